@@ -1,0 +1,96 @@
+/** `bytes`, `seconds` and `ratio` (1 = all of it) are base units; `count` is a number of things. */
+export type Unit = 'bytes' | 'seconds' | 'ratio' | 'count';
+
+/**
+ * How a value behaves over time.
+ *
+ * - `gauge`: a level that goes up and down (free memory).
+ * - `counter`: a total that only grows, until whatever counts it is restarted (bytes received).
+ * - `delta`: an amount since the collection before (lines matched in a log).
+ */
+export type Kind = 'gauge' | 'counter' | 'delta';
+
+declare const unit: unique symbol;
+/** A number that remembers its unit at compile time and is a plain number at run time. */
+export type Quantity<U extends Unit> = number & { readonly [unit]: U };
+export const bytes = (n: number): Quantity<'bytes'> => n as Quantity<'bytes'>;
+export const kibibytes = (n: number): Quantity<'bytes'> => bytes(n * 1024);
+export const seconds = (n: number): Quantity<'seconds'> => n as Quantity<'seconds'>;
+export const milliseconds = (n: number): Quantity<'seconds'> => seconds(n / 1000);
+export const count = (n: number): Quantity<'count'> => n as Quantity<'count'>;
+export const ratio = (n: number): Quantity<'ratio'> => n as Quantity<'ratio'>;
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What is measured: declared once, beside the collector that observes it. */
+export interface Metric {
+  readonly kind: Kind;
+  /** Dotted, as the OpenTelemetry Collector's host metrics receiver names it, where it has a name. */
+  readonly name: string;
+  readonly unit: Unit;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** What a collector yields. */
+export interface Observation {
+  readonly metric: Metric;
+  readonly value: number;
+  readonly labels: Labels;
+  /** The host it speaks for, where that is not the one the agent runs on (a guest, a forwarder). */
+  readonly host?: string | undefined;
+  /** Seconds since the Unix epoch, where it was not observed at this tick. */
+  readonly time?: number | undefined;
+}
+
+/** Where and when something was observed, when that is not here and now. */
+export type Elsewhere = Pick<Observation, 'host' | 'time'>;
+
+/** A metric's typed handle: it takes only its own unit and exactly its own labels. */
+export interface Instrument<U extends Unit, L extends string> extends Metric {
+  readonly unit: U;
+  observe(
+    value: Quantity<U>,
+    ...where: [L] extends [never]
+      ? [labels?: Readonly<Record<string, never>>, elsewhere?: Elsewhere]
+      : [labels: Readonly<Record<L, string>>, elsewhere?: Elsewhere]
+  ): Observation;
+}
+
+interface Facts<U extends Unit, L extends string> {
+  readonly unit: U;
+  readonly labels?: readonly L[];
+  readonly help: string;
+}
+
+const NO_LABELS: Labels = Object.freeze({});
+
+const declare =
+  (kind: Kind) =>
+  <U extends Unit, const L extends string = never>(
+    name: string,
+    { unit, labels = [], help }: Facts<U, L>,
+  ): Instrument<U, L> => {
+    const metric = {
+      kind,
+      name,
+      unit,
+      labels,
+      help,
+      observe: (value: number, labels: Labels = NO_LABELS, elsewhere?: Elsewhere): Observation => ({
+        metric,
+        value,
+        labels,
+        host: elsewhere?.host,
+        time: elsewhere?.time,
+      }),
+    };
+    return metric;
+  };
+
+/** Declares a level that goes up and down. */
+export const gauge = declare('gauge');
+/** Declares a total that only grows until its source restarts. */
+export const counter = declare('counter');
+/** Declares an amount since the collection before. */
+export const delta = declare('delta');

@@ -1,0 +1,49 @@
+import type { Labels, Metric } from './metric.ts';
+
+/** Metric + host + labels: an identity over time. One object per series, for as long as it lives. */
+export interface Series {
+  /** Small and dense, for tables beside the series; given to another series after this one has ended. */
+  readonly id: number;
+  readonly metric: Metric;
+  readonly host: string;
+  readonly labels: Labels;
+}
+
+/** How much a counter (or a delta) grew since its reading before, and over how many seconds. */
+export interface Growth {
+  readonly amount: number;
+  /** Measured on the monotonic clock, between the two readings. */
+  readonly seconds: number;
+}
+
+/** An observation the agent has stamped with its host and its tick. */
+export interface Sample {
+  readonly series: Series;
+  readonly value: number;
+  /** Seconds since the Unix epoch; every sample of one tick shares it. */
+  readonly time: number;
+  /** Absent for a gauge, for a counter's first reading, and where a counter was reset. */
+  readonly growth: Growth | undefined;
+}
+
+/** A series under the name, scale and precision that one handler's dialect gives it. */
+export interface Name {
+  readonly series: Series;
+  /** The whole path as it is sent, prefix and host included. */
+  readonly path: string;
+  /** What is sent: the value as it stands, its growth per second, or its growth. */
+  readonly reading: 'value' | 'rate' | 'growth';
+  /** Digits after the decimal point; as many as the number needs where absent. */
+  readonly precision: number | undefined;
+}
+
+/** One named number at one time: what a handler sends. */
+export interface Point {
+  readonly name: Name;
+  readonly value: number;
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+}
+
+/** Points for one write, oldest first. */
+export type Batch = readonly Point[];

@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import type { Metric, Observation } from '../metric/index.ts';
+import type { Host } from './host.ts';
+import type { AgentStatus } from './status.ts';
+
+/**
+ * What one collection yields. An `Error` in place of an observation says that one device, mount or
+ * guest could not be observed: it is counted and reported once, and its siblings are kept. A
+ * collector that cannot observe anything throws.
+ */
+export type Collected = Iterable<Observation | Error> | AsyncIterable<Observation | Error>;
+
+/** How much each number of a row grew since the collection before. */
+export type Growths<R> = {
+  readonly [K in keyof R as R[K] extends number | undefined ? K : never]: number;
+} & {
+  /** Measured on the monotonic clock. */
+  readonly seconds: number;
+};
+
+export interface CollectContext<O extends z.ZodType = z.ZodType> {
+  readonly host: Host;
+  readonly options: z.output<O>;
+  /** Aborted at the collection's deadline. */
+  readonly signal: AbortSignal;
+  /**
+   * Remembers a row of counters under a key until the next collection, and says how much each has
+   * grown since the collection before; a number that is absent grew by 0. `undefined` the first
+   * time, after a collection in which the key was missing, and when any of them went backwards.
+   */
+  since<R extends object>(key: string, row: R): Growths<R> | undefined;
+  /** The agent itself, for the collector that reports on it. */
+  readonly agent: AgentStatus;
+}
+
+/** A collector that keeps something between ticks: a tail, a connection, a listener. */
+export interface Session<O extends z.ZodType = z.ZodType> {
+  collect(context: CollectContext<O>): Collected;
+  close(): Promise<void> | void;
+}
+
+interface Declared<O extends z.ZodType> {
+  /** One lower-case word: the key in the configuration. */
+  readonly name: string;
+  /** One sentence: what it observes. */
+  readonly summary: string;
+  readonly options: O;
+  readonly metrics: Readonly<Record<string, Metric>>;
+  /** Whether it runs without being configured; yes unless said. */
+  readonly enabled?: boolean;
+  /** The files it reads and what it asks for: `reads` in the reference. */
+  readonly source: string;
+}
+
+/** A plugin that observes. It knows no time, no host name and no handler; it never logs or retries. */
+export type Collector<O extends z.ZodType = z.ZodType> = Declared<O> &
+  (
+    | { collect(context: CollectContext<O>): Collected; open?: undefined }
+    | { open(): Session<O> | Promise<Session<O>>; collect?: undefined }
+  );
+
+export const defineCollector = <O extends z.ZodType>(collector: Collector<O>): Collector<O> =>
+  collector;

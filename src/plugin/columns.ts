@@ -1,0 +1,104 @@
+import { ParseError } from './errors.ts';
+
+/** Whole numbers by name; what an older kernel may leave out is `undefined` where it is left out. */
+export type Row<R extends string, O extends string = never> = Readonly<Record<R, number>> &
+  Readonly<Record<O, number | undefined>>;
+
+const ZERO = 48;
+const NINE = 57;
+
+/**
+ * Makes a reader of lines that hold whole numbers in a fixed order, separated by blanks.
+ *
+ * The reader throws a {@link ParseError} that says which column is missing or wrong: a shifted
+ * column would pass for data. Numbers above 2^53 lose their last digits, as every JavaScript number
+ * does; a rate over them is right to some bytes per second.
+ *
+ * @param required the columns every kernel prints.
+ * @param optional the columns newer kernels add behind them; further columns are ignored.
+ *
+ * @example
+ * const read = columns(['reads', 'writes'], ['flushes']);
+ * read(' 7 9'); // { reads: 7, writes: 9, flushes: undefined }
+ */
+export function columns<const R extends readonly string[], const O extends readonly string[] = []>(
+  required: R,
+  optional?: O,
+): (line: string, from?: number) => Row<R[number], O[number]> {
+  const names: readonly string[] = [...required, ...(optional ?? [])];
+  return (line, from = 0) => {
+    const row: Record<string, number | undefined> = {};
+    const end = line.length;
+    let at = from;
+    for (let i = 0; i < names.length; i += 1) {
+      while (at < end && line.charCodeAt(at) <= 32) at += 1;
+      const start = at;
+      let value = 0;
+      for (; at < end; at += 1) {
+        const code = line.charCodeAt(at);
+        if (code < ZERO || code > NINE) break;
+        value = value * 10 + (code - ZERO);
+      }
+      const name = names[i] as string;
+      if (at > start && (at === end || line.charCodeAt(at) <= 32)) row[name] = value;
+      else if (at === end && i >= required.length) row[name] = undefined;
+      else throw wrongColumn(line, start, i, names);
+    }
+    return row as Row<R[number], O[number]>;
+  };
+}
+
+function wrongColumn(line: string, start: number, i: number, names: readonly string[]): ParseError {
+  const where = `column ${i + 1} of ${names.length} (${names[i]})`;
+  const word = /^[^\s]*/.exec(line.slice(start, start + 80))?.[0] ?? '';
+  return new ParseError(
+    word === '' ? `${where} is missing` : `${where} is "${word}", not a whole number`,
+  );
+}
+
+/**
+ * Parses a file line by line, each by itself: a bad line costs what it describes and comes back as
+ * the {@link ParseError} that says where it stands; its siblings are kept.
+ *
+ * @param file the path to name in errors, such as `/proc/net/dev`.
+ * @param parse one line to one value; `undefined` leaves the line out.
+ * @param skip header lines.
+ */
+export function parseLines<T>(
+  file: string,
+  text: string,
+  parse: (line: string) => T | undefined,
+  { skip = 0 }: { readonly skip?: number } = {},
+): (T | ParseError)[] {
+  const parsed: (T | ParseError)[] = [];
+  const lines = text.split('\n');
+  for (let i = skip; i < lines.length; i += 1) {
+    const line = lines[i] as string;
+    if (line === '') continue;
+    try {
+      const value = parse(line);
+      if (value !== undefined) parsed.push(value);
+    } catch (error) {
+      if (!(error instanceof ParseError)) throw error;
+      parsed.push(new ParseError(`${file} line ${i + 1}: ${error.message}`));
+    }
+  }
+  return parsed;
+}
+
+/**
+ * A name out of /proc or /sys as readable text. Files are read one character per byte, so that no
+ * byte is lost; a name that is valid UTF-8 becomes its characters, and of any other name each byte
+ * beyond ASCII becomes `\xNN`, so that two names never become one.
+ */
+export function nameOf(raw: string): string {
+  if (!NOT_ASCII.test(raw)) return raw;
+  try {
+    return UTF8.decode(Buffer.from(raw, 'latin1'));
+  } catch {
+    return raw.replace(EACH_NOT_ASCII, (c) => `\\x${c.charCodeAt(0).toString(16)}`);
+  }
+}
+const NOT_ASCII = /[\x80-\xff]/;
+const EACH_NOT_ASCII = /[\x80-\xff]/g;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });

@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import type { Batch } from '../metric/index.ts';
+import type { AgentStatus } from './status.ts';
+
+/** One connection to a peer. */
+export interface Connection {
+  /**
+   * Resolves when the peer (or, where it does not acknowledge, the kernel) has taken the batch.
+   * Rejects when the connection cannot be used any more; the agent then opens another.
+   * Rejects with {@link Unsendable} when this batch can never be sent; the connection lives on.
+   *
+   * @param signal aborted at the write's deadline; the connection is then given up.
+   */
+  write(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** Hands over what is buffered and ends. */
+  close(): Promise<void> | void;
+  /** Settles when the connection ended between two writes, so that the agent need not find out by losing one. */
+  readonly ended?: Promise<unknown>;
+}
+
+export interface OpenContext<O extends z.ZodType = z.ZodType> {
+  readonly options: z.output<O>;
+  /** Aborted at the deadline for connecting, and when the connection is given up. */
+  readonly signal: AbortSignal;
+  /** The agent itself, for handlers that show its health. */
+  readonly agent: AgentStatus;
+}
+
+/** A plugin that sends away. It knows one connection: no queue, no retry, no naming. */
+export interface Handler<O extends z.ZodType = z.ZodType> {
+  /** One lower-case word: the `type` in the configuration. */
+  readonly name: string;
+  /** One sentence: where it sends. */
+  readonly summary: string;
+  readonly options: O;
+  /** The dialect it speaks unless it is told otherwise. */
+  readonly dialect: 'otel' | 'diamond';
+  /** What it wants of a counter that its dialect leaves open: the total as it stands, or the rate per second. */
+  readonly counters: 'raw' | 'rates';
+  /** Whether sending a point twice is the same as sending it once. Then the agent resends after a broken connection. */
+  readonly idempotent: boolean;
+  /** Whether a resolved write means that the peer has it, rather than the kernel. */
+  readonly acknowledged: boolean;
+  /** Whether it also wants the early second reading that lets a person see rates right after the start. */
+  readonly previews?: boolean;
+  open(context: OpenContext<O>): Promise<Connection>;
+}
+
+export const defineHandler = <O extends z.ZodType>(handler: Handler<O>): Handler<O> => handler;

@@ -1,0 +1,9 @@
+/** The public door: everything a collector or a handler may import from this project. */
+export * from '../metric/index.ts';
+export * from './collector.ts';
+export * from './columns.ts';
+export * from './errors.ts';
+export * from './handler.ts';
+export * from './host.ts';
+export * from './options.ts';
+export * from './status.ts';

@@ -1,0 +1,70 @@
+/** How one collection ended. */
+export type Outcome = 'ok' | 'partial' | 'no-data' | 'failed' | 'timed-out' | 'skipped';
+export const OUTCOMES: readonly Outcome[] = [
+  'ok',
+  'partial',
+  'no-data',
+  'failed',
+  'timed-out',
+  'skipped',
+];
+
+/**
+ * Why a point never reached its peer.
+ *
+ * - `overflow`: the queue was full, and the oldest went first.
+ * - `unsendable`: the codec or the peer refused it for good.
+ * - `shutdown`: still queued when the agent's time to stop was over.
+ * - `reload`: its handler was removed or changed, and could not be drained in time.
+ */
+export type DropReason = 'overflow' | 'unsendable' | 'shutdown' | 'reload';
+export const DROP_REASONS: readonly DropReason[] = ['overflow', 'unsendable', 'shutdown', 'reload'];
+
+export interface CollectorStatus {
+  readonly name: string;
+  /** Collections so far, by outcome. */
+  readonly outcomes: Readonly<Record<Outcome, number>>;
+  /** Time spent collecting so far, on the monotonic clock. */
+  readonly seconds: number;
+  /** Series that live now. */
+  readonly series: number;
+  /** Observations left out because their series would have passed the cap on new series. */
+  readonly refused: number;
+}
+
+/** One handler's books: observed = delivered + queued + dropped, at every moment. */
+export interface HandlerStatus {
+  readonly name: string;
+  /** Points routed to this handler. */
+  readonly observed: number;
+  readonly delivered: number;
+  /** Waiting, or being written. */
+  readonly queued: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Points sent once more after a broken connection; counted as delivered only once. */
+  readonly resent: number;
+  /** Failed connections and writes so far. */
+  readonly failures: number;
+  readonly connected: boolean;
+}
+
+/** What the agent knows of itself. */
+export interface AgentStatus {
+  readonly collectors: readonly CollectorStatus[];
+  readonly handlers: readonly HandlerStatus[];
+  readonly schedule: {
+    readonly clockSteps: number;
+    readonly suspends: number;
+    readonly lateTicks: number;
+  };
+  /** Counters that went backwards. */
+  readonly counterResets: number;
+  /** The longest the event loop was held up since this was last asked, in seconds. */
+  readonly eventLoopLag: number;
+  /** Resident memory in bytes. */
+  readonly residentMemory: number;
+  /** CPU time of the process so far, in seconds. */
+  readonly cpu: { readonly user: number; readonly system: number };
+  /** The last problem that was logged, if it still stands. */
+  readonly problem: string | undefined;
+}

@@ -1,0 +1,351 @@
+import type { Clock } from '../clock/index.ts';
+import type { Report } from '../log/index.ts';
+import type { Observation, Sample } from '../metric/index.ts';
+import {
+  type AgentStatus,
+  type CollectContext,
+  type Collected,
+  type Collector,
+  type CollectorStatus,
+  type Host,
+  NoData,
+  OUTCOMES,
+  type Outcome,
+  type Session,
+  Unresponsive,
+} from '../plugin/index.ts';
+import { createSince, growth } from '../rates/index.ts';
+import { CollectorSeries } from './collector-series.ts';
+import type { Entry, Ids } from './series.ts';
+
+export interface RunnerOptions {
+  /** The instance's name in the configuration. */
+  readonly instance: string;
+  readonly collector: Collector;
+  /** Its options, parsed. */
+  readonly options: unknown;
+  /** Seconds a collection may take. */
+  readonly timeout: number;
+  readonly newSeriesPerHour: number;
+}
+
+export interface RunnerNeeds {
+  readonly clock: Clock;
+  readonly host: Host;
+  /** The name of the host the agent runs on. */
+  readonly hostname: string;
+  readonly agent: AgentStatus;
+  readonly ids: Ids;
+  readonly report: Report;
+}
+
+/** One run of a collector: what it brought, and how it ended. */
+export interface Collection {
+  readonly outcome: Outcome;
+  readonly samples: readonly Sample[];
+}
+
+/** Runs one collector, again and again, and never throws. */
+export interface Runner {
+  readonly status: CollectorStatus;
+  /** Counters that went backwards so far. */
+  readonly counterResets: number;
+  /**
+   * Collects once and stamps what is observed with `time`, in seconds since the Unix epoch. Answers
+   * at once if the collector is synchronous; otherwise by the deadline, with what was there by then.
+   * While an abandoned collection still hangs, every further one is `skipped`.
+   */
+  run(time: number): Collection | Promise<Collection>;
+  /** Counts a tick without a run. */
+  skip(): void;
+  close(): Promise<void>;
+}
+
+/** After its deadline a collection has this many milliseconds to end by itself and say what hung. */
+const GRACE = 250;
+
+export function createRunner(options: RunnerOptions, needs: RunnerNeeds): Runner {
+  return new CollectorRunner(options, needs);
+}
+
+class CollectorRunner implements Runner {
+  readonly #options: RunnerOptions;
+  readonly #needs: RunnerNeeds;
+  readonly #series: CollectorSeries;
+  readonly #memory = createSince();
+  readonly #outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<
+    Outcome,
+    number
+  >;
+  #session: Session | undefined;
+  #seconds = 0;
+  #hanging = false;
+  #previous = Number.NaN;
+  counterResets = 0;
+
+  constructor(options: RunnerOptions, needs: RunnerNeeds) {
+    this.#options = options;
+    this.#needs = needs;
+    this.#series = new CollectorSeries(
+      Object.values(options.collector.metrics),
+      needs.ids,
+      needs.hostname,
+      options.newSeriesPerHour,
+    );
+  }
+
+  get status(): CollectorStatus {
+    return {
+      name: this.#options.instance,
+      outcomes: this.#outcomes,
+      seconds: this.#seconds,
+      series: this.#series.size,
+      refused: this.#series.refused,
+    };
+  }
+
+  skip(): void {
+    this.#outcomes.skipped += 1;
+  }
+
+  run(time: number): Collection | Promise<Collection> {
+    if (this.#hanging) {
+      this.skip();
+      return { outcome: 'skipped', samples: [] };
+    }
+    const run = new Run(time, this.#needs.clock, this.#options.timeout);
+    const collected = this.#begin(run);
+    if (collected === undefined) return this.#end(run);
+    if (collected instanceof Promise || Symbol.asyncIterator in collected) {
+      return this.#drain(run, collected);
+    }
+    try {
+      for (const item of collected) this.#take(run, item);
+    } catch (error) {
+      run.thrown = error;
+    }
+    return this.#end(run);
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#series.clear();
+    this.#needs.report.recovered(this.#key);
+    await session?.close();
+  }
+
+  get #key(): string {
+    return `collector ${this.#options.instance}`;
+  }
+
+  #begin(run: Run): Collected | Promise<Collected> | undefined {
+    const { collector } = this.#options;
+    this.#series.turn();
+    this.#memory.turn(run.at);
+    try {
+      if (collector.collect !== undefined) return collector.collect(this.#context(run));
+      if (this.#session !== undefined) return this.#session.collect(this.#context(run));
+      const opened = collector.open();
+      if (!(opened instanceof Promise)) {
+        this.#session = opened;
+        return opened.collect(this.#context(run));
+      }
+      return opened.then((session) => {
+        this.#session = session;
+        return session.collect(this.#context(run));
+      });
+    } catch (error) {
+      run.thrown = error;
+      return undefined;
+    }
+  }
+
+  #context(run: Run): CollectContext {
+    return {
+      host: this.#needs.host,
+      options: this.#options.options,
+      agent: this.#needs.agent,
+      since: this.#memory.since,
+      get signal() {
+        return run.signal;
+      },
+    };
+  }
+
+  async #drain(run: Run, collected: Collected | Promise<Collected>): Promise<Collection> {
+    this.#hanging = true;
+    const all = (async () => {
+      try {
+        for await (const item of await collected) {
+          if (run.abandoned) return;
+          this.#take(run, item);
+        }
+      } catch (error) {
+        run.thrown = error;
+      }
+    })().finally(() => {
+      this.#hanging = false;
+    });
+    await Promise.race([all, run.abandonment()]);
+    return this.#end(run);
+  }
+
+  #take(run: Run, item: Observation | Error): void {
+    if (item instanceof Error) {
+      run.errors.push(item);
+      return;
+    }
+    if (!Number.isFinite(item.value)) {
+      run.errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
+      return;
+    }
+    const entry = this.#series.find(item, run.at);
+    if (entry === undefined) return;
+    run.samples.push({
+      series: entry,
+      value: item.value,
+      time: item.time ?? run.time,
+      growth: this.#growth(entry, item.value, run.at),
+    });
+  }
+
+  #growth(entry: Entry, value: number, at: number): Sample['growth'] {
+    switch (entry.metric.kind) {
+      case 'gauge':
+        return undefined;
+      case 'delta': {
+        const seconds = at - this.#previous;
+        return { amount: value, seconds: Number.isNaN(seconds) ? 0 : seconds };
+      }
+      case 'counter': {
+        const grown = Number.isNaN(entry.at) ? undefined : growth(entry, { value, at });
+        if (value < entry.value) this.counterResets += 1;
+        entry.value = value;
+        entry.at = at;
+        return grown;
+      }
+    }
+  }
+
+  #end(run: Run): Collection {
+    const { clock } = this.#needs;
+    run.settle();
+    this.#previous = run.at;
+    this.#seconds += clock.monotonic() / 1000 - run.at;
+    const outcome = run.outcome();
+    this.#outcomes[outcome] += 1;
+    this.#say(run, outcome);
+    return { outcome, samples: run.samples };
+  }
+
+  #say(run: Run, outcome: Outcome): void {
+    const { report } = this.#needs;
+    const { instance } = this.#options;
+    this.#sayRefused();
+    const said = [...run.errors, ...(run.thrown === undefined ? [] : [run.thrown])].filter(
+      (error) => !(error instanceof NoData),
+    );
+    const [first] = said;
+    if (first === undefined) {
+      if (outcome === 'ok' || outcome === 'no-data') report.recovered(this.#key);
+      return;
+    }
+    const more = said.length > 1 ? ` ${said.length - 1} more like it.` : '';
+    const lost =
+      run.samples.length === 0
+        ? `This tick has no ${instance} samples;`
+        : `This tick has only part of the ${instance} samples;`;
+    report.problem(this.#key, {
+      where: `collector ${instance}`,
+      error: first,
+      effect: `${lost} repeats are muted for 10 min.${more}`,
+      remedy: remedyFor(first, instance),
+    });
+  }
+
+  #refusedSaid = 0;
+  #sayRefused(): void {
+    const refused = this.#series.refused - this.#refusedSaid;
+    if (refused === 0) return;
+    this.#refusedSaid = this.#series.refused;
+    const { instance, newSeriesPerHour } = this.#options;
+    this.#needs.report.problem(`${this.#key} series`, {
+      where: `collector ${instance}`,
+      error: new TooManySeries(
+        `${refused} observations belong to new series beyond the ${newSeriesPerHour} allowed in an hour`,
+      ),
+      effect: 'They are left out and counted in cullinan.collector.refused.',
+      remedy: `Exclude short-lived devices, or raise collectors.${instance}.newSeriesPerHour.`,
+    });
+  }
+}
+
+/** The cap on new series bit. */
+class TooManySeries extends Error {
+  override readonly name = 'TooManySeries';
+}
+
+function remedyFor(error: unknown, instance: string): string | undefined {
+  if (error instanceof Error && error.name === 'AccessDenied') {
+    return `Let the agent's user read it, or set collectors.${instance}.enabled to false.`;
+  }
+  return undefined;
+}
+
+/** The state of one collection. */
+class Run {
+  readonly time: number;
+  /** Seconds on the monotonic clock. */
+  readonly at: number;
+  readonly samples: Sample[] = [];
+  readonly errors: Error[] = [];
+  thrown: unknown;
+  abandoned = false;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  #controller: AbortController | undefined;
+  #timer: { cancel(): void } | undefined;
+
+  constructor(time: number, clock: Clock, timeout: number) {
+    this.time = time;
+    this.at = clock.monotonic() / 1000;
+    this.#clock = clock;
+    this.#timeout = timeout;
+  }
+
+  /** Made when it is first asked for: most collectors are synchronous and never do. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** Resolves when the deadline and the time of grace are over. */
+  abandonment(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#timer = this.#clock.after(this.#timeout * 1000, () => {
+        this.#controller ??= new AbortController();
+        this.#controller.abort(new Unresponsive(`not done after ${this.#timeout} s`));
+        this.#timer = this.#clock.after(GRACE, () => {
+          this.abandoned = true;
+          resolve();
+        });
+      });
+    });
+  }
+
+  settle(): void {
+    this.#timer?.cancel();
+    if (this.abandoned) {
+      this.thrown ??= new Unresponsive(`did not end within ${this.#timeout} s and was left behind`);
+    }
+  }
+
+  outcome(): Outcome {
+    if (this.abandoned) return 'timed-out';
+    const errors = this.thrown === undefined ? this.errors : [...this.errors, this.thrown];
+    if (errors.length === 0) return 'ok';
+    if (this.samples.length > 0) return 'partial';
+    return errors.every((error) => error instanceof NoData) ? 'no-data' : 'failed';
+  }
+}

@@ -1,0 +1,3 @@
+/** What the agent tells people: structured lines, each problem once. */
+export * from './log.ts';
+export * from './report.ts';

@@ -1,0 +1,156 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
+import { nameOf, type Tree } from '../plugin/index.ts';
+import { codeOf, failure } from './failures.ts';
+import { native } from './paths.ts';
+
+const MiB = 1024 * 1024;
+/** Larger than any file of /proc on the largest machines; what is larger is the wrong file. */
+const LIMIT = 64 * MiB;
+const INITIAL = 64 * 1024;
+/** After a file larger than this the buffer is given back. */
+const KEPT = 4 * MiB;
+const DESCRIPTORS = 64;
+/** A kept descriptor that says this has outlived what it was opened for. */
+const OUTLIVED = new Set(['ESTALE', 'ENODEV', 'EBADF', 'ESRCH']);
+// Without O_NONBLOCK, opening a FIFO under a wrong `host.proc` would stop the agent for ever.
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** Reads a whole open file, one character per byte. */
+export type ReadAll = (fd: number, path: string) => string;
+
+/**
+ * Makes a reader with one buffer that is reused and grows. It reads on until the kernel says that
+ * the end is reached: files of /proc come a page at a time, however much is asked for.
+ */
+export function wholeFiles(limit = LIMIT): ReadAll {
+  let buffer = Buffer.allocUnsafeSlow(INITIAL);
+  return (fd, path) => {
+    let length = 0;
+    for (;;) {
+      const read = readSync(fd, buffer, length, buffer.length - length, length);
+      if (read === 0) break;
+      length += read;
+      if (length > limit) {
+        throw new Error(
+          `${nameOf(path)} is larger than ${limit} bytes and was not read: check host.proc, host.sys and host.root`,
+        );
+      }
+      if (length === buffer.length) {
+        const larger = Buffer.allocUnsafeSlow(length * 2);
+        buffer.copy(larger);
+        buffer = larger;
+      }
+    }
+    const text = buffer.toString('latin1', 0, length);
+    if (buffer.length > KEPT) buffer = Buffer.allocUnsafeSlow(INITIAL);
+    return text;
+  };
+}
+
+export interface DirectoryTree extends Tree {
+  /** Gives back the descriptors that are kept open. */
+  close(): void;
+}
+
+/**
+ * The files below a directory.
+ *
+ * @param base its path without a slash at the end, one character per byte.
+ * @param readAll shared by the trees of a host, as nothing reads two files at once.
+ * @param kernel whether it is a procfs or sysfs: then every file in it can be read without
+ *   waiting, and need not be looked at first.
+ * @param keep which files stay open between two readings, at most 64 of them: never those of a
+ *   plain directory, where a new file may take the place of the one that is open.
+ */
+export function directoryTree(
+  base: string,
+  readAll: ReadAll,
+  {
+    kernel = false,
+    keep = () => false,
+  }: { readonly kernel?: boolean; readonly keep?: (path: string) => boolean } = {},
+): DirectoryTree {
+  const kept = new Map<string, number>();
+
+  function open(path: string): number {
+    const fd = openSync(native(path), FLAGS);
+    if (kernel) return fd;
+    const stat = fstatSync(fd);
+    if (stat.isFile()) return fd;
+    closeSync(fd);
+    throw Object.assign(new Error(), {
+      code: stat.isDirectory() ? 'EISDIR' : 'not a regular file',
+    });
+  }
+
+  function readOnce(path: string): string {
+    const fd = open(path);
+    try {
+      return readAll(fd, path);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  function forget(path: string, fd: number): void {
+    kept.delete(path);
+    closeSync(fd);
+  }
+
+  function readKept(path: string): string {
+    const before = kept.get(path);
+    if (before !== undefined) {
+      try {
+        const text = readAll(before, path);
+        kept.delete(path);
+        kept.set(path, before);
+        return text;
+      } catch (error) {
+        // A number that is not open any more may be somebody else's by now.
+        if (codeOf(error) === 'EBADF') kept.delete(path);
+        else forget(path, before);
+        if (!OUTLIVED.has(codeOf(error))) throw error;
+      }
+    }
+    const fd = open(path);
+    try {
+      const text = readAll(fd, path);
+      kept.set(path, fd);
+      for (const [oldest, its] of kept) {
+        if (kept.size <= DESCRIPTORS) break;
+        forget(oldest, its);
+      }
+      return text;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  const attempt = <T>(path: string, what: (whole: string) => T): T => {
+    const whole = `${base}/${path}`;
+    try {
+      return what(whole);
+    } catch (error) {
+      throw failure(error, whole);
+    }
+  };
+
+  return {
+    read: (path) => attempt(path, keep(path) ? readKept : readOnce),
+    list: (path) =>
+      attempt(path, (whole) => readdirSync(native(whole), { encoding: 'latin1' }).sort()),
+    link: (path) => attempt(path, (whole) => readlinkSync(native(whole), { encoding: 'latin1' })),
+    close() {
+      for (const [path, fd] of kept) forget(path, fd);
+    },
+  };
+}

@@ -35,6 +35,10 @@ export interface Name {
   readonly reading: 'value' | 'rate' | 'growth';
   /** Digits after the decimal point; as many as the number needs where absent. */
   readonly precision: number | undefined;
+  /** What the dialect multiplied the reading by; 1 where absent. */
+  readonly scale?: number;
+  /** What the dialect added after that; 0 where absent. */
+  readonly offset?: number;
 }
 
 /** One named number at one time: what a handler sends. */

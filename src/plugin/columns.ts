@@ -6,6 +6,8 @@ export type Row<R extends string, O extends string = never> = Readonly<Record<R,
 
 const ZERO = 48;
 const NINE = 57;
+/** The kernel's widest number, an unsigned one of 64 bits, has twenty digits. */
+const WIDEST = 20;
 
 /**
  * Makes a reader of lines that hold whole numbers in a fixed order, separated by blanks.
@@ -40,8 +42,9 @@ export function columns<const R extends readonly string[], const O extends reado
         value = value * 10 + (code - ZERO);
       }
       const name = names[i] as string;
-      if (at > start && (at === end || line.charCodeAt(at) <= 32)) row[name] = value;
-      else if (at === end && i >= required.length) row[name] = undefined;
+      const ended = at === end || line.charCodeAt(at) <= 32;
+      if (ended && at > start && at - start <= WIDEST) row[name] = value;
+      else if (start === end && i >= required.length) row[name] = undefined;
       else throw wrongColumn(line, start, i, names);
     }
     return row as Row<R[number], O[number]>;
@@ -101,4 +104,4 @@ export function nameOf(raw: string): string {
 }
 const NOT_ASCII = /[\x80-\xff]/;
 const EACH_NOT_ASCII = /[\x80-\xff]/g;
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -6,7 +6,7 @@
  * Units   Threads that run or wait for a CPU or for the disk, averaged over 1, 5 and 15 minutes.
  * Access  World-readable.
  */
-import { count, defineCollector, gauge, ParseError, z } from 'cullinan/plugin';
+import { count, defineCollector, gauge, NoData, ParseError, z } from 'cullinan/plugin';
 
 const options = z.strictObject({});
 
@@ -33,13 +33,15 @@ const metrics = {
   threads: gauge('system.threads.count', { unit: 'count', help: 'Threads that exist.' }),
 };
 
-const LOADAVG = /^(\d+\.\d+) (\d+\.\d+) (\d+\.\d+) (\d+)\/(\d+) /;
+// Digits are bounded so that no garbage becomes Infinity.
+const LOADAVG =
+  /^(\d{1,9}\.\d{1,9}) (\d{1,9}\.\d{1,9}) (\d{1,9}\.\d{1,9}) (\d{1,9})\/(\d{1,9}) \d+\s*$/;
 
 export function parse(text: string) {
   const match = LOADAVG.exec(text);
   if (match === null) {
     throw new ParseError(
-      `/proc/loadavg line 1: "${text.trimEnd()}" is not "LOAD1 LOAD5 LOAD15 RUNNING/ALL PID"`,
+      `/proc/loadavg line 1: "${text.slice(0, 80).trimEnd()}" is not "LOAD1 LOAD5 LOAD15 RUNNING/ALL PID"`,
     );
   }
   const [m1, m5, m15, running, threads] = match.slice(1).map(Number) as [
@@ -68,10 +70,15 @@ export default defineCollector({
     yield metrics.m15.observe(count(load.m15));
     yield metrics.running.observe(count(load.running));
     yield metrics.threads.observe(count(load.threads));
-    const cpus = countCpus(host.proc.read('stat'));
-    if (cpus === 0) throw new ParseError('/proc/stat has no cpuN line to divide the load by');
-    yield metrics.m1PerCpu.observe(count(load.m1 / cpus));
-    yield metrics.m5PerCpu.observe(count(load.m5 / cpus));
-    yield metrics.m15PerCpu.observe(count(load.m15 / cpus));
+    // A /proc/stat that is missing or unreadable costs the load per CPU, not the load.
+    try {
+      const cpus = countCpus(host.proc.read('stat'));
+      if (cpus === 0) throw new ParseError('/proc/stat has no cpuN line to divide the load by');
+      yield metrics.m1PerCpu.observe(count(load.m1 / cpus));
+      yield metrics.m5PerCpu.observe(count(load.m5 / cpus));
+      yield metrics.m15PerCpu.observe(count(load.m15 / cpus));
+    } catch (error) {
+      if (error instanceof Error && !(error instanceof NoData)) yield error;
+    }
   },
 });

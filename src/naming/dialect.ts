@@ -6,6 +6,11 @@ export interface Naming {
   readonly prefix: string | undefined;
   /** The agent's own host as its hostname method spells it in a path; '' leaves the level out. */
   readonly host: string;
+  /**
+   * What `series.host` says of the agent's own host. A series of any other host (a guest, a
+   * forwarder) is named after that one. Where absent, every series counts as the agent's own.
+   */
+  readonly ownHost?: string | undefined;
   /** Levels between the host and the rest. */
   readonly suffix: string;
   /** Graphite tags (`name;host=…;device=…`) instead of levels. */

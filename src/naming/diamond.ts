@@ -1,0 +1,258 @@
+import type { Labels, Name, Series } from '../metric/index.ts';
+import type { Dialect, Naming, Spelling } from './dialect.ts';
+import { generic, place } from './path.ts';
+import { levels } from './segment.ts';
+
+/** One name that Diamond publishes; `{label}` in the path is that label's value. */
+interface Row {
+  readonly path: string;
+  readonly reading: Name['reading'];
+  readonly precision: number;
+  readonly scale: number;
+  readonly offset: number;
+}
+
+const row =
+  (reading: Name['reading']) =>
+  (path: string, precision: number, scale = 1, offset = 0): Row => ({
+    path,
+    reading,
+    precision,
+    scale,
+    offset,
+  });
+
+const level = row('value');
+const rate = row('rate');
+const growth = row('growth');
+
+const MILLISECONDS = 1000;
+const PERCENT = 100;
+const BITS = 8;
+
+/** One of Diamond's collectors: what it publishes, and the devices it does so for by default. */
+interface Section {
+  readonly covers: (labels: Labels) => boolean;
+  /** By inner name, followed by the label that tells the rows of one metric apart. */
+  readonly rows: Readonly<Record<string, readonly Row[]>>;
+}
+
+const everything = () => true;
+
+/** CPUCollector: USER_HZ ticks per second, which is percent of one CPU; the total sums all CPUs. */
+const cpu: Section = {
+  covers: everything,
+  rows: {
+    'system.cpu.time': [rate('cpu.cpu{cpu}.{state}', 2, PERCENT)],
+    'system.cpu.total.time': [rate('cpu.total.{state}', 2, PERCENT)],
+    'system.cpu.logical.count': [level('cpu.cpu_count', 2)],
+  },
+};
+
+/** MemoryCollector: the kernel's own field names, in bytes. */
+const memory: Section = {
+  covers: everything,
+  rows: {
+    'system.memory.meminfo': [level('memory.{field}', 0)],
+    'system.memory.utilization': [level('memory.MemUsedPercentage', 0, PERCENT)],
+  },
+};
+
+const FILESYSTEMS = new Set(
+  'ext2 ext3 ext4 xfs glusterfs nfs nfs4 ntfs hfs fat32 fat16 btrfs'.split(' '),
+);
+
+/** DiskSpaceCollector. On Linux f_favail and f_ffree are the same number, hence one inner state for both. */
+const diskspace: Section = {
+  covers: ({ type = '', mountpoint = '', device = '' }) =>
+    FILESYSTEMS.has(type) &&
+    device.includes('/') &&
+    !/^\/(dev|proc|sys|export\/home)/.test(mountpoint),
+  rows: {
+    'system.filesystem.utilization': [
+      level('diskspace.{filesystem}.byte_percentfree', 2, -PERCENT, 100),
+    ],
+    'system.filesystem.usage{state=used}': [level('diskspace.{filesystem}.byte_used', 2)],
+    'system.filesystem.unused': [level('diskspace.{filesystem}.byte_free', 2)],
+    'system.filesystem.usage{state=free}': [level('diskspace.{filesystem}.byte_avail', 2)],
+    'system.filesystem.inodes.utilization': [
+      level('diskspace.{filesystem}.inodes_percentfree', 0, -PERCENT, 100),
+    ],
+    'system.filesystem.inodes.usage{state=used}': [level('diskspace.{filesystem}.inodes_used', 0)],
+    'system.filesystem.inodes.usage{state=free}': [
+      level('diskspace.{filesystem}.inodes_free', 0),
+      level('diskspace.{filesystem}.inodes_avail', 0),
+    ],
+  },
+};
+
+const DISKS =
+  /^(PhysicalDrive[0-9]+|md[0-9]+|sd[a-z]+[0-9]*|x?vd[a-z]+[0-9]*|disk[0-9]+|nvme[0-9]+n[0-9]+(p[0-9]+)?|dm-[0-9]+)$/;
+
+/** DiskUsageCollector: what grew in the interval (not per second, unless the name says so), and derived. */
+const iostat: Section = {
+  covers: ({ device = '' }) => DISKS.test(device),
+  rows: {
+    'system.disk.operations{direction=read}': [
+      growth('iostat.{device}.reads', 3),
+      rate('iostat.{device}.reads_per_second', 3),
+    ],
+    'system.disk.operations{direction=write}': [
+      growth('iostat.{device}.writes', 3),
+      rate('iostat.{device}.writes_per_second', 3),
+    ],
+    'system.disk.merged{direction=read}': [
+      growth('iostat.{device}.reads_merged', 3),
+      rate('iostat.{device}.read_requests_merged_per_second', 3),
+    ],
+    'system.disk.merged{direction=write}': [
+      growth('iostat.{device}.writes_merged', 3),
+      rate('iostat.{device}.write_requests_merged_per_second', 3),
+    ],
+    'system.disk.io{direction=read}': [
+      growth('iostat.{device}.reads_byte', 3),
+      rate('iostat.{device}.read_byte_per_second', 3),
+    ],
+    'system.disk.io{direction=write}': [
+      growth('iostat.{device}.writes_byte', 3),
+      rate('iostat.{device}.write_byte_per_second', 3),
+    ],
+    'system.disk.operation_time{direction=read}': [
+      growth('iostat.{device}.reads_milliseconds', 3, MILLISECONDS),
+    ],
+    'system.disk.operation_time{direction=write}': [
+      growth('iostat.{device}.writes_milliseconds', 3, MILLISECONDS),
+    ],
+    'system.disk.pending_operations': [level('iostat.{device}.io_in_progress', 3)],
+    'system.disk.io_time': [growth('iostat.{device}.io_milliseconds', 3, MILLISECONDS)],
+    'system.disk.weighted_io_time': [
+      growth('iostat.{device}.io_milliseconds_weighted', 3, MILLISECONDS),
+    ],
+    'system.disk.request_size': [level('iostat.{device}.average_request_size_byte', 3)],
+    'system.disk.requests': [growth('iostat.{device}.io', 3), rate('iostat.{device}.iops', 3)],
+    'system.disk.queue_length': [level('iostat.{device}.average_queue_length', 3)],
+    'system.disk.utilization': [
+      level('iostat.{device}.util_percentage', 3, PERCENT),
+      level('iostat.{device}.concurrent_io', 3),
+    ],
+    'system.disk.await{direction=read}': [level('iostat.{device}.read_await', 3, MILLISECONDS)],
+    'system.disk.await{direction=write}': [level('iostat.{device}.write_await', 3, MILLISECONDS)],
+    'system.disk.await{direction=all}': [level('iostat.{device}.await', 3, MILLISECONDS)],
+    'system.disk.service_time': [level('iostat.{device}.service_time', 3, MILLISECONDS)],
+  },
+};
+
+const INTERFACES = /^(eth|bond|em|p1p|eno|enp|ens|enx)/;
+
+/** NetworkCollector: everything per second. */
+const network: Section = {
+  covers: ({ device = '' }) => INTERFACES.test(device),
+  rows: {
+    'system.network.io{direction=receive}': [
+      rate('network.{device}.rx_bit', 2, BITS),
+      rate('network.{device}.rx_byte', 2),
+    ],
+    'system.network.io{direction=transmit}': [
+      rate('network.{device}.tx_bit', 2, BITS),
+      rate('network.{device}.tx_byte', 2),
+    ],
+    'system.network.packets{direction=receive}': [rate('network.{device}.rx_packets', 0)],
+    'system.network.packets{direction=transmit}': [rate('network.{device}.tx_packets', 0)],
+    'system.network.errors{direction=receive}': [rate('network.{device}.rx_errors', 0)],
+    'system.network.errors{direction=transmit}': [rate('network.{device}.tx_errors', 0)],
+    'system.network.dropped{direction=receive}': [rate('network.{device}.rx_drop', 0)],
+    'system.network.dropped{direction=transmit}': [rate('network.{device}.tx_drop', 0)],
+    'system.network.fifo{direction=receive}': [rate('network.{device}.rx_fifo', 0)],
+    'system.network.fifo{direction=transmit}': [rate('network.{device}.tx_fifo', 0)],
+    'system.network.frame': [rate('network.{device}.rx_frame', 0)],
+    'system.network.collisions': [rate('network.{device}.tx_colls', 0)],
+    'system.network.carrier': [rate('network.{device}.tx_carrier', 0)],
+    'system.network.compressed{direction=receive}': [rate('network.{device}.rx_compressed', 0)],
+    'system.network.compressed{direction=transmit}': [rate('network.{device}.tx_compressed', 0)],
+    'system.network.multicast': [rate('network.{device}.rx_multicast', 0)],
+  },
+};
+
+/** LoadAverageCollector. */
+const loadavg: Section = {
+  covers: everything,
+  rows: {
+    'system.cpu.load_average.1m': [level('loadavg.01', 2)],
+    'system.cpu.load_average.5m': [level('loadavg.05', 2)],
+    'system.cpu.load_average.15m': [level('loadavg.15', 2)],
+    'system.cpu.load_average.1m.per_cpu': [level('loadavg.01_normalized', 2)],
+    'system.cpu.load_average.5m.per_cpu': [level('loadavg.05_normalized', 2)],
+    'system.cpu.load_average.15m.per_cpu': [level('loadavg.15_normalized', 2)],
+    'system.threads.running': [level('loadavg.processes_running', 0)],
+    'system.threads.count': [level('loadavg.processes_total', 0)],
+  },
+};
+
+/** UptimeCollector. */
+const uptime: Section = {
+  covers: everything,
+  rows: { 'system.uptime': [level('uptime.minutes', 0, 1 / 60)] },
+};
+
+interface Match {
+  readonly covers: Section['covers'];
+  readonly rows: readonly Row[];
+}
+
+const TABLE: ReadonlyMap<string, Match> = new Map(
+  [cpu, memory, diskspace, iostat, network, loadavg, uptime].flatMap(({ covers, rows }) =>
+    Object.entries(rows).map(([key, found]): [string, Match] => [key, { covers, rows: found }]),
+  ),
+);
+
+function lookUp({ metric, labels }: Series): Match | undefined {
+  const match = TABLE.get(metric.name);
+  if (match !== undefined) return match;
+  for (const label of metric.labels) {
+    const labelled = TABLE.get(`${metric.name}{${label}=${labels[label]}}`);
+    if (labelled !== undefined) return labelled;
+  }
+  return undefined;
+}
+
+/** Diamond reads mount points as /proc/mounts escapes them (a space is `\040`) and drops the backslash. */
+const escaped = (character: string): string => character.charCodeAt(0).toString(8).padStart(3, '0');
+
+/** The volume's label where it has one, else the mount point with `_` for its slashes and dots. */
+function filesystemName({ volume = '', mountpoint = '' }: Labels): string {
+  if (volume !== '') return volume;
+  const name = mountpoint.replace(/[ \t\n\\]/g, escaped).replace(/[/.]/g, '_');
+  if (name === '_') return 'root';
+  return name === '_tmp' ? 'tmp' : name;
+}
+
+const fill = (path: string, labels: Labels): string =>
+  path.replace(/\{(\w+)\}/g, (_, label: string) =>
+    levels(label === 'filesystem' ? filesystemName(labels) : (labels[label] ?? ''), '_'),
+  );
+
+/**
+ * The names, units and precision of Diamond 4's core collectors, under `servers.<host>`.
+ *
+ * Devices, interfaces and file system types beyond those that Diamond collects by default, and every
+ * metric that Diamond does not have, take the generic rule, so that a wildcard like `network.*.rx_byte`
+ * goes on meaning what it meant. docs/diamond.md lists what differs and why.
+ */
+export const diamond: Dialect = {
+  name: 'diamond',
+  summary: "Diamond's names, units and precision; the generic rule for what Diamond does not have.",
+  spell(series: Series, naming: Naming): readonly Spelling[] {
+    const match = lookUp(series);
+    if (match === undefined || !match.covers(series.labels)) {
+      return generic(series, naming, 'servers');
+    }
+    return match.rows.map(({ path, reading, precision, scale, offset }) => ({
+      series,
+      path: place(fill(path, series.labels), series, naming, 'servers'),
+      reading,
+      precision,
+      scale,
+      offset,
+    }));
+  },
+};

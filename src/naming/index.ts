@@ -1,0 +1,9 @@
+/** How series are named for an audience: one dialect per file, and the namer that keeps what it rendered. */
+import { diamond } from './diamond.ts';
+import { otel } from './otel.ts';
+
+export type { Dialect, Naming, Spelling } from './dialect.ts';
+export { createNamer, type Namer } from './namer.ts';
+
+/** Every dialect by its name. */
+export const dialects = { otel, diamond } as const;

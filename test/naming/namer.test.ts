@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Growth, Point, Sample, Series } from '../../src/metric/index.ts';
+import { createNamer, type Dialect, dialects, type Spelling } from '../../src/naming/index.ts';
+import { NAMING, series } from './support.ts';
+
+const sample = (of: Series, value: number, growth?: Growth): Sample => ({
+  series: of,
+  value,
+  time: 1_700_000_000,
+  growth,
+});
+
+function points(dialect: Dialect, of: Sample): Point[] {
+  const into: Point[] = [];
+  expect(createNamer(dialect, NAMING).points(of, into)).toBe(into.length);
+  return into;
+}
+
+/** A dialect that spells one name and counts how often it is asked. */
+function counting(spelling: Partial<Spelling> = {}) {
+  const asked: Series[] = [];
+  const dialect: Dialect = {
+    name: 'counting',
+    summary: '',
+    spell(of) {
+      asked.push(of);
+      const plain = { path: 'x', reading: 'value', precision: undefined, scale: 1, offset: 0 };
+      return [{ ...plain, series: of, ...spelling } as Spelling];
+    },
+  };
+  return { dialect, asked };
+}
+
+describe('a namer', () => {
+  it('renders the names of a series once', () => {
+    const { dialect, asked } = counting();
+    const namer = createNamer(dialect, NAMING);
+    const cpu = series('system.cpu.time');
+    expect(namer.names(cpu)).toBe(namer.names(cpu));
+    namer.points(sample(cpu, 1), []);
+    expect(asked).toEqual([cpu]);
+  });
+
+  it('does not mistake a series for an ended one that had its id', () => {
+    const namer = createNamer(dialects.otel, NAMING);
+    expect(namer.names(series('first', {}, 'gauge', 7))[0]?.path).toBe('web01.first');
+    expect(namer.names(series('second', {}, 'gauge', 7))[0]?.path).toBe('web01.second');
+  });
+
+  it('appends to what is there and says how many', () => {
+    const namer = createNamer(dialects.diamond, NAMING);
+    const io = series('system.network.io', { device: 'eth0', direction: 'receive' }, 'counter');
+    const into: Point[] = [];
+    namer.points(sample(series('x', {}, 'gauge', 1), 1), into);
+    expect(namer.points(sample(io, 5000, { amount: 1000, seconds: 10 }), into)).toBe(2);
+    expect(into.map(({ name, value, time }) => [name.path, value, time])).toEqual([
+      ['servers.web01.x', 1, 1_700_000_000],
+      ['servers.web01.network.eth0.rx_bit', 800, 1_700_000_000],
+      ['servers.web01.network.eth0.rx_byte', 100, 1_700_000_000],
+    ]);
+  });
+});
+
+describe('the number of a point', () => {
+  const cpu = series('system.cpu.total.time', { state: 'idle' }, 'counter');
+  const disk = series('system.disk.operations', { device: 'sda', direction: 'read' }, 'counter');
+
+  it('is the growth over the seconds that really passed, for a rate', () => {
+    const [point] = points(dialects.diamond, sample(cpu, 1234, { amount: 8, seconds: 10.5 }));
+    expect(point?.value).toBeCloseTo(76.1905, 4);
+  });
+
+  it('is the growth itself where Diamond does not divide', () => {
+    const values = points(dialects.diamond, sample(disk, 9, { amount: 30, seconds: 10 }));
+    expect(values.map(({ name, value }) => [name.path, value])).toEqual([
+      ['servers.web01.iostat.sda.reads', 30],
+      ['servers.web01.iostat.sda.reads_per_second', 3],
+    ]);
+  });
+
+  it('does not exist at the first reading of a counter, nor after a reset: never a false zero', () => {
+    expect(points(dialects.diamond, sample(cpu, 1234))).toEqual([]);
+    expect(points(dialects.diamond, sample(disk, 1234))).toEqual([]);
+  });
+
+  it('is the total as it stands where counters are sent raw', () => {
+    expect(points(dialects.otel, sample(cpu, 1234)).map(({ value }) => value)).toEqual([1234]);
+  });
+
+  it('is scaled, then offset', () => {
+    const used = series('system.filesystem.utilization', {
+      device: '/dev/sda1',
+      mountpoint: '/',
+      type: 'ext4',
+      volume: '',
+    });
+    expect(points(dialects.diamond, sample(used, 0.25)).map(({ value }) => value)).toEqual([75]);
+  });
+
+  it('is finite, whatever the reading', () => {
+    fc.assert(
+      fc.property(
+        fc.double(),
+        fc.option(fc.record({ amount: fc.double(), seconds: fc.double() }), { nil: undefined }),
+        fc.constantFrom<Spelling['reading'][]>('value', 'rate', 'growth'),
+        (value, growth, reading) => {
+          const { dialect } = counting({ reading, scale: 1000, offset: 1 });
+          for (const point of points(dialect, sample(series('x'), value, growth))) {
+            expect(point.value).toSatisfy(Number.isFinite);
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,312 @@
+import type { Clock } from '../clock/index.ts';
+import { type Collection, createIds, createRunner, type Runner } from '../collect/index.ts';
+import type { CollectorConfig, Config, HandlerConfig } from '../config/index.ts';
+import { createDelivery } from '../deliver/index.ts';
+import type { Log, Report } from '../log/index.ts';
+import type { Point, Sample } from '../metric/index.ts';
+import type { AgentStatus, CollectorStatus, HandlerStatus, Host } from '../plugin/index.ts';
+import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
+import { createOutlet, type Identity, type Line } from './outlet.ts';
+
+export interface AgentNeeds {
+  readonly config: Config;
+  readonly host: Host;
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly report: Report;
+  /** 0 ≤ number < 1. */
+  readonly random: () => number;
+}
+
+/** What a reload did, by instance name. */
+export interface Changes {
+  readonly started: readonly string[];
+  readonly stopped: readonly string[];
+  readonly kept: readonly string[];
+}
+
+/** The agent: collectors on a schedule, their samples named and handed to every handler. */
+export interface Agent {
+  readonly status: AgentStatus;
+  /** Starts collecting on the wall clock's ticks; the first collection is made at once. */
+  start(): void;
+  /** Collects everything once and stamps it with `time`, without a schedule. Resolves with the samples. */
+  collect(time: number): Promise<readonly Sample[]>;
+  /**
+   * Takes another configuration with the same globals (its `fingerprint`); whatever did not change
+   * lives on, state and connections included.
+   */
+  reload(config: Config): Promise<Changes>;
+  /** Ends collecting and delivers what is queued, for at most `deadline` seconds. Resolves with the points left over. */
+  stop(deadline: number): Promise<number>;
+}
+
+/** A person who watches sees rates after this many milliseconds instead of an interval. */
+const PREVIEW = 1000;
+
+export function createAgent(needs: AgentNeeds): Agent {
+  return new HostAgent(needs);
+}
+
+class HostAgent implements Agent {
+  readonly #needs: AgentNeeds;
+  readonly #ids = createIds();
+  readonly #runners = new Map<string, { config: CollectorConfig; runner: Runner }>();
+  readonly #lines = new Map<string, Line>();
+  readonly #schedule;
+  readonly #disturbances = { clockSteps: 0, suspends: 0, lateTicks: 0 };
+  #config: Config;
+  #lag = 0;
+  #endedResets = 0;
+
+  readonly status: AgentStatus = new Status({
+    collectors: () => [...this.#runners.values()].map(({ runner }) => runner.status),
+    handlers: () => [...this.#lines.values()].map(({ delivery }) => delivery.status()),
+    schedule: () => this.#disturbances,
+    counterResets: () => {
+      let resets = this.#endedResets;
+      for (const { runner } of this.#runners.values()) resets += runner.counterResets;
+      return resets;
+    },
+    lag: () => {
+      const seconds = this.#lag / 1000;
+      this.#lag = 0;
+      return seconds;
+    },
+    problem: () => this.#needs.report.standing,
+  });
+
+  constructor(needs: AgentNeeds) {
+    this.#needs = needs;
+    this.#config = needs.config;
+    this.#schedule = createSchedule({
+      clock: needs.clock,
+      disturbed: (disturbance) => this.#disturbed(disturbance),
+      afterWake: (lateness) => {
+        this.#lag = Math.max(this.#lag, lateness);
+        for (const { delivery } of this.#lines.values()) delivery.flush();
+      },
+    });
+    for (const handler of this.#config.handlers) this.#addHandler(handler);
+    for (const collector of this.#config.collectors) this.#addCollector(collector);
+  }
+
+  start(): void {
+    const { clock } = this.#needs;
+    this.#schedule.start();
+    if ([...this.#lines.values()].some(({ outlet }) => outlet.config.handler.previews)) {
+      clock.after(PREVIEW, () => void this.#preview());
+    }
+  }
+
+  async collect(time: number): Promise<readonly Sample[]> {
+    const collections = await Promise.all(
+      [...this.#runners.values()].map(({ runner }) => runner.run(time)),
+    );
+    const samples = collections.flatMap((collection) => collection.samples);
+    this.#route(samples);
+    for (const { delivery } of this.#lines.values()) delivery.flush();
+    return samples;
+  }
+
+  async reload(config: Config): Promise<Changes> {
+    this.#config = config;
+    const changes = { started: [] as string[], stopped: [] as string[], kept: [] as string[] };
+    const same = (old: { fingerprint: string }, now: { fingerprint: string } | undefined) =>
+      old.fingerprint === now?.fingerprint;
+
+    const endings: Promise<unknown>[] = [];
+    const handlers = new Map(config.handlers.map((handler) => [handler.instance, handler]));
+    for (const [instance, { outlet, delivery }] of [...this.#lines]) {
+      if (same(outlet.config, handlers.get(instance))) {
+        changes.kept.push(instance);
+        handlers.delete(instance);
+        continue;
+      }
+      this.#lines.delete(instance);
+      changes.stopped.push(instance);
+      endings.push(delivery.stop('reload', config.shutdown.timeout * 1000));
+    }
+    for (const handler of handlers.values()) {
+      this.#addHandler(handler);
+      changes.started.push(handler.instance);
+    }
+
+    const collectors = new Map(config.collectors.map((it) => [it.instance, it]));
+    for (const [instance, { config: old, runner }] of [...this.#runners]) {
+      if (same(old, collectors.get(instance))) {
+        changes.kept.push(instance);
+        collectors.delete(instance);
+        continue;
+      }
+      this.#schedule.remove(instance);
+      this.#runners.delete(instance);
+      this.#endedResets += runner.counterResets;
+      changes.stopped.push(instance);
+      endings.push(runner.close());
+    }
+    for (const collector of collectors.values()) {
+      this.#addCollector(collector);
+      changes.started.push(collector.instance);
+    }
+    await Promise.all(endings);
+    return changes;
+  }
+
+  async stop(deadline: number): Promise<number> {
+    this.#schedule.stop();
+    await Promise.all([...this.#runners.values()].map(({ runner }) => runner.close()));
+    const left = await Promise.all(
+      [...this.#lines.values()].map(({ delivery }) => delivery.stop('shutdown', deadline * 1000)),
+    );
+    return left.reduce((sum, one) => sum + one.left, 0);
+  }
+
+  #addHandler(config: HandlerConfig): void {
+    const { clock, random, report, identity } = this.#needs;
+    const outlet = createOutlet(config, this.#config, identity);
+    const delivery = createDelivery(
+      {
+        name: config.instance,
+        handler: config.handler,
+        options: config.options,
+        queue: config.queue,
+        batch: config.batch,
+        timeout: config.timeout,
+        backoff: config.backoff,
+        resend: config.handler.idempotent ? (config.resend ?? 2 * this.#config.interval) : 0,
+      },
+      { clock, random, agent: this.status, report },
+    );
+    this.#lines.set(config.instance, { outlet, delivery });
+  }
+
+  #addCollector(config: CollectorConfig): void {
+    const { clock, host, identity, report } = this.#needs;
+    const runner = createRunner(config, {
+      clock,
+      host,
+      hostname: identity.label,
+      agent: this.status,
+      ids: this.#ids,
+      report,
+    });
+    this.#runners.set(config.instance, { config, runner });
+    this.#schedule.add({
+      name: config.instance,
+      interval: Math.round(config.interval * 1000),
+      offset: stagger(config.stagger * 1000, identity.label),
+      skipped: () => runner.skip(),
+      run: ({ time }) => {
+        const collection = runner.run(time);
+        if (!(collection instanceof Promise)) return this.#arrived(collection);
+        return collection.then((late) => {
+          const result = this.#arrived(late);
+          for (const { delivery } of this.#lines.values()) delivery.flush();
+          return result;
+        });
+      },
+    });
+  }
+
+  #arrived({ outcome, samples }: Collection): 'fine' | 'failed' {
+    this.#route(samples);
+    return outcome === 'failed' || outcome === 'timed-out' ? 'failed' : 'fine';
+  }
+
+  #route(samples: readonly Sample[], wants: (line: Line) => boolean = () => true): void {
+    if (samples.length === 0) return;
+    for (const line of this.#lines.values()) {
+      if (!wants(line)) continue;
+      const points: Point[] = [];
+      line.outlet.points(samples, points);
+      if (points.length > 0) line.delivery.offer(points);
+    }
+  }
+
+  /**
+   * Reads once more soon after the start, so that a person who watches need not wait an interval for
+   * rates. Other handlers keep their one sample per tick; only deltas go to all, or they were lost.
+   */
+  async #preview(): Promise<void> {
+    const now = this.#needs.clock.now() / 1000;
+    const watching = (line: Line): boolean => line.outlet.config.handler.previews === true;
+    for (const { config, runner } of [...this.#runners.values()]) {
+      const { samples } = await runner.run(Math.floor(now / config.interval) * config.interval);
+      this.#route(samples, watching);
+      const deltas = samples.filter(({ series }) => series.metric.kind === 'delta');
+      this.#route(deltas, (line) => !watching(line));
+    }
+    for (const { delivery } of this.#lines.values()) delivery.flush();
+  }
+
+  #disturbed(disturbance: Disturbance): void {
+    const { log } = this.#needs;
+    const seconds = Number(disturbance.seconds.toFixed(1));
+    switch (disturbance.kind) {
+      case 'clock-step':
+        this.#disturbances.clockSteps += 1;
+        log.warn(
+          { seconds },
+          `the clock was set ${seconds < 0 ? 'back' : 'forward'} by ${Math.abs(seconds)} s; ticks follow it`,
+        );
+        return;
+      case 'suspend':
+        this.#disturbances.suspends += 1;
+        log.info({ seconds }, `the machine was suspended for ${seconds} s`);
+        return;
+      case 'late':
+        this.#disturbances.lateTicks += 1;
+        log.warn(
+          { seconds, missed: disturbance.missed },
+          `a tick ran ${seconds} s late and ${disturbance.missed} were missed: the process was kept from running`,
+        );
+        return;
+    }
+  }
+}
+
+interface Sources {
+  readonly collectors: () => readonly CollectorStatus[];
+  readonly handlers: () => readonly HandlerStatus[];
+  readonly schedule: () => AgentStatus['schedule'];
+  readonly counterResets: () => number;
+  readonly lag: () => number;
+  readonly problem: () => string | undefined;
+}
+
+/** Reads the agent's state where it is asked for, so that nothing is copied at every tick. */
+class Status implements AgentStatus {
+  readonly #sources: Sources;
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+  }
+
+  get collectors() {
+    return this.#sources.collectors();
+  }
+  get handlers() {
+    return this.#sources.handlers();
+  }
+  get schedule() {
+    return this.#sources.schedule();
+  }
+  get counterResets() {
+    return this.#sources.counterResets();
+  }
+  get eventLoopLag() {
+    return this.#sources.lag();
+  }
+  get residentMemory() {
+    return process.memoryUsage.rss();
+  }
+  get cpu() {
+    const { user, system } = process.cpuUsage();
+    return { user: user / 1e6, system: system / 1e6 };
+  }
+  get problem() {
+    return this.#sources.problem();
+  }
+}

@@ -1,0 +1,4 @@
+/** The wired agent: start, reload, stop; and the plugins it is built with. */
+export * from './agent.ts';
+export * from './outlet.ts';
+export { registry } from './registry.ts';

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAgent, createOutlet } from '../agent/index.ts';
+import { systemClock } from '../clock/index.ts';
+import { EXIT, type Io } from './io.ts';
+import { identify, load, openHost, openLog } from './setup.ts';
+
+/** Long enough for the kernel's counters to move, so that derived values exist too. */
+const BETWEEN_READINGS = 200;
+
+/**
+ * `cullinan check`: validates the configuration and shows, per handler, the exact names that would
+ * be sent from this host. Nothing is sent.
+ */
+export async function check(
+  io: Io,
+  { config: path, json }: { config?: string; json?: boolean },
+): Promise<number> {
+  const config = load(io, path, { console: {} });
+  const host = openHost(config);
+  const identity = await identify(config);
+  const { log, report } = openLog(io, config);
+  const silent = { ...config, handlers: [] };
+  const agent = createAgent({
+    config: silent,
+    host,
+    identity,
+    clock: systemClock,
+    log,
+    report,
+    random: Math.random,
+  });
+  await agent.collect(Math.floor(Date.now() / 1000));
+  await sleep(BETWEEN_READINGS);
+  const samples = await agent.collect(Math.floor(Date.now() / 1000));
+  const handlers = config.handlers.map((handler) => {
+    const outlet = createOutlet(handler, config, identity);
+    const names = samples.flatMap(({ series }) => outlet.names(series).map(({ path }) => path));
+    return {
+      handler: handler.instance,
+      type: handler.handler.name,
+      dialect: handler.dialect,
+      names,
+    };
+  });
+  await agent.stop(0);
+  host.close();
+  const collectors = config.collectors.map(({ instance, interval }) => ({
+    collector: instance,
+    interval,
+  }));
+  if (json) {
+    io.out(
+      `${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`,
+    );
+    return EXIT.ok;
+  }
+  const files =
+    config.files.length === 0 ? 'no file, so the defaults hold' : config.files.join(', ');
+  io.err(`The configuration is fine: ${files}.\n`);
+  io.err(
+    `Collectors: ${collectors.map(({ collector, interval }) => `${collector} every ${interval} s`).join(', ')}.\n`,
+  );
+  for (const { handler, type, dialect, names } of handlers) {
+    io.err(
+      `\nHandler ${handler} (${type}, dialect ${dialect}) would be sent ${names.length} names:\n`,
+    );
+    for (const name of names) io.out(`${name}\n`);
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAgent, registry } from '../agent/index.ts';
+import { systemClock } from '../clock/index.ts';
+import { suggest } from '../config/index.ts';
+import type { Point } from '../metric/index.ts';
+import { createNamer } from '../naming/index.ts';
+import { parseDuration } from '../plugin/index.ts';
+import { encodeJson, encodeText } from '../wire/lines.ts';
+import { EXIT, type Io, UsageError } from './io.ts';
+import { identify, load, only, openHost, openLog } from './setup.ts';
+
+export interface OnceOptions {
+  readonly config?: string;
+  readonly over: string;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+  readonly dialect: string;
+}
+
+/** `cullinan once`: reads twice and prints every sample. */
+export async function once(
+  io: Io,
+  collectors: readonly string[],
+  options: OnceOptions,
+): Promise<number> {
+  const over = seconds('--over', options.over);
+  const dialect = dialectNamed(options.dialect);
+  const config = { ...only(load(io, options.config, { console: {} }), collectors), handlers: [] };
+  const host = openHost(config);
+  const identity = await identify(config);
+  const { log, report } = openLog(io, config);
+  const needs = { config, host, identity, clock: systemClock, log, report, random: Math.random };
+  const agent = createAgent(needs);
+  if (over > 0) {
+    await agent.collect(now());
+    await sleep(over * 1000);
+  }
+  const samples = await agent.collect(now());
+  const namer = createNamer(dialect, {
+    prefix: undefined,
+    host: identity.path,
+    suffix: '',
+    tags: false,
+    labels: config.labels,
+    counters: options.raw ? 'raw' : 'rates',
+  });
+  const points: Point[] = [];
+  for (const sample of samples) namer.points(sample, points);
+  const form = options.dialect === 'otel' ? 'series' : 'path';
+  for (const point of points) {
+    io.out(options.json ? encodeJson(point, { path: form === 'path' }) : encodeText(point, form));
+  }
+  const failed = agent.status.collectors.some(
+    ({ outcomes }) => outcomes.failed + outcomes['timed-out'] > 0,
+  );
+  await agent.stop(0);
+  host.close();
+  return failed ? EXIT.failure : EXIT.ok;
+}
+
+const now = (): number => Math.floor(Date.now() / 1000);
+
+/** A duration given on the command line. */
+export function seconds(option: string, text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed === undefined) {
+    throw new UsageError(
+      `${option} is "${text}"; it must be a number with its unit, such as 500ms, 10s or 5m`,
+    );
+  }
+  return parsed;
+}
+
+/** A dialect given on the command line. */
+export function dialectNamed(name: string) {
+  const dialect = registry.dialects.get(name);
+  if (dialect !== undefined) return dialect;
+  const names = [...registry.dialects.keys()];
+  const near = suggest(name, names);
+  throw new UsageError(
+    `no dialect is called "${name}". ${near === undefined ? `There are ${names.join(', ')}.` : `Did you mean "${near}"?`}`,
+  );
+}

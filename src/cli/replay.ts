@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createAgent } from '../agent/index.ts';
+import { type Clock, systemClock } from '../clock/index.ts';
+import { hostnameFor, openRecording, recordedHost } from '../host/index.ts';
+import type { Host } from '../plugin/index.ts';
+import { EXIT, type Io } from './io.ts';
+import { dialectNamed } from './once.ts';
+import { load, openLog } from './setup.ts';
+
+export interface ReplayOptions {
+  readonly config?: string;
+  readonly dialect: string;
+  readonly json?: boolean;
+  readonly raw?: boolean;
+}
+
+/** The queues of a replay are kept below this, so that a long recording does not overflow them. */
+const MOST_QUEUED = 20_000;
+
+/**
+ * `cullinan replay`: runs the whole program over a recording, each recorded moment as one tick with
+ * its recorded time, as fast as it can. The agent's figures about itself are left out: they would
+ * describe this machine, not the recorded one.
+ */
+export async function replay(io: Io, directory: string, options: ReplayOptions): Promise<number> {
+  dialectNamed(options.dialect);
+  const recording = openRecording(directory);
+  const format = options.json ? 'json' : options.dialect === 'otel' ? 'series' : 'path';
+  const print = {
+    console: { dialect: options.dialect, format, counters: options.raw ? 'raw' : 'rates' },
+  };
+  const loaded = load(io, options.config, print);
+  const config = {
+    ...loaded,
+    collectors: loaded.collectors.filter(({ collector }) => collector.name !== 'agent'),
+  };
+  const host = new ReplayedHost();
+  const clock = new ReplayedClock();
+  const facts = { hostname: recording.hostname, fqdn: recording.fqdn, uname: recording.hostname };
+  const { path } = await hostnameFor(config.hostname.method, facts, config.hostname.name);
+  const identity = { path, label: config.hostname.name ?? recording.hostname };
+  const { log, report } = openLog(io, config);
+  const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
+  for (const { time, directory: moment } of recording.moments) {
+    host.at = recordedHost(moment);
+    clock.time = time * 1000;
+    await agent.collect(time);
+    while (agent.status.handlers.some(({ queued }) => queued > MOST_QUEUED)) await sleep(1);
+  }
+  const left = await agent.stop(config.shutdown.timeout);
+  if (left === 0) return EXIT.ok;
+  io.err(`cullinan: ${left} points of the recording could not be delivered\n`);
+  return EXIT.failure;
+}
+
+/** The recorded host at the moment that is being replayed. */
+class ReplayedHost implements Host {
+  at: Host | undefined;
+
+  get #now(): Host {
+    if (this.at === undefined) throw new Error('the replay has not begun');
+    return this.at;
+  }
+  get proc() {
+    return this.#now.proc;
+  }
+  get sys() {
+    return this.#now.sys;
+  }
+  get root() {
+    return this.#now.root;
+  }
+  get foreign() {
+    return this.#now.foreign;
+  }
+  statfs(mountpoint: string) {
+    return this.#now.statfs(mountpoint);
+  }
+  statfsGuarded(mountpoint: string, signal: AbortSignal) {
+    return this.#now.statfsGuarded(mountpoint, signal);
+  }
+}
+
+/** Recorded time; real timers, because the peers are real. */
+class ReplayedClock implements Clock {
+  time = 0;
+  now = (): number => this.time;
+  monotonic = (): number => this.time;
+  boottime = (): number => this.time;
+  after = systemClock.after;
+}

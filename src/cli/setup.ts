@@ -1,0 +1,56 @@
+import { type Identity, registry } from '../agent/index.ts';
+import { systemClock } from '../clock/index.ts';
+import { type Config, loadConfig, suggest } from '../config/index.ts';
+import { hostFacts, hostnameFor, liveHost } from '../host/index.ts';
+import { createLog, createReport, type Log, type Report } from '../log/index.ts';
+import type { Host } from '../plugin/index.ts';
+import { type Io, UsageError } from './io.ts';
+
+/** Loads the configuration; where it names no handlers, `handlers` stand in. Throws a ConfigError. */
+export function load(
+  io: Io,
+  path: string | undefined,
+  handlers: Readonly<Record<string, unknown>>,
+): Config {
+  return loadConfig({ path, registry, environment: io.environment, defaultHandlers: handlers });
+}
+
+/** Only the named collectors of a configuration; all of them where none is named. */
+export function only(config: Config, names: readonly string[]): Config {
+  const instances = config.collectors.map(({ instance }) => instance);
+  for (const name of names) {
+    if (instances.includes(name)) continue;
+    const near = suggest(name, instances);
+    const hint =
+      near === undefined ? `There are ${instances.join(', ')}` : `Did you mean "${near}"`;
+    throw new UsageError(
+      registry.collectors.has(name)
+        ? `the collector "${name}" is not enabled. Enable it in the configuration: collectors: { ${name}: { enabled: true } }`
+        : `no collector is called "${name}". ${hint}${near === undefined ? '.' : '?'}`,
+    );
+  }
+  if (names.length === 0) return config;
+  const chosen = config.collectors.filter(({ instance }) => names.includes(instance));
+  return { ...config, collectors: chosen };
+}
+
+/** What the agent calls the host it runs on. */
+export async function identify(config: Config): Promise<Identity> {
+  const facts = await hostFacts();
+  const { path } = await hostnameFor(config.hostname.method, facts, config.hostname.name);
+  return { path, label: config.hostname.name ?? facts.hostname };
+}
+
+/** The host of a configuration: this one, or the trees that the configuration points to. */
+export const openHost = (config: Config): Host & { close(): void } => liveHost(config.host);
+
+/** A log on standard error, and the report that speaks through it. */
+export function openLog(
+  io: Io,
+  config: Config,
+  write: (line: string) => void = io.err,
+): { log: Log; report: Report } {
+  const format = io.errIsTerminal ? 'text' : 'json';
+  const log = createLog({ level: config.log.level, format, write, secrets: config.secrets });
+  return { log, report: createReport(log, systemClock) };
+}

@@ -1,0 +1,195 @@
+import type { Batch, Point } from '../metric/index.ts';
+import { Ring } from './ring.ts';
+
+/** The most a backlog holds, of whatever it holds. */
+export interface Limits {
+  readonly samples: number;
+  readonly bytes: number;
+}
+
+/**
+ * The estimate of what a point takes in memory: its path, and its numbers with the objects around
+ * them. A path is shared by all points of its series, so for a long queue this is the upper end.
+ */
+export const sizeOf = (point: Point): number => point.name.path.length + 32;
+
+/**
+ * How often one batch is resent at most. Without an end, a peer that takes one batch per connection
+ * would get the same one for ever, and a batch that crashes the peer would do so again and again.
+ */
+const MOST_RESENDS = 10;
+
+interface Parcel {
+  readonly points: Batch;
+  readonly bytes: number;
+  /** How often it was taken for resending; 0 while it was never delivered. */
+  resends: number;
+  delivered: boolean;
+  /** When it was last delivered, in milliseconds on the monotonic clock. */
+  at: number;
+}
+
+/** What {@link Backlog.take} hands out for one write. */
+export interface Taken {
+  readonly points: Batch;
+  /** Whether it was delivered before, over a connection that broke. */
+  readonly again: boolean;
+}
+
+/**
+ * Everything a handler has yet to send, and what it may have to send again, within one bound.
+ *
+ * Four places, from old to new: `kept` was delivered a moment ago and is kept until its connection
+ * has proved itself; `again` was delivered over a connection that broke; `out` is being written;
+ * `queue` waits. When the bound bites, what was delivered is forgotten first, then the oldest of
+ * the queue goes. Knows no time and no connection.
+ */
+export class Backlog {
+  readonly #limits: Limits;
+  readonly #overflow: (point: Point) => void;
+  readonly #kept = new Ring<Parcel>();
+  readonly #again = new Ring<Parcel>();
+  readonly #queue = new Ring<Point>();
+  #out: Parcel | undefined;
+  #samples = 0;
+  #bytes = 0;
+
+  /** @param overflow is handed each point that the bound pushes out of the queue, oldest first. */
+  constructor(limits: Limits, overflow: (point: Point) => void) {
+    this.#limits = limits;
+    this.#overflow = overflow;
+  }
+
+  /** Points that wait or are being written, and were never delivered. */
+  get queued(): number {
+    const out = this.#out;
+    return this.#queue.length + (out === undefined || out.delivered ? 0 : out.points.length);
+  }
+
+  /** Whether {@link take} has something. */
+  get ready(): boolean {
+    return this.#queue.length > 0 || this.#again.length > 0;
+  }
+
+  /** All that is held, for whatever reason. */
+  get held(): Limits {
+    return { samples: this.#samples, bytes: this.#bytes };
+  }
+
+  add(points: readonly Point[]): void {
+    for (const point of points) {
+      this.#queue.push(point);
+      this.#samples += 1;
+      this.#bytes += sizeOf(point);
+      this.#bound();
+    }
+  }
+
+  /** The next batch, of at most `most` points. One of sent, failed and refuse must follow. */
+  take(most: number): Taken | undefined {
+    const again = this.#again.shift();
+    if (again !== undefined) {
+      again.resends += 1;
+      this.#out = again;
+      return { points: again.points, again: true };
+    }
+    if (this.#queue.length === 0) return undefined;
+    const points: Point[] = [];
+    let bytes = 0;
+    while (points.length < most) {
+      const point = this.#queue.shift();
+      if (point === undefined) break;
+      points.push(point);
+      bytes += sizeOf(point);
+    }
+    this.#out = { points, bytes, resends: 0, delivered: false, at: 0 };
+    return { points, again: false };
+  }
+
+  /**
+   * What was taken has been delivered.
+   *
+   * @param at now, in milliseconds on the monotonic clock.
+   * @param keep for how many milliseconds it may have to be sent again; 0 forgets it.
+   */
+  sent(at: number, keep: number): void {
+    const parcel = this.#settle();
+    parcel.delivered = true;
+    parcel.at = at;
+    if (keep > 0 && parcel.resends < MOST_RESENDS) this.#kept.push(parcel);
+    else this.#forget(parcel);
+    this.#expire(at - keep);
+  }
+
+  /** What was taken could not be written: it is first in line again. */
+  failed(): void {
+    const parcel = this.#settle();
+    if (!parcel.delivered) {
+      for (let i = parcel.points.length - 1; i >= 0; i -= 1) {
+        this.#queue.unshift(parcel.points[i] as Point);
+      }
+    } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
+    else this.#forget(parcel);
+  }
+
+  /** What was taken will never be written. */
+  refuse(): void {
+    this.#forget(this.#settle());
+  }
+
+  /** The connection broke: what was delivered since then has to be sent again. */
+  broke(since: number): void {
+    this.#expire(since);
+    for (let parcel = this.#kept.pop(); parcel !== undefined; parcel = this.#kept.pop()) {
+      this.#again.unshift(parcel);
+    }
+  }
+
+  /** Forgets everything; tells how many points were {@link queued}. */
+  clear(): number {
+    const { queued } = this;
+    this.#kept.clear();
+    this.#again.clear();
+    this.#queue.clear();
+    this.#out = undefined;
+    this.#samples = 0;
+    this.#bytes = 0;
+    return queued;
+  }
+
+  #settle(): Parcel {
+    const parcel = this.#out;
+    if (parcel === undefined) throw new Error('a batch was settled that nobody had taken');
+    this.#out = undefined;
+    return parcel;
+  }
+
+  #expire(before: number): void {
+    for (let oldest = this.#kept.peek(); oldest !== undefined; oldest = this.#kept.peek()) {
+      if (oldest.at >= before) return;
+      this.#kept.shift();
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(parcel: Parcel): void {
+    this.#samples -= parcel.points.length;
+    this.#bytes -= parcel.bytes;
+  }
+
+  #bound(): void {
+    while (this.#bytes > this.#limits.bytes || this.#samples > this.#limits.samples) {
+      const delivered = this.#kept.shift() ?? this.#again.shift();
+      if (delivered !== undefined) {
+        this.#forget(delivered);
+        continue;
+      }
+      const point = this.#queue.shift();
+      // Only what is being written is left, and that was within the bound when it was taken.
+      if (point === undefined) return;
+      this.#samples -= 1;
+      this.#bytes -= sizeOf(point);
+      this.#overflow(point);
+    }
+  }
+}

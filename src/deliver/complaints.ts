@@ -1,0 +1,100 @@
+import type { Clock } from '../clock/index.ts';
+import type { Report } from '../log/index.ts';
+import type { Unsendable } from '../plugin/index.ts';
+import type { DeliveryOptions } from './contract.ts';
+
+/** Milliseconds without a refused batch after which refusals are said to be over. */
+const REFUSALS_OVER = 600_000;
+
+/** What one handler's delivery tells people: which problem stands, and when it is over. */
+export class Complaints {
+  readonly #options: DeliveryOptions;
+  readonly #clock: Clock;
+  readonly #report: Pick<Report, 'problem' | 'recovered'>;
+  readonly #where: string;
+  #full = false;
+  #refusedAt: number | undefined;
+
+  constructor(
+    options: DeliveryOptions,
+    clock: Clock,
+    report: Pick<Report, 'problem' | 'recovered'>,
+  ) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#report = report;
+    this.#where = `handler ${options.name}`;
+  }
+
+  /**
+   * No connection, or one that broke.
+   *
+   * @param seconds until the next attempt.
+   */
+  disconnected(error: unknown, queued: number, seconds: number, most: number): void {
+    const when = seconds === 0 ? 'now' : `in ${seconds.toFixed(1)} s`;
+    this.#report.problem(this.#where, {
+      where: this.#where,
+      error: error instanceof Error ? error : new Disconnected('the peer ended the connection'),
+      effect:
+        `${queued} points wait; from ${this.#options.queue.samples} on the oldest are dropped. ` +
+        `Next attempt ${when}, then at growing intervals of up to ${most} s.`,
+      remedy: 'Check that the peer runs, listens there and can be reached from this host.',
+    });
+  }
+
+  connected(): void {
+    this.#report.recovered(this.#where);
+  }
+
+  overflowed(): void {
+    this.#full = true;
+    const { samples, bytes } = this.#options.queue;
+    this.#report.problem(`${this.#where} queue`, {
+      where: this.#where,
+      error: new QueueFull(`its queue is full (at most ${samples} points, ${bytes} bytes)`),
+      effect: 'The oldest points are dropped, and counted as overflow.',
+      remedy: `Help the peer to keep up, or raise handlers.${this.#options.name}.queue.`,
+    });
+  }
+
+  caughtUp(): void {
+    if (!this.#full) return;
+    this.#full = false;
+    this.#report.recovered(`${this.#where} queue`);
+  }
+
+  refused(error: Unsendable, points: number): void {
+    this.#refusedAt = this.#clock.monotonic();
+    this.#report.problem(`${this.#where} unsendable`, {
+      where: this.#where,
+      error,
+      effect: `${points} points were dropped, and counted as unsendable.`,
+    });
+  }
+
+  /** A batch was taken. One bad series must not say "recovered" between every two ticks. */
+  taken(now: number): void {
+    if (this.#refusedAt === undefined || now - this.#refusedAt < REFUSALS_OVER) return;
+    this.#refusedAt = undefined;
+    this.#report.recovered(`${this.#where} unsendable`);
+  }
+
+  cut(error: unknown): void {
+    this.#report.problem(`${this.#where} close`, {
+      where: this.#where,
+      error,
+      effect: 'The connection was cut; the last points may not have arrived.',
+    });
+  }
+}
+
+class Disconnected extends Error {
+  override readonly name = 'Disconnected';
+  readonly code = 'ECONNRESET';
+}
+
+class QueueFull extends Error {
+  override readonly name = 'QueueFull';
+  readonly code = 'ENOBUFS';
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '../clock/index.ts';
+import type { Report } from '../log/index.ts';
+import type { Point } from '../metric/index.ts';
+import type { AgentStatus, DropReason, Handler, HandlerStatus } from '../plugin/index.ts';
+import type { Limits } from './backlog.ts';
+
+export interface DeliveryOptions {
+  /** The handler instance, as it is called in the configuration. */
+  readonly name: string;
+  readonly handler: Handler;
+  /** The handler's own options, parsed. */
+  readonly options: unknown;
+  /** The most that is held in memory, what may have to be sent again included. */
+  readonly queue: Limits;
+  /** Points per write, at most. */
+  readonly batch: number;
+  /** Seconds for connecting, and for each write. */
+  readonly timeout: number;
+  /** Seconds between attempts: a random time from `least` to a ceiling that doubles up to `most`. */
+  readonly backoff?: { readonly least: number; readonly most: number };
+  /**
+   * Points delivered within so many seconds before a connection broke are sent again; only if the
+   * handler is idempotent. It should cover what the peer's kernel and the peer itself hold in
+   * memory: Carbon writes to disk a second or more after it has read a point.
+   */
+  readonly resend: number;
+}
+
+export interface DeliveryDeps {
+  readonly clock: Clock;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  readonly agent: AgentStatus;
+  readonly report: Pick<Report, 'problem' | 'recovered'>;
+}
+
+/** What was not delivered in time. */
+export interface Left {
+  readonly left: number;
+}
+
+/** One handler instance at work: its queue, its connection, its books. */
+export interface Delivery {
+  /** Queues points; never waits, never throws. What the bound pushes out is dropped as `overflow`. */
+  offer(points: readonly Point[]): void;
+  /** Says that a tick's points are complete: everything queued is written as soon as possible. */
+  flush(): void;
+  /** The books as they stand. */
+  status(): HandlerStatus;
+  /**
+   * Waits until everything queued is delivered or `ms` milliseconds are over. Delivery goes on.
+   *
+   * @returns how many points are still queued.
+   */
+  drain(ms: number): Promise<Left>;
+  /**
+   * Delivers what is queued, as far as it can within `ms` milliseconds, and closes the connection.
+   * What is left then, and whatever is still offered, is dropped for that reason.
+   */
+  stop(reason: Extract<DropReason, 'shutdown' | 'reload'>, ms: number): Promise<Left>;
+}

@@ -33,6 +33,7 @@ export function createOutlet(
   const naming: Naming = {
     prefix: config.prefix,
     host: identity.path,
+    ownHost: identity.label,
     suffix: config.suffix,
     tags: config.tags,
     labels: globals.labels,

@@ -39,6 +39,7 @@ export async function once(
   const namer = createNamer(dialect, {
     prefix: undefined,
     host: identity.path,
+    ownHost: identity.label,
     suffix: '',
     tags: false,
     labels: config.labels,

@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createSince, growth } from '../../src/rates/index.ts';
+
+describe('growth', () => {
+  test('is the difference over the time that really passed', () => {
+    expect(growth({ value: 100, at: 0 }, { value: 400, at: 12 })).toEqual({
+      amount: 300,
+      seconds: 12,
+    });
+  });
+
+  test('does not exist where a counter was reset, nor where no time passed', () => {
+    expect(growth({ value: 400, at: 12 }, { value: 5, at: 22 })).toBeUndefined();
+    expect(growth({ value: 1, at: 5 }, { value: 2, at: 5 })).toBeUndefined();
+  });
+
+  test('is never negative, whatever is read', () => {
+    const reading = fc.record({ value: fc.nat(), at: fc.nat() });
+    fc.assert(
+      fc.property(reading, reading, (before, after) => {
+        const grown = growth(before, after);
+        if (grown === undefined) return;
+        expect(grown.amount).toBeGreaterThanOrEqual(0);
+        expect(grown.seconds).toBeGreaterThan(0);
+      }),
+    );
+  });
+});
+
+describe('since', () => {
+  test('has nothing to say the first time, then each number and the seconds', () => {
+    const { turn, since } = createSince();
+    turn(100);
+    expect(since('sda', { name: 'sda', reads: 5, writes: 7 })).toBeUndefined();
+    turn(110);
+    expect(since('sda', { name: 'sda', reads: 8, writes: 7 })).toEqual({
+      reads: 3,
+      writes: 0,
+      seconds: 10,
+    });
+  });
+
+  test('keeps keys apart', () => {
+    const { turn, since } = createSince();
+    turn(0);
+    since('a', { n: 1 });
+    since('b', { n: 100 });
+    turn(1);
+    expect(since('b', { n: 101 })?.n).toBe(1);
+    expect(since('a', { n: 3 })?.n).toBe(2);
+  });
+
+  test('says nothing over a reset, and is right again afterwards', () => {
+    const { turn, since } = createSince();
+    const read = (at: number, n: number) => {
+      turn(at);
+      return since('a', { n, steady: 1 })?.n;
+    };
+    expect([read(0, 50), read(1, 60), read(2, 3), read(3, 5)]).toEqual([
+      undefined,
+      10,
+      undefined,
+      2,
+    ]);
+  });
+
+  test('starts anew after a collection that did not mention the key', () => {
+    const { turn, since } = createSince();
+    turn(0);
+    since('veth1', { n: 1 });
+    turn(1);
+    turn(2);
+    expect(since('veth1', { n: 5 })).toBeUndefined();
+  });
+
+  test('takes an absent number as one that did not grow', () => {
+    const { turn, since } = createSince();
+    turn(0);
+    since('sda', { reads: 1, flushes: undefined });
+    turn(1);
+    expect(since('sda', { reads: 2, flushes: undefined })).toEqual({ reads: 1, seconds: 1 });
+  });
+});

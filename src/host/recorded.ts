@@ -88,8 +88,7 @@ function recordedTree(
     if (real !== base && !real.startsWith(`${base}/`)) throw absent(path);
   }
 
-  function ask<T>(path: string, what: (path: string) => T): T {
-    const failure = failed(path);
+  function ask<T>(path: string, failure: Error | undefined, what: (path: string) => T): T {
     if (failure !== undefined) throw failure;
     checkInside(path);
     try {
@@ -100,8 +99,8 @@ function recordedTree(
   }
 
   return {
-    read: (path) => ask(path, tree.read),
-    list: (path) => ask(path, tree.list),
+    read: (path) => ask(path, failed(path), tree.read),
+    list: (path) => ask(path, failed(`${path}/`), tree.list),
     link(path) {
       checkInside(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
       try {

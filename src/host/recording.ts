@@ -6,7 +6,8 @@
  *     DIR/<unix seconds>/sys/…           symbolic links are kept as links
  *     DIR/<unix seconds>/root/…
  *     DIR/<unix seconds>/statfs.json     answers of statfs by mount point
- *     DIR/<unix seconds>/errors.json     what exists and could not be read: {"proc/kcore": "EACCES"}
+ *     DIR/<unix seconds>/errors.json     what exists and could not be read: {"proc/kcore": "EACCES"};
+ *                                        of a folder that could not be listed, with a slash at its end
  *
  * Paths in the JSON files are one character per byte, as everywhere. Everything else is absent.
  */
@@ -136,8 +137,9 @@ function moment(directory: string): Moment {
       `${directory} does not belong in a recording: its name is no time in whole Unix seconds. ${LAYOUT}`,
     );
   }
-  if (!readdirSync(directory).some((name) => TREES.some((tree) => tree === name))) {
-    throw new Error(`${directory} is empty: it has neither proc, sys nor root. ${LAYOUT}`);
+  const parts: readonly string[] = [...TREES, 'statfs.json'];
+  if (!readdirSync(directory).some((name) => parts.includes(name))) {
+    throw new Error(`${directory} has nothing in it of ${parts.join(', ')}. ${LAYOUT}`);
   }
   return { time: Number(basename(directory)), directory };
 }

@@ -20,6 +20,7 @@ const KEPT = 4 * MiB;
 const DESCRIPTORS = 64;
 /** A kept descriptor that says this has outlived what it was opened for. */
 const OUTLIVED = new Set(['ESTALE', 'ENODEV', 'EBADF', 'ESRCH']);
+const never = (): boolean => false;
 // Without O_NONBLOCK, opening a FIFO under a wrong `host.proc` would stop the agent for ever.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -75,8 +76,8 @@ export function directoryTree(
   readAll: ReadAll,
   {
     kernel = false,
-    keep = () => false,
-  }: { readonly kernel?: boolean; readonly keep?: (path: string) => boolean } = {},
+    keep = never,
+  }: { readonly kernel?: boolean; readonly keep?: ((path: string) => boolean) | undefined } = {},
 ): DirectoryTree {
   const kept = new Map<string, number>();
 

@@ -45,12 +45,18 @@ describe('a recorded host', () => {
   });
 
   test('fails as the host failed', () => {
-    put('100/errors.json', '{"proc/1/io":"EACCES","sys/a":"EIO","sys/b":"EACCES"}');
+    put(
+      '100/errors.json',
+      '{"proc/1/io":"EACCES","sys/a":"EIO","sys/b":"EACCES","proc/2/":"EACCES"}',
+    );
     put('100/proc/1/io', 'never shown');
+    put('100/proc/2/stat', '');
     mkdirSync(join(directory, '100/sys'));
     symlinkSync('c', join(directory, '100/sys/b'));
     const host = recordedHost(join(directory, '100'));
     expect(() => host.proc.read('1/io')).toThrow(AccessDenied);
+    expect(() => host.proc.list('2')).toThrow(AccessDenied);
+    expect(host.proc.read('2/stat')).toBe('');
     expect(() => host.sys.read('a')).toThrow('/sys/a cannot be read: EIO');
     expect(() => host.sys.read('b')).toThrow(AccessDenied);
     expect(host.sys.link('b')).toBe('c');
@@ -149,7 +155,11 @@ describe('opening a recording', () => {
       () => rmSync(join(directory, 'recording.json')),
       'no recording.json',
     ],
-    ['with an empty moment', () => mkdirSync(join(directory, '1700000000')), 'is empty'],
+    [
+      'with an empty moment',
+      () => mkdirSync(join(directory, '1700000000')),
+      'has nothing in it of',
+    ],
     ['with a folder that is no moment', () => put('1.5/proc/stat', ''), 'no time in whole Unix'],
     ['of a later version', () => put('recording.json', '{"version":2}'), 'is not as this version'],
     ['whose recording.json is cut', () => put('recording.json', '{"ver'), 'is no JSON'],

@@ -1,0 +1,119 @@
+import { promises as dns } from 'node:dns';
+import { readFile } from 'node:fs/promises';
+import { hostname as getHostname } from 'node:os';
+import { startChild } from './child.ts';
+import { codeOf } from './failures.ts';
+import type { HostFacts, Hostname } from './hostname.ts';
+
+/** How the system finds names and addresses: nsswitch.conf decides, as for every other program. */
+export interface Resolver {
+  /** The first address of a name: getaddrinfo(3). */
+  address(name: string): Promise<string>;
+  /** The first name of an address: getnameinfo(3). Rejects if it has none. */
+  name(address: string): Promise<string>;
+  /** The text of /etc/hosts, for the further names of an address; '' without it. */
+  hosts(): Promise<string>;
+}
+
+const system: Resolver = {
+  address: async (name) => (await dns.lookup(name, { verbatim: true })).address,
+  name: async (address) => (await dns.lookupService(address, 0)).hostname,
+  hosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),
+};
+
+/**
+ * Asks this host for its names. The full name is found as Python's socket.getfqdn() finds it,
+ * which Diamond uses: the name that belongs to the address that belongs to the hostname, or the
+ * first of its aliases with a dot.
+ *
+ * @param deadline seconds after which the hostname has to do: a name server that does not answer
+ *   must not keep the agent from starting.
+ */
+export async function hostFacts({
+  deadline = 2,
+  hostname = getHostname(),
+  resolver = system,
+}: {
+  readonly deadline?: number;
+  readonly hostname?: string;
+  readonly resolver?: Resolver;
+} = {}): Promise<HostFacts> {
+  // Linux keeps one node name, which both gethostname(2) and uname(2) give.
+  const uname = hostname;
+  const late = timeLimit(deadline);
+  try {
+    const fqdn = await Promise.race([fullName(hostname, resolver), late.passed]);
+    if (fqdn !== undefined) return { hostname, fqdn, uname };
+    const problem = `the full name of ${hostname} was not found within ${deadline} s; "${hostname}" is used for it`;
+    return { hostname, fqdn: hostname, uname, problem };
+  } catch (error) {
+    const problem = `the full name of ${hostname} is not known here (${codeOf(error) || error}); "${hostname}" is used for it`;
+    return { hostname, fqdn: hostname, uname, problem };
+  } finally {
+    late.cancel();
+  }
+}
+
+async function fullName(hostname: string, resolver: Resolver): Promise<string> {
+  const address = await resolver.address(hostname);
+  const [canonical, hosts] = await Promise.all([resolver.name(address), resolver.hosts()]);
+  const names = [canonical, ...aliases(hosts, address, canonical)];
+  return names.find((name) => name.includes('.')) ?? canonical;
+}
+
+/** The other names on the line of /etc/hosts that gave the canonical one. */
+function aliases(hosts: string, address: string, canonical: string): readonly string[] {
+  for (const line of hosts.split('\n')) {
+    const [its, first, ...others] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (its === address && first === canonical) return others;
+  }
+  return [];
+}
+
+/**
+ * The method `shell`: what a command prints first, without the blanks around it.
+ *
+ * @param command for /bin/sh, with the agent's environment.
+ * @param deadline in seconds; the command and what it started are killed then.
+ */
+export async function hostnameByShell(
+  command: string,
+  { deadline = 5 }: { readonly deadline?: number } = {},
+): Promise<Hostname> {
+  const child = startChild('/bin/sh', ['-c', command], process.env);
+  const late = timeLimit(deadline);
+  try {
+    const ended = await Promise.race([child.ended, late.passed]);
+    if (ended === undefined) throw unnamed(command, `did not end within ${deadline} s`);
+    const { code, stdout, stderr } = ended;
+    if (code !== 0) {
+      const said = text(stderr).trim() || 'nothing';
+      throw unnamed(
+        command,
+        `failed (${code === null ? 'killed' : `exit ${code}`}) and said: ${said}`,
+      );
+    }
+    const path = text(stdout).split('\n', 1)[0]?.trim() ?? '';
+    if (path === '') throw unnamed(command, 'printed an empty first line');
+    return { path };
+  } finally {
+    late.cancel();
+    child.kill();
+  }
+}
+
+const text = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
+
+const unnamed = (command: string, what: string): Error =>
+  new Error(
+    `the command for this host's name ${what}: ${command}. Without a name nothing is sent: make it print the name and exit 0, or choose another hostname method`,
+  );
+
+function timeLimit(seconds: number): { readonly passed: Promise<undefined>; cancel(): void } {
+  let cancel = (): void => {};
+  const passed = new Promise<undefined>((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000, undefined);
+    cancel = () => clearTimeout(timer);
+  });
+  return { passed, cancel };
+}

@@ -6,14 +6,14 @@
  * `\x1b`, `\u{202e}`.
  */
 export function printable(text: string): string {
-  return PLAIN.test(text) ? text : text.replace(UNPRINTABLE, escape);
+  return PLAIN.test(text) ? text : text.replace(UNPRINTABLE, escapeChar);
 }
 
 const PLAIN = /^[\x20-\x7e]*$/;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' };
 
-function escape(char: string): string {
+function escapeChar(char: string): string {
   const code = char.codePointAt(0) ?? 0;
   const hex = code.toString(16);
   return SHORT[char] ?? (code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`);

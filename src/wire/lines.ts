@@ -1,0 +1,82 @@
+/**
+ * Points as lines that people and small scripts read. Pure. No line holds a control character of
+ * its own, whatever a device is called.
+ */
+import type { Kind, Name, Point } from '../metric/index.ts';
+import { formatValue } from './graphite.ts';
+import { printable, printableJson } from './printable.ts';
+
+/**
+ * What stands first in a line: the inner name with its labels and unit, or the path as the
+ * dialect gives it, as Carbon and Diamond's archive write it.
+ */
+export type LineForm = 'series' | 'path';
+
+/**
+ * One point as a line, its newline included. The time is in Unix seconds.
+ *
+ * @example
+ * encodeText(point); // 'system.cpu.time{cpu="0",state="user"} 0.034 seconds/s 1795219200\n'
+ * encodeText(point, 'path'); // 'servers.web01.cpu.cpu0.user 3.4 1795219200\n'
+ */
+export function encodeText({ name, value, time }: Point, form: LineForm = 'series'): string {
+  const number = formatValue(value, name.precision);
+  if (form === 'path') return `${printable(name.path)} ${number} ${Math.floor(time)}\n`;
+  const unit = unitOf(name) ?? '-';
+  return `${titleOf(name)} ${number} ${unit} ${time}\n`;
+}
+
+/**
+ * One point as a JSON object in one line, its newline included:
+ * `{"name","labels","value","unit","kind","time","host"}`, with `path` first where it is asked for.
+ *
+ * `unit` is a base unit, with `/s` behind it for a rate; null where the dialect has scaled the value
+ * to a unit of its own. A rate is a gauge, and a counter's growth a delta. `time` is in Unix seconds.
+ */
+export function encodeJson(
+  { name, value, time }: Point,
+  { path = false }: { readonly path?: boolean } = {},
+): string {
+  const { metric, labels, host } = name.series;
+  const object = {
+    ...(path ? { path: name.path } : undefined),
+    name: metric.name,
+    labels,
+    value,
+    unit: unitOf(name) ?? null,
+    kind: kindOf(name),
+    time,
+    host,
+  };
+  return `${printableJson(object)}\n`;
+}
+
+/** `undefined` where a dialect has turned the reading into a unit of its own. */
+function unitOf({ series, reading, scale = 1, offset = 0 }: Name): string | undefined {
+  if (scale !== 1 || offset !== 0) return undefined;
+  return reading === 'rate' ? `${series.metric.unit}/s` : series.metric.unit;
+}
+
+function kindOf({ series, reading }: Name): Kind {
+  switch (reading) {
+    case 'value':
+      return series.metric.kind;
+    case 'rate':
+      return 'gauge';
+    case 'growth':
+      return 'delta';
+  }
+}
+
+function titleOf({ series: { metric, labels } }: Name): string {
+  let inside = '';
+  for (const [label, value] of Object.entries(labels)) {
+    inside += `${inside === '' ? '' : ','}${printable(label)}="${quoted(value)}"`;
+  }
+  return inside === '' ? printable(metric.name) : `${printable(metric.name)}{${inside}}`;
+}
+
+const quoted = (text: string): string =>
+  QUOTED.test(text) ? printable(text.replace(EACH_QUOTED, '\\$&')) : printable(text);
+const QUOTED = /[\\"]/;
+const EACH_QUOTED = /[\\"]/g;

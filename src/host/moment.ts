@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { AccessDenied, type Host, NoData, type Statfs, Unresponsive } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 import { bytewise, native } from './paths.ts';
-import { type Answer, LISTED_ONLY, type TreeName } from './recording.ts';
+import { type Answer, LISTED_ONLY, type Question, type TreeName } from './recording.ts';
 import { mayBeRecorded, scrubbed } from './scrub.ts';
 
 /** As many as the kernel follows before it says ELOOP. */
@@ -22,8 +22,7 @@ export interface MomentWriter {
   file(tree: TreeName, path: string, text: string): void;
   names(tree: TreeName, path: string, names: readonly string[]): void;
   link(tree: TreeName, path: string, target: string): void;
-  /** A file that could not be read, or a folder (its path with a slash at its end) that could not be listed. */
-  failed(tree: TreeName, path: string, error: unknown): void;
+  failed(question: Question, tree: TreeName, path: string, error: unknown): void;
   statfs(mountpoint: string, answer: Statfs): void;
   statfsFailed(mountpoint: string, error: unknown): void;
 }
@@ -36,7 +35,7 @@ export function momentWriter(directory: string, host: Host): MomentWriter {
   rmSync(directory, { recursive: true, force: true });
   const base = bytewise(directory);
   const answers: Record<string, Answer> = {};
-  const errors: Record<string, string> = {};
+  const errors: Record<Question, Record<string, string>> = { read: {}, list: {}, link: {} };
   const whole = (tree: TreeName, path: string) => native(`${base}/${tree}/${path}`);
   const look = (tree: TreeName, path: string): Stats | undefined =>
     lstatSync(whole(tree, path), { throwIfNoEntry: false });
@@ -110,9 +109,11 @@ export function momentWriter(directory: string, host: Host): MomentWriter {
     writeFileSync(join(directory, name), `${JSON.stringify(value, undefined, 2)}\n`);
   }
 
-  function settle(key: string): void {
-    if (!(key in errors)) return;
-    delete errors[key];
+  /** What failed before, earlier in this moment, has an answer now. */
+  function settle(question: Question, tree: TreeName, path: string): void {
+    const key = `${tree}/${path}`;
+    if (errors[question][key] === undefined) return;
+    delete errors[question][key];
     writeJson('errors.json', errors);
   }
 
@@ -124,7 +125,7 @@ export function momentWriter(directory: string, host: Host): MomentWriter {
       makeDirectory(tree, parent(at));
       if (!look(tree, at)?.isFile()) clear(tree, at);
       writeFileSync(whole(tree, at), kept, 'latin1');
-      settle(`${tree}/${path}`);
+      settle('read', tree, path);
     },
     names(tree, path, names) {
       if (!mayBeRecorded(tree, path)) return;
@@ -135,7 +136,7 @@ export function momentWriter(directory: string, host: Host): MomentWriter {
         const entry = within(at, name);
         if (look(tree, entry) === undefined) makeLink(tree, entry, LISTED_ONLY);
       }
-      settle(`${tree}/${path}/`);
+      settle('list', tree, path);
     },
     link(tree, path, target) {
       if (!mayBeRecorded(tree, path)) return;
@@ -145,10 +146,11 @@ export function momentWriter(directory: string, host: Host): MomentWriter {
       // Only self, thread-self and net can be folders here by now.
       if (look(tree, at)?.isDirectory()) return;
       makeLink(tree, at, target);
+      settle('link', tree, path);
     },
-    failed(tree, path, error) {
+    failed(question, tree, path, error) {
       if (error instanceof NoData || !mayBeRecorded(tree, path)) return;
-      errors[`${tree}/${path}`] = codeFor(error);
+      errors[question][`${tree}/${path}`] = codeFor(error);
       writeJson('errors.json', errors);
     },
     statfs(mountpoint, answer) {

@@ -12,7 +12,9 @@ import { codeOf, failureOf } from './failures.ts';
 import { native } from './paths.ts';
 import {
   type Answer,
+  type Errors,
   LISTED_ONLY,
+  type Question,
   readAnswers,
   readErrors,
   readManifest,
@@ -61,55 +63,41 @@ function answerOf(mountpoint: string, answer: Answer | undefined): Statfs {
   throw failureOf(answer.error, mountpoint) ?? new Error(`${name}: ${answer.error}`);
 }
 
-function recordedTree(
-  name: TreeName,
-  base: string,
-  errors: ReadonlyMap<string, string>,
-  readAll: ReadAll,
-): Tree {
+function recordedTree(name: TreeName, base: string, errors: Errors, readAll: ReadAll): Tree {
   const tree = directoryTree(`${base}/${name}`, readAll);
   const shown = (path: string) => (name === 'root' ? `/${path}` : `/${name}/${path}`);
-
-  const failed = (path: string): Error | undefined => {
-    const code = errors.get(`${name}/${path}`);
-    return code === undefined ? undefined : failureOf(code, shown(path));
-  };
-
   const absent = (path: string, cause?: unknown) =>
     new NoData(`${nameOf(shown(path))} is not in the recording`, { cause });
 
-  function checkInside(path: string): void {
-    let real: string;
+  function isInside(path: string): boolean {
     try {
-      real = realpathSync.native(native(`${base}/${name}/${path}`), { encoding: 'latin1' });
-    } catch (cause) {
-      throw absent(path, cause);
+      const real = realpathSync.native(native(`${base}/${name}/${path}`), { encoding: 'latin1' });
+      return real === base || real.startsWith(`${base}/`);
+    } catch {
+      return false;
     }
-    if (real !== base && !real.startsWith(`${base}/`)) throw absent(path);
   }
 
-  function ask<T>(path: string, failure: Error | undefined, what: (path: string) => T): T {
-    if (failure !== undefined) throw failure;
-    checkInside(path);
+  /** @param at the place that must lie in the recording. */
+  function ask<Q extends Question>(question: Q, path: string, at: string): ReturnType<Tree[Q]>;
+  function ask(question: Question, path: string, at: string): string | readonly string[] {
+    const failed = failureOf(errors[question][`${name}/${path}`] ?? '', shown(path));
+    if (failed !== undefined) throw failed;
+    if (!isInside(at)) throw absent(path);
     try {
-      return what(path);
+      return tree[question](path);
     } catch (error) {
       throw error instanceof NoData ? absent(path, error) : error;
     }
   }
 
   return {
-    read: (path) => ask(path, failed(path), tree.read),
-    list: (path) => ask(path, failed(`${path}/`), tree.list),
+    read: (path) => ask('read', path, path),
+    list: (path) => ask('list', path, path),
     link(path) {
-      checkInside(path.slice(0, Math.max(0, path.lastIndexOf('/'))));
-      try {
-        const target = tree.link(path);
-        if (target !== LISTED_ONLY) return target;
-      } catch (error) {
-        throw error instanceof NoData ? (failed(path) ?? absent(path, error)) : error;
-      }
-      throw failed(path) ?? absent(path);
+      const target = ask('link', path, path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+      if (target === LISTED_ONLY) throw absent(path);
+      return target;
     },
   };
 }

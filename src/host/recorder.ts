@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Host, Statfs, Tree } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 import { type MomentWriter, momentWriter } from './moment.ts';
-import { type Manifest, readManifest, TREES, type TreeName } from './recording.ts';
+import { type Manifest, type Question, readManifest, TREES, type TreeName } from './recording.ts';
 
 export interface Recorder {
   /** Answers as the host that is recorded does; what it says is written down. */
@@ -95,36 +95,31 @@ function recordedTree(
   tree: Tree,
   writing: (write: (writer: MomentWriter) => void) => void,
 ): Tree {
-  function ask<T>(key: string, question: () => T, note: (to: MomentWriter, answer: T) => void): T {
-    let answer: T;
+  function ask<Q extends Question>(question: Q, path: string): ReturnType<Tree[Q]>;
+  function ask(question: Question, path: string): string | readonly string[] {
     try {
-      answer = question();
+      return tree[question](path);
     } catch (error) {
-      writing((to) => to.failed(name, key, error));
+      writing((to) => to.failed(question, name, path, error));
       throw error;
     }
-    writing((to) => note(to, answer));
-    return answer;
   }
   return {
-    read: (path) =>
-      ask(
-        path,
-        () => tree.read(path),
-        (to, text) => to.file(name, path, text),
-      ),
-    list: (path) =>
-      ask(
-        `${path}/`,
-        () => tree.list(path),
-        (to, names) => to.names(name, path, names),
-      ),
-    link: (path) =>
-      ask(
-        path,
-        () => tree.link(path),
-        (to, target) => to.link(name, path, target),
-      ),
+    read(path) {
+      const text = ask('read', path);
+      writing((to) => to.file(name, path, text));
+      return text;
+    },
+    list(path) {
+      const names = ask('list', path);
+      writing((to) => to.names(name, path, names));
+      return names;
+    },
+    link(path) {
+      const target = ask('link', path);
+      writing((to) => to.link(name, path, target));
+      return target;
+    },
   };
 }
 

@@ -6,8 +6,8 @@
  *     DIR/<unix seconds>/sys/…           symbolic links are kept as links
  *     DIR/<unix seconds>/root/…
  *     DIR/<unix seconds>/statfs.json     answers of statfs by mount point
- *     DIR/<unix seconds>/errors.json     what exists and could not be read: {"proc/kcore": "EACCES"};
- *                                        of a folder that could not be listed, with a slash at its end
+ *     DIR/<unix seconds>/errors.json     what exists and gave no answer: {"read": {"proc/kcore": "EACCES"}},
+ *                                        and in the same way for "list" and "link"
  *
  * Paths in the JSON files are one character per byte, as everywhere. Everything else is absent.
  */
@@ -44,7 +44,12 @@ const answer = z.union([
   z.strictObject({ error: z.string().min(1) }),
 ]);
 const answers = z.record(z.string(), answer);
-const errors = z.record(z.string(), z.string().min(1));
+const codes = z.record(z.string(), z.string().min(1)).default({});
+const errors = z.strictObject({ read: codes, list: codes, link: codes });
+/** What can be asked of a tree. */
+export type Question = 'read' | 'list' | 'link';
+/** The codes of failed calls by path, such as `sys/class/net`. */
+export type Errors = Readonly<Record<Question, Readonly<Record<string, string>>>>;
 export type Answer = z.output<typeof answer>;
 
 const LAYOUT =
@@ -80,8 +85,8 @@ export const readManifest = (directory: string): Manifest | undefined =>
 export const readAnswers = (moment: string): Map<string, Answer> =>
   new Map(Object.entries(parseJson(join(moment, 'statfs.json'), answers) ?? {}));
 
-export const readErrors = (moment: string): Map<string, string> =>
-  new Map(Object.entries(parseJson(join(moment, 'errors.json'), errors) ?? {}));
+export const readErrors = (moment: string): Errors =>
+  parseJson(join(moment, 'errors.json'), errors) ?? { read: {}, list: {}, link: {} };
 
 export interface Moment {
   /** Seconds since the Unix epoch. */

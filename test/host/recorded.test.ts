@@ -47,7 +47,7 @@ describe('a recorded host', () => {
   test('fails as the host failed', () => {
     put(
       '100/errors.json',
-      '{"proc/1/io":"EACCES","sys/a":"EIO","sys/b":"EACCES","proc/2/":"EACCES"}',
+      '{"read":{"proc/1/io":"EACCES","sys/a":"EIO","sys/b":"EACCES"},"list":{"proc/2":"EACCES"}}',
     );
     put('100/proc/1/io', 'never shown');
     put('100/proc/2/stat', '');

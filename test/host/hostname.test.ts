@@ -1,0 +1,166 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { hostname as systemHostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import {
+  HOSTNAME_METHODS,
+  type HostFacts,
+  hostFacts,
+  hostnameByShell,
+  hostnameFor,
+  hostnameMethod,
+  PURE_HOSTNAME_METHODS,
+} from '../../src/host/index.ts';
+
+const web01: HostFacts = { hostname: 'web01', fqdn: 'web01.example.net', uname: 'web01.local' };
+const dotted: HostFacts = {
+  hostname: 'db.ams.example',
+  fqdn: 'localhost',
+  uname: 'db.ams.example',
+};
+
+describe("Diamond's hostname methods", () => {
+  test.each([
+    ['smart', 'web01', 'db'],
+    ['fqdn_short', 'web01', 'localhost'],
+    ['fqdn', 'web01_example_net', 'localhost'],
+    ['fqdn_rev', 'net.example.web01', 'localhost'],
+    ['uname_short', 'web01', 'db'],
+    ['uname_rev', 'local.web01', 'example.ams.db'],
+    ['hostname', 'web01', 'db.ams.example'],
+    ['hostname_short', 'web01', 'db'],
+    ['hostname_rev', 'web01', 'example.ams.db'],
+    ['none', '', ''],
+  ] as const)('%s', (method, ofWeb01, ofDotted) => {
+    expect(hostnameFor(method, web01)).toEqual({ path: ofWeb01 });
+    expect(hostnameFor(method, dotted)).toEqual({ path: ofDotted });
+  });
+
+  test('a configured name overrides them all, and is taken as it is', () => {
+    for (const method of PURE_HOSTNAME_METHODS) {
+      expect(hostnameFor(method, web01, 'ams.web-1')).toEqual({ path: 'ams.web-1' });
+    }
+  });
+
+  test('an empty name is an error that says what to do, unless it is wanted', () => {
+    const nameless = { hostname: '', fqdn: '', uname: '' };
+    for (const method of PURE_HOSTNAME_METHODS.filter((method) => method !== 'none')) {
+      expect(() => hostnameFor(method, nameless)).toThrow(
+        /"\w+" gives an empty name .* set "hostname: \{ name: … \}"/,
+      );
+    }
+    expect(hostnameFor('none', nameless)).toEqual({ path: '' });
+  });
+
+  test('are known in upper and lower case', () => {
+    expect(hostnameMethod('FQDN_Rev')).toBe('fqdn_rev');
+    expect(hostnameMethod('fqdn_long')).toBeUndefined();
+    expect(HOSTNAME_METHODS).toContain('shell');
+  });
+});
+
+describe('the full name of a host', () => {
+  const resolver = (address: string, name: string, hosts = '') => ({
+    address: async () => address,
+    name: async () => name,
+    hosts: async () => hosts,
+  });
+  const refuse = async (): Promise<never> => {
+    throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });
+  };
+
+  test.each([
+    ['the name that belongs to its address', resolver('192.0.2.1', 'web01.example.net')],
+    [
+      'the first alias with a dot',
+      resolver(
+        '127.0.1.1',
+        'web01',
+        '127.0.0.1 localhost web01.localdomain\n127.0.1.1\tweb01 www web01.example.net x.y # z.z\n',
+      ),
+    ],
+  ])('is %s', async (_, given) => {
+    expect(await hostFacts({ hostname: 'web01', resolver: given })).toEqual({
+      hostname: 'web01',
+      fqdn: 'web01.example.net',
+      uname: 'web01',
+    });
+  });
+
+  test('is the name of the address where no name has a dot, as in Python', async () => {
+    const hosts = '# 127.0.0.1 x.y\n\n127.0.0.1 localhost web01\n';
+    const facts = await hostFacts({
+      hostname: 'web01',
+      resolver: resolver('127.0.0.1', 'localhost', hosts),
+    });
+    expect(facts.fqdn).toBe('localhost');
+    expect(hostnameFor('smart', facts)).toEqual({ path: 'web01' });
+  });
+
+  test.each([
+    ['address', { ...resolver('', ''), address: refuse }],
+    ['name', { ...resolver('192.0.2.1', ''), name: refuse }],
+  ])('is the hostname where there is no %s, and says so', async (_, given) => {
+    expect(await hostFacts({ hostname: 'web01', resolver: given })).toEqual({
+      hostname: 'web01',
+      fqdn: 'web01',
+      uname: 'web01',
+      problem: 'the full name of web01 is not known here (ENOTFOUND); "web01" is used for it',
+    });
+  });
+
+  test('is the hostname when the name server does not answer in time', async () => {
+    const silent = { ...resolver('', ''), address: () => new Promise<string>(() => {}) };
+    expect(await hostFacts({ hostname: 'web01', resolver: silent, deadline: 0.01 })).toMatchObject({
+      fqdn: 'web01',
+      problem: 'the full name of web01 was not found within 0.01 s; "web01" is used for it',
+    });
+  });
+
+  test('is found on this host', async () => {
+    const facts = await hostFacts();
+    expect(facts.hostname).toBe(systemHostname());
+    expect(facts.fqdn).not.toBe('');
+  });
+});
+
+describe('the hostname method shell', () => {
+  test.each([
+    ['echo web01', 'web01'],
+    ['printf "  web01.x \\nsecond"', 'web01.x'],
+    ['echo wéb', 'wéb'],
+    ['echo warning >&2; echo web01', 'web01'],
+  ])('takes the first line: %s', async (command, path) => {
+    expect(await hostnameByShell(command)).toEqual({ path });
+  });
+
+  test.each([
+    ['echo no such role >&2; exit 3', 'failed (exit 3) and said: no such role'],
+    ['kill -9 $$', 'failed (killed)'],
+    ['true', 'printed an empty first line'],
+    ['echo; echo web01', 'printed an empty first line'],
+  ])('rejects what gives no name: %s', async (command, message) => {
+    const rejected = expect(hostnameByShell(command)).rejects;
+    await rejected.toThrow(message);
+    await expect(hostnameByShell(command)).rejects.toThrow('choose another hostname method');
+  });
+
+  test('kills a command that does not end, and what it started', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cullinan-hostname-'));
+    const command = `sleep 600 & echo $! > ${directory}/pid; wait`;
+    await expect(hostnameByShell(command, { deadline: 0.3 })).rejects.toThrow(
+      'did not end within 0.3 s',
+    );
+    const pid = readFileSync(join(directory, 'pid'), 'utf8').trim();
+    const gone = (): boolean => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
+      } catch {
+        return true;
+      }
+    };
+    while (!gone()) await sleep(2);
+    rmSync(directory, { recursive: true });
+  });
+});

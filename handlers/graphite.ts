@@ -55,6 +55,15 @@ function failed(where: string, error: unknown): Error {
   return Object.assign(new Error(`${where}: ${texts.join('; ')}`, { cause: error }), { code });
 }
 
+/**
+ * Ends a connection, and a write that is stuck in it. A reset frees what the kernel holds for a peer
+ * that does not read, up to megabytes for minutes; after an orderly end the kernel delivers it.
+ */
+function giveUp(socket: Socket): void {
+  if (socket.connecting || socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 const connected = (socket: Socket, where: string): Promise<void> =>
   new Promise((resolve, reject) => {
     socket.once('connect', resolve);
@@ -89,11 +98,10 @@ export default defineHandler({
   acknowledged: false,
   async open({ options: { host, port, keepalive }, signal }) {
     const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-    // An abort destroys the socket at any time, and with it a write that is stuck in it.
+    signal.throwIfAborted();
     const socket = connect({
       host,
       port,
-      signal,
       lookup,
       noDelay: true,
       keepAlive: true,
@@ -101,6 +109,7 @@ export default defineHandler({
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: PER_ADDRESS,
     });
+    signal.addEventListener('abort', () => giveUp(socket), { once: true });
     await connected(socket, where);
     const ended = ending(socket, where);
     return {

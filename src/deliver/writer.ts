@@ -272,14 +272,13 @@ export class Writer implements Delivery {
   }
 
   /**
-   * The connection broke. The window of what is sent again ends where the trouble can have begun:
-   * what a write was stuck behind has been waiting just as long as the write.
+   * The connection broke, and the trouble began no later than the write that failed: from there back
+   * counts how long the connection had held, and what is sent again.
    */
   #lost(line: Line, error: unknown, began: number): Failure {
-    const age = this.#deps.clock.monotonic() - line.opened;
     this.#giveUp(line, error);
     this.#backlog.broke(began - this.#keep);
-    return { error, held: line.took && age >= this.#backoff.least * 1000 };
+    return { error, held: line.took && began - line.opened >= this.#backoff.least * 1000 };
   }
 
   /** Counts and reports a failure; seconds until the next attempt come back. */
@@ -298,17 +297,23 @@ export class Writer implements Delivery {
     over.cancel();
   }
 
-  /** A problem is over when a connection has taken a batch and has not died young. */
+  /** A problem is over when a connection has taken a batch, has not died young and is not stuck. */
   #prove(line: Line, now: number): void {
     if (!this.#problem || line.proof !== undefined) return;
     const young = this.#backoff.least * 1000 - (now - line.opened);
-    line.proof = this.#deps.clock.after(Math.max(0, young), () => {
-      if (this.#line !== line || line.ended !== undefined) return;
-      this.#problem = false;
-      this.#failuresInRow = 0;
-      line.proof = undefined;
-      this.#complaints.connected();
-    });
+    if (young <= 0) this.#proven();
+    else
+      line.proof = this.#deps.clock.after(young, () => {
+        line.proof = undefined;
+        const stuck = this.#pending !== undefined;
+        if (this.#line === line && line.ended === undefined && !stuck) this.#proven();
+      });
+  }
+
+  #proven(): void {
+    this.#problem = false;
+    this.#failuresInRow = 0;
+    this.#complaints.connected();
   }
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SimulatedClock } from '../support/clock.ts';
-import { delivery, imbalance, type Manner, Peer, points, type Welcome } from './peer.ts';
+import { delivery, imbalance, points } from '../support/delivery.ts';
+import { type Manner, Peer, type Welcome } from './peer.ts';
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
@@ -9,7 +10,7 @@ describe('a well peer', () => {
   test('gets a tick in one write, and only when the tick is complete', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 30));
     it.offer(points(30, 60));
     await clock.run(1000);
@@ -23,7 +24,7 @@ describe('a well peer', () => {
   test('gets a long queue in batches, over one connection', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 250));
     it.flush();
     await clock.run(0);
@@ -34,7 +35,7 @@ describe('a well peer', () => {
   test('is left alone while there is nothing to send', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.flush();
     await clock.run(60_000);
     expect(peer.opened).toBe(0);
@@ -47,7 +48,7 @@ describe('a peer that refuses', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.welcome = 'refuse';
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(0);
@@ -77,7 +78,7 @@ describe('a peer that refuses', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.welcome = 'refuse';
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     for (let tick = 0; tick < 1000; tick += 1) {
       it.offer(points(tick * 300, tick * 300 + 300));
       it.flush();
@@ -100,7 +101,8 @@ describe('a peer that refuses', () => {
   test('is bounded in bytes as well', async () => {
     const peer = new Peer();
     peer.welcome = 'refuse';
-    const { delivery: it } = delivery(new SimulatedClock(), peer, {
+    const { delivery: it } = delivery(new SimulatedClock(), {
+      handler: peer.handler,
       queue: { samples: 1000, bytes: 10_000 },
     });
     it.offer(points(0, 100, 'x'.repeat(968)));
@@ -113,7 +115,7 @@ describe('a peer that hangs', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.welcome = welcome;
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(5000);
@@ -128,7 +130,7 @@ describe('a peer that hangs', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.manner = 'hang';
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(4999);
@@ -147,7 +149,7 @@ describe('a peer that hangs', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.manner = 'late';
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(5000);
@@ -162,7 +164,7 @@ describe('a connection that breaks', () => {
   test('between two writes, is opened anew at once; what was just delivered is sent again', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     for (const tick of range(0, 5)) {
       it.offer(points(tick * 10, tick * 10 + 10));
       it.flush();
@@ -178,7 +180,7 @@ describe('a connection that breaks', () => {
   test('once more, sends again what was sent again', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(15_000);
@@ -193,7 +195,7 @@ describe('a connection that breaks', () => {
   test('in a stuck write, counts the window from when the write began', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(20_000);
@@ -209,7 +211,7 @@ describe('a connection that breaks', () => {
   test('sends nothing again where a point sent twice counts twice', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer(false);
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(5000);
@@ -223,7 +225,7 @@ describe('a connection that breaks', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.closes = true;
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     for (let tick = 0; tick < 360; tick += 1) {
       it.offer(points(tick * 10, tick * 10 + 10));
       it.flush();
@@ -239,7 +241,7 @@ describe('a connection that breaks', () => {
   test('while its reason is an error, says that reason', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it, notes } = delivery(clock, peer);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(5000);
@@ -254,7 +256,7 @@ test('what can never be sent is dropped, counted and said; the connection lives'
   const clock = new SimulatedClock();
   const peer = new Peer();
   peer.manner = 'unsendable';
-  const { delivery: it, notes } = delivery(clock, peer);
+  const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
   it.offer(points(0, 10));
   it.flush();
   await clock.run(0);
@@ -274,7 +276,7 @@ describe('stopping', () => {
   test('delivers what is queued, unflushed as it is, and closes', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     expect(await it.stop('shutdown', 5000)).toEqual({ left: 0 });
     expect(peer.writes).toEqual([range(0, 10)]);
@@ -291,7 +293,7 @@ describe('stopping', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     Object.assign(peer, { welcome, manner });
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(100);
@@ -310,7 +312,7 @@ describe('stopping', () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     peer.welcome = 'refuse';
-    const { delivery: it } = delivery(clock, peer);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(100_000);
@@ -324,7 +326,7 @@ describe('stopping', () => {
 test('draining waits for what is queued, says what is left, and delivery goes on', async () => {
   const clock = new SimulatedClock();
   const peer = new Peer();
-  const { delivery: it } = delivery(clock, peer);
+  const { delivery: it } = delivery(clock, { handler: peer.handler });
   it.offer(points(0, 10));
   expect(await it.drain(1000)).toEqual({ left: 0 });
   peer.manner = 'hang';
@@ -356,7 +358,8 @@ test('the books balance and memory is bounded, whatever the peer does', async ()
     fc.asyncProperty(history, fc.boolean(), async (events, idempotent) => {
       const clock = new SimulatedClock();
       const peer = new Peer(idempotent);
-      const { delivery: it } = delivery(clock, peer, {
+      const { delivery: it } = delivery(clock, {
+        handler: peer.handler,
         queue: { samples: 200, bytes: 5000 },
         batch: 30,
       });

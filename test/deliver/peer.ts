@@ -1,37 +1,4 @@
-import { createDelivery, type Delivery, type DeliveryOptions } from '../../src/deliver/index.ts';
-import type { Trouble } from '../../src/log/index.ts';
-import {
-  type AgentStatus,
-  type Batch,
-  defineHandler,
-  gauge,
-  type Handler,
-  type HandlerStatus,
-  type Point,
-  Unsendable,
-  z,
-} from '../../src/plugin/index.ts';
-import type { SimulatedClock } from '../support/clock.ts';
-
-const metric = gauge('test.number', { unit: 'count', help: 'A number.' });
-
-/** Points that can be told apart: the path is the series, the value counts up. */
-export function points(from: number, to: number, path = 'a'): Point[] {
-  const series = { id: 0, metric, host: 'h', labels: {} };
-  const name = { series, path, reading: 'value', precision: undefined } as const;
-  return Array.from({ length: to - from }, (_, i) => ({ name, value: from + i, time: 1e9 }));
-}
-
-export const agent: AgentStatus = {
-  collectors: [],
-  handlers: [],
-  schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },
-  counterResets: 0,
-  eventLoopLag: 0,
-  residentMemory: 0,
-  cpu: { user: 0, system: 0 },
-  problem: undefined,
-};
+import { type Batch, defineHandler, type Handler, Unsendable, z } from '../../src/plugin/index.ts';
 
 /** `late` does what `hang` does, and takes the batch after the write was given up. */
 export type Manner = 'take' | 'fail' | 'throw' | 'hang' | 'late' | 'unsendable';
@@ -130,47 +97,4 @@ export class Peer {
         return Promise.reject(new Unsendable('no'));
     }
   }
-}
-
-export class Notes {
-  readonly said: string[] = [];
-  readonly problems = new Map<string, number>();
-  problem = (key: string, { where, error, effect }: Trouble): void => {
-    const times = (this.problems.get(key) ?? 0) + 1;
-    this.problems.set(key, times);
-    const message = error instanceof Error ? error.message : String(error);
-    if (times === 1) this.said.push(`${where}: ${message}. ${effect}`);
-  };
-  recovered = (key: string): void => {
-    if (this.problems.delete(key)) this.said.push(`${key} recovered`);
-  };
-}
-
-export function delivery(
-  clock: SimulatedClock,
-  peer: Peer,
-  options: Partial<DeliveryOptions> = {},
-): { delivery: Delivery; notes: Notes } {
-  const notes = new Notes();
-  const settings: DeliveryOptions = {
-    name: 'peer',
-    handler: peer.handler,
-    options: {},
-    queue: { samples: 1000, bytes: 1e6 },
-    batch: 100,
-    timeout: 5,
-    backoff: { least: 1, most: 60 },
-    resend: 20,
-    ...options,
-  };
-  return {
-    delivery: createDelivery(settings, { clock, random: () => 0.5, agent, report: notes }),
-    notes,
-  };
-}
-
-/** What the books are off by; 0 at every moment. */
-export function imbalance({ observed, delivered, queued, dropped }: HandlerStatus): number {
-  const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0);
-  return observed - delivered - queued - lost;
 }

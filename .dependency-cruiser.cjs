@@ -1,0 +1,137 @@
+/**
+ * The layering of docs/architecture.md, as rules: `node scripts/layering.mjs`, part of `npm test`.
+ *
+ * A room is a folder in src/. It may import every room on a floor below its own, and the neighbours
+ * named here; nothing else. A new room needs a place in this table.
+ */
+const FLOORS = [
+  ['metric', 'wire', 'clock'],
+  ['plugin', 'rates', 'naming', 'log'],
+  ['host', 'config', 'schedule', 'collect', 'deliver'],
+  ['agent'],
+  ['reference'],
+  ['cli'],
+];
+
+/** Rooms that may import another one on their own floor, and why. */
+const NEIGHBOURS = {
+  wire: ['metric'], // the types of what is encoded
+  rates: ['plugin'], // the type that a collector's `since` answers with
+};
+
+/** The parts of Node that compute and do nothing else. */
+const PURE_PARTS = '^(node:)?(buffer|crypto|string_decoder|util)$';
+const PURE_ROOMS = '^src/(metric|wire|rates|naming)/';
+
+const rooms = FLOORS.flatMap((floor, height) => {
+  const below = FLOORS.slice(0, height).flat();
+  return floor.map((room) => {
+    const allowed = [room, ...below, ...(NEIGHBOURS[room] ?? [])];
+    return {
+      name: `floor-of-${room}`,
+      severity: 'error',
+      comment: `src/${room} may import: ${allowed.slice(1).join(', ') || 'nothing'}.`,
+      from: { path: `^src/${room}/` },
+      to: { path: '^src/', pathNot: `^src/(${allowed.join('|')})/` },
+    };
+  });
+});
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...rooms,
+    {
+      name: 'every-room-has-a-floor',
+      severity: 'error',
+      comment: 'Give the room a place in the table of .dependency-cruiser.cjs.',
+      from: { path: '^src/', pathNot: `^src/(${FLOORS.flat().join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'doors',
+      severity: 'error',
+      comment: 'From outside, a room is its index.ts; in wire every codec is a door of its own.',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: '^src/[^/]+/', pathNot: '^src/($1/|wire/|[^/]+/index\\.ts$)' },
+    },
+    {
+      name: 'plugins-use-the-public-door',
+      severity: 'error',
+      comment:
+        "A built-in plugin imports what a stranger's plugin could: cullinan/plugin, cullinan/wire/*, " +
+        'node:*. A protocol library is an exception to be named here.',
+      from: { path: '^(collectors|handlers)/' },
+      to: { dependencyTypes: ['local', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'plugins-see-only-the-public-door',
+      severity: 'error',
+      from: { path: '^(collectors|handlers)/' },
+      to: {
+        path: '^(src|collectors|handlers|test|scripts)/',
+        pathNot: '^src/(plugin/index\\.ts$|wire/)',
+      },
+    },
+    {
+      name: 'only-the-agent-knows-the-plugins',
+      severity: 'error',
+      comment: 'Everything else finds them in the registry.',
+      from: { path: '^src/', pathNot: '^src/agent/builtin\\.ts$' },
+      to: { path: '^(collectors|handlers)/' },
+    },
+    {
+      name: 'wire-takes-types',
+      severity: 'error',
+      comment: 'A codec needs to know what a metric looks like, and runs nothing of it.',
+      from: { path: '^src/wire/' },
+      to: { path: '^src/(?!wire/)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'pure-rooms',
+      severity: 'error',
+      comment:
+        'No clock, file, socket, process or library: what they need comes in as an argument.',
+      from: { path: PURE_ROOMS },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: PURE_PARTS,
+      },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'everything-is-found',
+      severity: 'error',
+      comment: 'An import that cannot be resolved cannot be judged.',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-tests-in-the-program',
+      severity: 'error',
+      from: { path: '^(src|collectors|handlers)/' },
+      to: { path: '^(test|scripts)/' },
+    },
+    {
+      name: 'no-development-tools-in-the-program',
+      severity: 'error',
+      from: { path: '^(src|collectors|handlers)/' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: '^node_modules/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      conditionNames: ['source', 'import', 'node', 'default'],
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

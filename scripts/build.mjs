@@ -1,0 +1,59 @@
+// Installs what is missing and compiles what changed: `npm run build`, and the beginning of
+// `npm start` and `npm test`. Talks on stderr, because stdout is for what the program prints.
+//
+// --anyway  goes on when types are wrong, for `npm run generate`, which may be what rights them
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST_NODE = 20;
+const root = new URL('../', import.meta.url);
+
+const node = Number(process.versions.node.split('.')[0]);
+if (node < OLDEST_NODE) {
+  fail(`this is Node ${process.versions.node}; cullinan needs ${OLDEST_NODE} or later`);
+}
+
+if (isMissing()) {
+  console.error('cullinan: installing the packages of package-lock.json …');
+  // Whoever builds needs the tools, also where NODE_ENV says production. npm's stdout is for stderr.
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'installing failed');
+}
+
+const compiler = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
+if (!existsSync(new URL('dist/build.tsbuildinfo', root))) console.error('cullinan: building …');
+run(process.execPath, [compiler, '--project', 'tsconfig.build.json'], 'the build failed');
+chmodSync(new URL(json('package.json').bin.cullinan, root), 0o755);
+
+/** Whether a package of the lock file is not installed, or in another version. */
+function isMissing() {
+  const installed = json('node_modules/.package-lock.json')?.packages;
+  if (installed === undefined) return true;
+  return Object.entries(json('package-lock.json').packages).some(
+    // Optional ones are for other machines; the one without a path is this project.
+    ([path, { version, optional }]) =>
+      path !== '' && !optional && installed[path]?.version !== version,
+  );
+}
+
+function json(path) {
+  const file = new URL(path, root);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+function run(command, words, consequence) {
+  const stdio = ['ignore', 2, 2];
+  const { status, signal, error } = spawnSync(command, words, {
+    cwd: fileURLToPath(root),
+    stdio,
+  });
+  if (status === 0) return;
+  if (signal !== null) process.kill(process.pid, signal);
+  if (error === undefined && process.argv.includes('--anyway')) return;
+  fail(error === undefined ? `${consequence}; see above` : `${consequence}: ${error.message}`);
+}
+
+function fail(message) {
+  console.error(`cullinan: ${message}.`);
+  process.exit(1);
+}

@@ -37,9 +37,11 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   const host = new ReplayedHost();
   const clock = new ReplayedClock();
   const facts = { hostname: recording.hostname, fqdn: recording.fqdn, uname: recording.hostname };
-  const { path } = await hostnameFor(config.hostname.method, facts, config.hostname.name);
-  const identity = { path, label: config.hostname.name ?? recording.hostname };
-  const { log, report } = openLog(io, config);
+  const { method, name } = config.hostname;
+  // The shell of this machine knows nothing of the recorded one.
+  const { path } = hostnameFor(method === 'shell' ? 'smart' : method, facts, name);
+  const identity = { path, label: name ?? recording.hostname };
+  const { log, report } = openLog(io, config, { clock });
   const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
   for (const { time, directory: moment } of recording.moments) {
     host.at = recordedHost(moment);

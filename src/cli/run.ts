@@ -18,10 +18,12 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   const watched = ({ handlers }: Config): boolean =>
     io.errIsTerminal && handlers.some(({ handler }) => handler === registry.handlers.get('live'));
   let hold = watched(config);
-  const { log, report } = openLog(io, config, (line) => {
-    if (!hold) return io.err(line);
-    held.push(line);
-    if (held.length > MOST_HELD) held.shift();
+  const { log, report } = openLog(io, config, {
+    write: (line) => {
+      if (!hold) return io.err(line);
+      held.push(line);
+      if (held.length > MOST_HELD) held.shift();
+    },
   });
 
   let running = await begin(config, log, report);

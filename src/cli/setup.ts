@@ -1,7 +1,7 @@
 import { type Identity, registry } from '../agent/index.ts';
-import { systemClock } from '../clock/index.ts';
+import { type Clock, systemClock } from '../clock/index.ts';
 import { type Config, loadConfig, suggest } from '../config/index.ts';
-import { hostFacts, hostnameFor, liveHost } from '../host/index.ts';
+import { hostFacts, hostnameByShell, hostnameFor, liveHost } from '../host/index.ts';
 import { createLog, createReport, type Log, type Report } from '../log/index.ts';
 import type { Host } from '../plugin/index.ts';
 import { type Io, UsageError } from './io.ts';
@@ -35,10 +35,11 @@ export function only(config: Config, names: readonly string[]): Config {
 }
 
 /** What the agent calls the host it runs on. */
-export async function identify(config: Config): Promise<Identity> {
+export async function identify({ hostname: { method, name } }: Config): Promise<Identity> {
   const facts = await hostFacts();
-  const { path } = await hostnameFor(config.hostname.method, facts, config.hostname.name);
-  return { path, label: config.hostname.name ?? facts.hostname };
+  const { path } =
+    method === 'shell' ? await hostnameByShell(name ?? '') : hostnameFor(method, facts, name);
+  return { path, label: method === 'shell' ? path : (name ?? facts.hostname) };
 }
 
 /** The host of a configuration: this one, or the trees that the configuration points to. */
@@ -48,9 +49,9 @@ export const openHost = (config: Config): Host & { close(): void } => liveHost(c
 export function openLog(
   io: Io,
   config: Config,
-  write: (line: string) => void = io.err,
+  { write = io.err, clock = systemClock }: { write?: (line: string) => void; clock?: Clock } = {},
 ): { log: Log; report: Report } {
   const format = io.errIsTerminal ? 'text' : 'json';
   const log = createLog({ level: config.log.level, format, write, secrets: config.secrets });
-  return { log, report: createReport(log, systemClock) };
+  return { log, report: createReport(log, clock) };
 }

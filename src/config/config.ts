@@ -1,0 +1,73 @@
+import type { Collector, Handler } from '../plugin/index.ts';
+import type { HOSTNAME_METHODS } from './schema.ts';
+
+/** What a configuration can speak of. */
+export interface Registry {
+  readonly collectors: ReadonlyMap<string, Collector>;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly dialects: ReadonlyMap<string, unknown>;
+}
+
+export type HostnameMethod = (typeof HOSTNAME_METHODS)[number];
+
+/** One collector that runs. Times are in seconds. */
+export interface CollectorConfig {
+  /** Its key in the configuration: the collector's name, or one of its own for a second instance. */
+  readonly instance: string;
+  readonly collector: Collector;
+  /** The collector's own options, as its schema puts them out. */
+  readonly options: unknown;
+  readonly interval: number;
+  /** Until a collection is given up; may exceed the interval. */
+  readonly timeout: number;
+  /** The window after the tick in which this host starts; at most the interval. */
+  readonly stagger: number;
+  readonly newSeriesPerHour: number;
+  /** Changes when anything that matters to this instance changes. */
+  readonly fingerprint: string;
+}
+
+/** One handler that runs. Times are in seconds, sizes in bytes. */
+export interface HandlerConfig {
+  readonly instance: string;
+  readonly handler: Handler;
+  readonly options: unknown;
+  readonly dialect: string;
+  /** `undefined` leaves it to the dialect; '' is none. */
+  readonly prefix: string | undefined;
+  readonly suffix: string;
+  readonly tags: boolean;
+  readonly counters: 'raw' | 'rates';
+  /** Globs, or expressions behind `re:`; `undefined` is everything. */
+  readonly only: readonly string[] | undefined;
+  readonly except: readonly string[];
+  readonly queue: { readonly samples: number; readonly bytes: number };
+  /** Samples in one write, at most; never more than the queue holds. */
+  readonly batch: number;
+  readonly timeout: number;
+  readonly backoff: { readonly least: number; readonly most: number };
+  /** `undefined` is two intervals. */
+  readonly resend: number | undefined;
+  readonly fingerprint: string;
+}
+
+/** A configuration that is complete and checked. */
+export interface Config {
+  /** Seconds; a whole number of milliseconds, at least 0.1. */
+  readonly interval: number;
+  readonly hostname: { readonly method: HostnameMethod; readonly name: string | undefined };
+  readonly labels: Readonly<Record<string, string>>;
+  readonly host: { readonly proc: string; readonly sys: string; readonly root: string };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  readonly shutdown: { readonly timeout: number };
+  /** By instance. */
+  readonly collectors: readonly CollectorConfig[];
+  /** In the order of the file. */
+  readonly handlers: readonly HandlerConfig[];
+  /** What was read, in order. */
+  readonly files: readonly string[];
+  /** Of what cannot change while the agent runs: hostname, labels, host. */
+  readonly fingerprint: string;
+  /** Every value that a `${…}` brought in, to keep out of logs and previews. */
+  readonly secrets: ReadonlySet<string>;
+}

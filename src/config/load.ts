@@ -1,0 +1,251 @@
+import type { Collector, Handler, z } from '../plugin/index.ts';
+import { check } from './check.ts';
+import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
+import { inputSchema, withDefaults } from './describe.ts';
+import { fingerprint } from './fingerprint.ts';
+import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './instances.ts';
+import type { Checked } from './issue.ts';
+import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
+import { DEFAULT_PATH, readFiles } from './read.ts';
+import { collectorDefaults, collectorKeys, globals, handlerKeys } from './schema.ts';
+import { substitute } from './secrets.ts';
+import { didYouMean } from './suggest.ts';
+import { emptyMap, type MapNode, treeOfValue } from './tree.ts';
+
+const NEW_SERIES_PER_HOUR = 20_000;
+const LONGEST_TIMEOUT = 60;
+const LONGEST_STAGGER = 1;
+
+/**
+ * Reads, checks and completes the configuration.
+ *
+ * @param o.path a file named by the user, which must exist. Without it the file at
+ *   {@link DEFAULT_PATH} is read if there is one; `conf.d/*.yaml` beside either, always.
+ * @param o.environment where `${NAME}` and `$CREDENTIALS_DIRECTORY` are looked up.
+ * @param o.defaultHandlers what stands in for `handlers` where the files name none.
+ * @param o.consequence the sentence that ends an error's text; `Nothing was started.` unless said.
+ * @throws {@link ConfigError} with everything that is wrong, not only the first of it.
+ */
+export function loadConfig(o: {
+  readonly path?: string | undefined;
+  readonly registry: Registry;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly defaultHandlers: Readonly<Record<string, unknown>>;
+  readonly consequence?: string | undefined;
+}): Config {
+  const files = readFiles(o.path ?? DEFAULT_PATH, { mayBeAbsent: o.path === undefined });
+  if (!files.readable) throw new ConfigError(files.problems, o.consequence);
+
+  const secrets = new Set<string>();
+  const tree = substitute(files.tree, o.environment, secrets);
+  const loader = new Loader(o.registry, secrets, [...files.problems]);
+  const agent = loader.agent(tree);
+  const named = loader.section(tree, 'handlers');
+  const standIn = treeOfValue(o.defaultHandlers);
+  const handlers = named.entries.size === 0 && standIn.kind === 'map' ? standIn : named;
+  const collected = loader.collectors(loader.section(tree, 'collectors'), agent?.interval ?? 10);
+  const sent = loader.handlers(handlers, agent?.interval ?? 10);
+  if (agent === undefined || loader.problems.length > 0) {
+    throw new ConfigError(loader.problems, o.consequence);
+  }
+  const { hostname, labels, host } = agent;
+  return {
+    interval: agent.interval,
+    hostname: { method: hostname.method, name: hostname.name },
+    labels,
+    host,
+    log: agent.log,
+    shutdown: agent.shutdown,
+    collectors: collected,
+    handlers: sent,
+    files: files.paths,
+    fingerprint: fingerprint({ hostname, labels, host }),
+    secrets,
+  };
+}
+
+const keysOf = (schema: z.ZodType): string[] => Object.keys(inputSchema(schema).properties ?? {});
+
+class Loader {
+  readonly problems: Problem[];
+  readonly #registry: Registry;
+  readonly #secrets: ReadonlySet<string>;
+
+  constructor(registry: Registry, secrets: ReadonlySet<string>, problems: Problem[]) {
+    this.#registry = registry;
+    this.#secrets = secrets;
+    this.problems = problems;
+  }
+
+  agent(tree: MapNode): z.output<typeof globals> | undefined {
+    const [, rest] = split(tree, SECTIONS);
+    const known = keysOf(globals);
+    const plugins = [...this.#registry.collectors.keys(), ...this.#registry.handlers.keys()];
+    const [misplaced, own] = split(
+      rest,
+      plugins.filter((name) => !known.includes(name)),
+    );
+    for (const [name, { key }] of misplaced.entries) {
+      const section = this.#registry.collectors.has(name) ? 'collectors' : 'handlers';
+      const remedy = `put it under "${section}:"`;
+      this.#blame(key, { message: `unknown option "${name}"`, remedy, hint: HINTS.agent });
+    }
+    const result = check(globals, this.#checked(own, [], HINTS.agent, undefined, SECTIONS));
+    if (result.ok) return result.value;
+    this.problems.push(...result.problems, ...result.missing);
+    return undefined;
+  }
+
+  section(tree: MapNode, name: (typeof SECTIONS)[number]): MapNode {
+    const entry = tree.entries.get(name);
+    return entry === undefined ? emptyMap() : mapOf(entry, [name], HINTS[name], this.problems);
+  }
+
+  collectors(section: MapNode, interval: number): CollectorConfig[] {
+    const [defaults, named] = split(section, ['default']);
+    const entry = defaults.entries.get('default');
+    const where = ['collectors', 'default'];
+    const map = entry && mapOf(entry, where, HINTS.collectors, this.problems);
+    const checked = map && this.#checked(map, where, HINTS.collectors, entry.key);
+    const standard = checked && this.#take(check(collectorDefaults, checked))?.value;
+
+    const keys = keysOf(collectorKeys);
+    const instances = instancesOf('collectors', named, keys, this.#registry, this.problems);
+    for (const [name, plugin] of this.#registry.collectors) {
+      const unnamed = { common: emptyMap(), own: emptyMap(), key: undefined };
+      if (!named.entries.has(name)) {
+        instances.push({ name, plugin, where: ['collectors', name], ...unnamed });
+      }
+    }
+    const usual = { ...standard, interval: standard?.interval ?? interval };
+    const configs = instances.flatMap((instance) => {
+      const mentioned = named.entries.has(instance.name);
+      return this.#collector(instance, usual, mentioned) ?? [];
+    });
+    return configs.sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  }
+
+  #collector(
+    { name, plugin, common, own, where, key }: Instance<Collector>,
+    standard: z.output<typeof collectorDefaults> & { interval: number },
+    mentioned: boolean,
+  ): CollectorConfig | undefined {
+    const hint = `Options: cullinan describe ${plugin.name}`;
+    const keys = check(collectorKeys, this.#checked(common, where, hint, key));
+    const enabled = switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false);
+    const given = this.#take(keys, enabled)?.value ?? {};
+    const checked = this.#checked(own, where, hint, key, keysOf(collectorKeys));
+    const options = this.#take(check(plugin.options, checked), enabled);
+    if (!enabled || !options) return undefined;
+
+    const interval = given.interval ?? standard.interval;
+    const usual =
+      standard.stagger === undefined
+        ? Math.min(interval / 10, LONGEST_STAGGER)
+        : Math.min(interval, standard.stagger);
+    const stagger = given.stagger ?? usual;
+    if (stagger > interval) {
+      this.#blame(common.entries.get('stagger')?.value.place, {
+        message: `${where.join('.')}.stagger must not exceed the interval`,
+        remedy: 'leave it out: a tenth of the interval, at most 1s, will do',
+        hint,
+      });
+    }
+    const timeout = given.timeout ?? standard.timeout ?? Math.min(interval, LONGEST_TIMEOUT);
+    const newSeriesPerHour =
+      given.newSeriesPerHour ?? standard.newSeriesPerHour ?? NEW_SERIES_PER_HOUR;
+    const facts = { interval, timeout, stagger, newSeriesPerHour };
+    const input = withDefaults(inputSchema(plugin.options), options.input);
+    return {
+      instance: name,
+      collector: plugin,
+      options: options.value,
+      ...facts,
+      fingerprint: fingerprint({ plugin: plugin.name, input, ...facts }),
+    };
+  }
+
+  handlers(section: MapNode, interval: number): HandlerConfig[] {
+    const keys = keysOf(handlerKeys);
+    const instances = instancesOf('handlers', section, keys, this.#registry, this.problems);
+    return instances.flatMap((each) => this.#handler(each, interval) ?? []);
+  }
+
+  #handler(
+    { name, plugin, common, own, where, key }: Instance<Handler>,
+    interval: number,
+  ): HandlerConfig | undefined {
+    const hint = `Options: cullinan describe ${plugin.name}`;
+    const keys = check(handlerKeys, this.#checked(common, where, hint, key));
+    const enabled = switchOf(common) ?? true;
+    const given = this.#take(keys, enabled)?.value;
+    const checked = this.#checked(own, where, hint, key, keysOf(handlerKeys));
+    const options = this.#take(check(plugin.options, checked), enabled);
+    if (!given || !enabled) return undefined;
+
+    const dialect = given.dialect ?? plugin.dialect;
+    const dialects = [...this.#registry.dialects.keys()];
+    if (!dialects.includes(dialect)) {
+      const node = common.entries.get('dialect')?.value;
+      const said = node?.kind === 'scalar' ? node.written : dialect;
+      this.#blame(node?.place ?? key, {
+        message: `unknown dialect "${said}" in ${where.join('.')}`,
+        remedy: didYouMean(said, dialects) ?? `it can be ${dialects.join(', ')}`,
+        hint,
+      });
+    }
+    if (!options) return undefined;
+    const facts = {
+      dialect,
+      prefix: given.prefix,
+      suffix: given.suffix,
+      tags: given.tags,
+      counters: given.counters ?? plugin.counters,
+      only: given.only,
+      except: given.except,
+      queue: given.queue,
+      // A batch that the queue cannot hold would never fill.
+      batch: Math.min(given.batch, given.queue.samples),
+      timeout: given.timeout,
+      backoff: given.backoff,
+      resend: given.resend,
+    };
+    const input = withDefaults(inputSchema(plugin.options), options.input);
+    const resend = plugin.idempotent ? (given.resend ?? 2 * interval) : 0;
+    return {
+      instance: name,
+      handler: plugin,
+      options: options.value,
+      ...facts,
+      fingerprint: fingerprint({ plugin: plugin.name, input, ...facts, resend }),
+    };
+  }
+
+  #checked(
+    node: MapNode,
+    where: readonly string[],
+    hint: string,
+    key?: Place,
+    siblings: readonly string[] = [],
+  ): Checked {
+    return { node, where, hint, key, siblings, secrets: this.#secrets };
+  }
+
+  /** A result that is good; of one that is not, the problems. What is switched off needs not be complete. */
+  #take<T>(result: ReturnType<typeof check<T>>, complete = true) {
+    if (result.ok) return result;
+    this.problems.push(...result.problems, ...(complete ? result.missing : []));
+    return undefined;
+  }
+
+  #blame(place: Place | undefined, finding: Parameters<typeof problemAt>[1]): void {
+    this.problems.push(problemAt(place, finding));
+  }
+}
+
+/** Whether a plugin is switched on or off in so many words. Anything else is an error elsewhere. */
+function switchOf(common: MapNode): boolean | undefined {
+  const node = common.entries.get('enabled')?.value;
+  if (node?.kind !== 'scalar' || node.value === null) return undefined;
+  return String(node.value) !== 'false';
+}

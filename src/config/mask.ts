@@ -1,0 +1,48 @@
+/** Keeps secrets out of what people are shown. */
+
+const SECRET_NAME = /pass(?:word|wd|phrase)?$|secret|token|credential|api[_-]?key|private[_-]?key/i;
+const SECRET_VALUE =
+  /((?:pass(?:word|wd|phrase)?|secret|token|credential|api[_-]?key|private[_-]?key)\w{0,20}["']?\s{0,20}:\s)(.*)$/i;
+const USER_INFO = /(:\/\/[^\s/:@]{0,200}:)([^\s"']{1,300})(?=@)/g;
+const ONE_REFERENCE = /^\s*["']?\$\{[^}]*\}["']?\s*[,}]?/;
+
+/** Whether an option of this name holds something that nobody else should read. */
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
+
+/** A line of a file with every secret that is written out in it made unreadable, at the same width. */
+export function mask(line: string): string {
+  const stars = (text: string) => text.replace(/\S/g, '*');
+  return line
+    .replace(USER_INFO, (whole, head: string, word: string) =>
+      ONE_REFERENCE.test(word) ? whole : head + stars(word),
+    )
+    .replace(SECRET_VALUE, (whole, head: string, rest: string) => {
+      if (ONE_REFERENCE.test(rest)) return whole;
+      const end = /^\s*"(?:[^"\\]|\\.)*"|^\s*'[^']*'/.exec(rest)?.[0].length ?? rest.length;
+      return head + stars(rest.slice(0, end)) + rest.slice(end);
+    });
+}
+
+/** Replaces every secret in a text by `***`, the longest first. */
+export function redact(text: string, secrets: ReadonlySet<string>): string {
+  let clean = text;
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
+    clean = clean.replaceAll(secret, '***');
+  }
+  return clean;
+}
+
+/** Whether a text lets a reader see a part of a secret: three of its characters in a row. */
+export function leaks(text: string, secrets: ReadonlySet<string>): boolean {
+  for (const secret of secrets) {
+    if (secret.length < 3 ? text.includes(secret) : shares(text, secret)) return true;
+  }
+  return false;
+}
+
+function shares(text: string, secret: string): boolean {
+  for (let at = 0; at + 3 <= text.length; at += 1) {
+    if (secret.includes(text.slice(at, at + 3))) return true;
+  }
+  return false;
+}

@@ -1,0 +1,193 @@
+import { chooser, duration, size, z } from '../plugin/index.ts';
+
+/**
+ * How the agent's own host is spelled in paths: Diamond's methods, whose dashboards go on working.
+ * `shell` runs `hostname.name` and takes what it prints; `none` leaves the level out.
+ */
+export const HOSTNAME_METHODS = [
+  'smart',
+  'fqdn_short',
+  'fqdn',
+  'fqdn_rev',
+  'uname_short',
+  'uname_rev',
+  'hostname',
+  'hostname_short',
+  'hostname_rev',
+  'shell',
+  'none',
+] as const;
+
+/** Longer waits are mistakes, and timers cannot count beyond 24 days. */
+const span = (limits: { readonly least?: string } = {}) =>
+  duration(limits).refine((seconds) => seconds <= 86_400, { error: 'must be at most 1d' });
+
+/** Ticks are multiples of it in whole milliseconds. */
+const interval = () =>
+  span({ least: '100ms' }).refine(
+    (seconds) => Math.abs(seconds * 1000 - Math.round(seconds * 1000)) < 1e-6,
+    { error: 'must be a whole number of milliseconds' },
+  );
+
+const folder = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
+
+const pattern = z.string().superRefine((text, context) => {
+  try {
+    chooser([text], undefined);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `is no pattern: ${(error as Error).message}` });
+  }
+});
+
+/** What the file says besides collectors and handlers. */
+export const globals = z.strictObject({
+  interval: interval()
+    .prefault('10s')
+    .describe(
+      'Time between two ticks, which fall on its multiples on the wall clock; at least 100ms.',
+    ),
+  hostname: z
+    .strictObject({
+      method: z
+        .enum(HOSTNAME_METHODS)
+        .default('smart')
+        .describe("How this host is spelled in paths (Diamond's methods)."),
+      name: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('The name itself, whatever the method; with method "shell" the command to run.'),
+    })
+    .refine(({ method, name }) => method !== 'shell' || name !== undefined, {
+      error: 'must have the command to run as its name, because its method is "shell"',
+    })
+    .prefault({})
+    .describe('The name of this host.'),
+  labels: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z_][\w.-]*$/,
+          'must begin with a letter or "_" and go on with letters, digits, "_", "." or "-"',
+        ),
+      z.string().min(1),
+    )
+    .default({})
+    .describe('Labels of every series, where a dialect has labels (tags, JSON).'),
+  host: z
+    .strictObject({
+      proc: folder.default('/proc').describe('Where the observed host’s /proc is.'),
+      sys: folder.default('/sys').describe('Where the observed host’s /sys is.'),
+      root: folder.default('/').describe('Where the observed host’s / is.'),
+    })
+    .prefault({})
+    .describe('The host that is observed, seen from a container: /host/proc and so on.'),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('The least of what is logged.'),
+    })
+    .prefault({})
+    .describe('The log.'),
+  shutdown: z
+    .strictObject({
+      timeout: span()
+        .prefault('5s')
+        .describe('Time to hand over what is queued when the agent stops.'),
+    })
+    .prefault({})
+    .describe('Stopping.'),
+});
+
+/**
+ * Keys that every collector has. They are optional here, because `collectors.default` may give
+ * them too; `fallback` says what holds where neither does.
+ */
+export const collectorKeys = z.strictObject({
+  enabled: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether it runs.', fallback: 'true, unless its page says otherwise' }),
+  type: z.string().optional().meta({
+    description: 'The collector, for a second instance of it under a name of its own.',
+    fallback: 'the name',
+  }),
+  interval: interval()
+    .optional()
+    .meta({ description: 'Time between two collections.', fallback: 'interval' }),
+  timeout: span().optional().meta({
+    description:
+      'Time until a collection is given up. It may exceed the interval: a collection never overlaps itself, the ticks that it misses are skipped.',
+    fallback: 'its interval, at most 1m',
+  }),
+  stagger: span({ least: '0s' }).optional().meta({
+    description:
+      'Window within which each host starts at a moment of its own after the tick; the stamp is always the tick.',
+    fallback: 'a tenth of its interval, at most 1s',
+  }),
+  newSeriesPerHour: z.int().min(1).optional().meta({
+    description:
+      'Series it may begin within an hour; what it observes beyond is counted as refused.',
+    fallback: '20000',
+  }),
+});
+
+/** `collectors.default` gives these to every collector. */
+export const collectorDefaults = collectorKeys.omit({ type: true });
+
+/** Keys that every handler has. */
+export const handlerKeys = z.strictObject({
+  enabled: z.boolean().default(true).describe('Whether it runs.'),
+  type: z.string().optional().meta({
+    description: 'The handler, for a second instance of it under a name of its own.',
+    fallback: 'the name',
+  }),
+  dialect: z.string().optional().meta({
+    description: 'How series are named, scaled and typed.',
+    fallback: "the handler's own",
+  }),
+  prefix: z.string().optional().meta({
+    description: 'First level or levels of every path; "" is none.',
+    fallback: "the dialect's own",
+  }),
+  suffix: z.string().default('').describe('Levels between the host and the rest of a path.'),
+  tags: z
+    .boolean()
+    .default(false)
+    .describe('Graphite tags (name;host=…;device=…) instead of levels.'),
+  counters: z.enum(['raw', 'rates']).optional().meta({
+    description: 'What is sent of a counter where the dialect leaves it open.',
+    fallback: "the handler's own",
+  }),
+  only: z.array(pattern).optional().meta({
+    description:
+      'Send only what matches, by inner name or rendered path: globs, or expressions behind "re:".',
+    fallback: 'everything',
+  }),
+  except: z.array(pattern).default([]).describe('Leave out what matches; it wins over "only".'),
+  queue: z
+    .strictObject({
+      samples: z.int().min(1).default(100_000).describe('Samples that may wait.'),
+      bytes: size().prefault('16MiB').describe('Memory that waiting samples may take.'),
+    })
+    .prefault({})
+    .describe('What waits for the peer; when it is full the oldest go first, and are counted.'),
+  batch: z.int().min(1).default(1000).describe('Samples in one write, at most.'),
+  timeout: span().prefault('15s').describe('Time until a connect or a write is given up.'),
+  backoff: z
+    .strictObject({
+      least: span().prefault('1s').describe('Wait after the first failure.'),
+      most: span().prefault('1m').describe('Longest wait between two attempts.'),
+    })
+    .refine(({ least, most }) => least <= most, { error: 'must not have "least" above "most"' })
+    .prefault({})
+    .describe('The wait before the next attempt, doubled with each failure.'),
+  resend: span({ least: '0s' }).optional().meta({
+    description:
+      'How much is sent once more after a broken connection, where sending twice does no harm.',
+    fallback: 'two intervals',
+  }),
+});

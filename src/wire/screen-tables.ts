@@ -2,7 +2,7 @@
 import { bar, busyStyle } from './screen-bars.ts';
 import type { Row } from './screen-model.ts';
 import type { Column, TableSpec } from './screen-table.ts';
-import { type Span, type Style, span } from './screen-text.ts';
+import { type Span, type Style, safeName, span } from './screen-text.ts';
 import { amount, bitrate, latency, linkSpeed, percent, size, throughput } from './screen-units.ts';
 
 /** A number; dim where it is absent or nothing happens. */
@@ -129,7 +129,7 @@ export const FILESYSTEMS: TableSpec = {
       width: 7,
       align: 'left',
       rank: 6,
-      cell: ({ labels }) => span(labels['type'] ?? '', 'dim'),
+      cell: ({ labels }) => span(safeName(labels['type'] ?? ''), 'dim'),
     },
   ],
   weight: (row) => (hung(row) ? 2 : (usedRatio(row) ?? 0)),

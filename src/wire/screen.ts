@@ -30,6 +30,7 @@ export interface Surface extends Abilities {
 /** From this width on, tables may stand beside each other; from the second, they always do. */
 const TWO_COLUMNS = 112;
 const ALWAYS_TWO = 150;
+const ROWS_FOR_TWO = 16;
 const GUTTER = 4;
 
 /**
@@ -71,7 +72,9 @@ function tables(
   const one = blocksAt(width);
   const column = [...top, one.disks, one.filesystems, one.interfaces];
   const fits = wantedRows(column) + column.length <= rows;
-  if (width < TWO_COLUMNS || (width < ALWAYS_TWO && fits)) return [...stack(column, rows)];
+  if (rows < ROWS_FOR_TWO || width < TWO_COLUMNS || (width < ALWAYS_TWO && fits)) {
+    return [...stack(column, rows)];
+  }
 
   const half = Math.floor((width - GUTTER) / 2);
   const two = blocksAt(half);
@@ -100,17 +103,20 @@ const fixed = (rank: number, lines: readonly Line[]): Block => ({
   lines: () => lines,
 });
 
-function cpuBlock(screen: Screen, width: number, abilities: Abilities): Block {
+function cpuBlock(screen: Screen, width: number, surface: Surface): Block {
   const cores = screen.rows('cores');
-  const heights = [1, ...coreHeights(cores, width).map((height) => height + 1)];
+  // However many cores there are, most of the screen is for the rest.
+  const most = Math.max(6, Math.floor(surface.rows * 0.4));
+  const useful = coreHeights(cores, width).map((height) => height + 1);
+  const heights = [1, ...useful.filter((height) => height <= most)];
   const silent = silence(screen, 'cpu');
   return {
     rank: 2,
     heights,
     lines(height) {
-      const total = cpuLine(screen.row('cpu'), width, abilities);
+      const total = cpuLine(screen.row('cpu'), width, surface);
       const first = silent === undefined ? total : [span('CPU  ', 'heading'), silent];
-      return height === 1 ? [first] : [first, ...coreLines(cores, width, height - 1, abilities)];
+      return height === 1 ? [first] : [first, ...coreLines(cores, width, height - 1, surface)];
     },
   };
 }

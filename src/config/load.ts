@@ -19,8 +19,9 @@ const LONGEST_STAGGER = 1;
 /**
  * Reads, checks and completes the configuration.
  *
- * @param o.path a file named by the user, which must exist. Without it the file at
- *   {@link DEFAULT_PATH} is read if there is one; `conf.d/*.yaml` beside either, always.
+ * @param o.path a file named by the user, which must exist. Without it `o.defaultPath`
+ *   is read if there is one; `conf.d/*.yaml` beside either, always.
+ * @param o.defaultPath {@link DEFAULT_PATH} unless said.
  * @param o.environment where `${NAME}` and `$CREDENTIALS_DIRECTORY` are looked up.
  * @param o.defaultHandlers what stands in for `handlers` where the files name none.
  * @param o.consequence the sentence that ends an error's text; `Nothing was started.` unless said.
@@ -28,12 +29,15 @@ const LONGEST_STAGGER = 1;
  */
 export function loadConfig(o: {
   readonly path?: string | undefined;
+  readonly defaultPath?: string | undefined;
   readonly registry: Registry;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly defaultHandlers: Readonly<Record<string, unknown>>;
   readonly consequence?: string | undefined;
 }): Config {
-  const files = readFiles(o.path ?? DEFAULT_PATH, { mayBeAbsent: o.path === undefined });
+  const files = readFiles(o.path ?? o.defaultPath ?? DEFAULT_PATH, {
+    mayBeAbsent: o.path === undefined,
+  });
   if (!files.readable) throw new ConfigError(files.problems, o.consequence);
 
   const secrets = new Set<string>();

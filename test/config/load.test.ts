@@ -41,8 +41,12 @@ describe('without anything said', () => {
   });
 
   test('the default file may be absent', () => {
-    const config = loadConfig({ registry, environment: {}, defaultHandlers: { live: {} } });
+    using folder = new Folder({ 'conf.d/a.yaml': 'interval: 20s' });
+    const o = { registry, environment: {}, defaultHandlers: { live: {} } };
+    const config = loadConfig({ ...o, defaultPath: folder.main });
+    expect(config.interval).toBe(20);
     expect(config.handlers.map(({ instance }) => instance)).toEqual(['live']);
+    expect(() => loadConfig({ ...o, path: folder.main })).toThrow('does not exist');
   });
 });
 

@@ -78,7 +78,7 @@ const written = (value: unknown): string =>
 const patternOf = (schema: z.ZodType) => inputSchema(schema).pattern;
 
 /** What may be written, in a few words: `duration`, `raw | rates`, `list of text`. */
-export function typeText(schema: JsonSchema): string {
+function typeText(schema: JsonSchema): string {
   const { type, pattern, items, additionalProperties: others } = schema;
   const branches = schema.anyOf ?? schema.oneOf;
   if (branches !== undefined) return [...new Set(branches.map(typeText))].join(' or ');

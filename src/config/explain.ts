@@ -204,7 +204,7 @@ const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 
 /** `handlers.graphite.only[2]` */
-export function pathText(path: Path): string {
+function pathText(path: Path): string {
   let text = '';
   for (const step of path) {
     const name = String(step);

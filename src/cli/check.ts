@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAgent, createOutlet } from '../agent/index.ts';
-import { systemClock } from '../clock/index.ts';
+import { createOutlet } from '../agent/index.ts';
+import { redact } from '../config/index.ts';
 import { EXIT, type Io } from './io.ts';
-import { identify, load, openHost, openLog } from './setup.ts';
+import { assemble, load, openLog } from './setup.ts';
 
 /** Long enough for the kernel's counters to move, so that derived values exist too. */
 const BETWEEN_READINGS = 200;
@@ -16,19 +16,8 @@ export async function check(
   { config: path, json }: { config?: string; json?: boolean },
 ): Promise<number> {
   const config = load(io, path, { console: {} });
-  const host = openHost(config);
-  const identity = await identify(config);
-  const { log, report } = openLog(io, config);
   const silent = { ...config, handlers: [] };
-  const agent = createAgent({
-    config: silent,
-    host,
-    identity,
-    clock: systemClock,
-    log,
-    report,
-    random: Math.random,
-  });
+  const { agent, identity, dispose } = await assemble(silent, openLog(io, config));
   await agent.collect(Math.floor(Date.now() / 1000));
   await sleep(BETWEEN_READINGS);
   const samples = await agent.collect(Math.floor(Date.now() / 1000));
@@ -42,16 +31,14 @@ export async function check(
       names,
     };
   });
-  await agent.stop(0);
-  host.close();
+  await dispose();
+  const show = (text: string): void => io.out(redact(text, config.secrets));
   const collectors = config.collectors.map(({ instance, interval }) => ({
     collector: instance,
     interval,
   }));
   if (json) {
-    io.out(
-      `${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`,
-    );
+    show(`${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`);
     return EXIT.ok;
   }
   const files =
@@ -64,7 +51,7 @@ export async function check(
     io.err(
       `\nHandler ${handler} (${type}, dialect ${dialect}) would be sent ${names.length} names:\n`,
     );
-    for (const name of names) io.out(`${name}\n`);
+    for (const name of names) show(`${name}\n`);
   }
   return EXIT.ok;
 }

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAgent, registry } from '../agent/index.ts';
-import { systemClock } from '../clock/index.ts';
+import { registry } from '../agent/index.ts';
 import { suggest } from '../config/index.ts';
 import type { Point } from '../metric/index.ts';
 import { createNamer } from '../naming/index.ts';
 import { parseDuration } from '../plugin/index.ts';
 import { encodeJson, encodeText } from '../wire/lines.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
-import { identify, load, only, openHost, openLog } from './setup.ts';
+import { assemble, load, only, openLog } from './setup.ts';
 
 export interface OnceOptions {
   readonly config?: string;
@@ -26,11 +25,7 @@ export async function once(
   const over = seconds('--over', options.over);
   const dialect = dialectNamed(options.dialect);
   const config = { ...only(load(io, options.config, { console: {} }), collectors), handlers: [] };
-  const host = openHost(config);
-  const identity = await identify(config);
-  const { log, report } = openLog(io, config);
-  const needs = { config, host, identity, clock: systemClock, log, report, random: Math.random };
-  const agent = createAgent(needs);
+  const { agent, identity, dispose } = await assemble(config, openLog(io, config));
   if (over > 0) {
     await agent.collect(now());
     await sleep(over * 1000);
@@ -54,8 +49,7 @@ export async function once(
   const failed = agent.status.collectors.some(
     ({ outcomes }) => outcomes.failed + outcomes['timed-out'] > 0,
   );
-  await agent.stop(0);
-  host.close();
+  await dispose();
   return failed ? EXIT.failure : EXIT.ok;
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAgent } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
-import { hostnameFor, openRecording, recordedHost } from '../host/index.ts';
+import { openRecording, recordedHost } from '../host/index.ts';
+import { hostnameFor } from '../naming/index.ts';
 import type { Host } from '../plugin/index.ts';
 import { EXIT, type Io } from './io.ts';
 import { dialectNamed } from './once.ts';
-import { load, openLog } from './setup.ts';
+import { assemble, load, openLog } from './setup.ts';
 
 export interface ReplayOptions {
   readonly config?: string;
@@ -41,8 +41,8 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   // The shell of this machine knows nothing of the recorded one.
   const { path } = hostnameFor(method === 'shell' ? 'smart' : method, facts, name);
   const identity = { path, label: name ?? recording.hostname };
-  const { log, report } = openLog(io, config, { clock });
-  const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
+  const needs = { ...openLog(io, config, { clock }), host, identity, clock };
+  const { agent, dispose } = await assemble(config, needs);
   for (const { time, directory: moment } of recording.moments) {
     host.at = recordedHost(moment);
     clock.time = time * 1000;
@@ -50,6 +50,7 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
     while (agent.status.handlers.some(({ queued }) => queued > MOST_QUEUED)) await sleep(1);
   }
   const left = await agent.stop(config.shutdown.timeout);
+  await dispose();
   if (left === 0) return EXIT.ok;
   io.err(`cullinan: ${left} points of the recording could not be delivered\n`);
   return EXIT.failure;

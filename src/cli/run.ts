@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Agent, createAgent, registry } from '../agent/index.ts';
-import { systemClock } from '../clock/index.ts';
+import { registry } from '../agent/index.ts';
 import { type Config, ConfigError } from '../config/index.ts';
 import type { Log, Report } from '../log/index.ts';
-import type { Host } from '../plugin/index.ts';
 import { EXIT, type Io, listed } from './io.ts';
-import { identify, load, openHost, openLog } from './setup.ts';
+import { type Assembled, assemble, load, openLog } from './setup.ts';
 
 /** Talk that came up while a live view had the terminal; the latest lines, for when it is over. */
 const MOST_HELD = 200;
@@ -30,12 +28,13 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   const reload = async (): Promise<void> => {
     let next: Config;
     try {
-      next = load(io, path, handlers);
+      next = load(io, path, handlers, 'The configuration before goes on.');
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       log.error(
         {},
-        `the configuration was not taken over; the one before goes on.\n${error.message}`,
+        `the configuration was not reloaded
+${error.message}`,
       );
       return;
     }
@@ -73,35 +72,24 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   return EXIT.ok;
 }
 
-interface Running {
-  readonly agent: Agent;
+interface Running extends Assembled {
   readonly config: Config;
-  readonly host: Host & { close(): void };
 }
 
 async function begin(config: Config, log: Log, report: Report): Promise<Running> {
-  const host = openHost(config);
-  const identity = await identify(config);
-  const agent = createAgent({
-    config,
-    host,
-    identity,
-    clock: systemClock,
-    log,
-    report,
-    random: Math.random,
-  });
-  agent.start();
+  const assembled = await assemble(config, { log, report });
+  assembled.agent.start();
+  const handlers = config.handlers.map(({ instance }) => instance);
   log.info(
     { collectors: config.collectors.length, files: config.files },
-    `collecting from ${identity.label || 'this host'} every ${config.interval} s for ${listed(config.handlers.map(({ instance }) => instance))}`,
+    `collecting from ${assembled.identity.path || 'this host'} every ${config.interval} s for ${listed(handlers)}`,
   );
-  return { agent, config, host };
+  return { ...assembled, config };
 }
 
-async function end({ agent, config, host }: Running, log: Log): Promise<void> {
+async function end({ agent, config, dispose }: Running, log: Log): Promise<void> {
   const left = await agent.stop(config.shutdown.timeout);
-  host.close();
+  await dispose();
   const books = agent.status.handlers.map(
     ({ name, observed, delivered, queued, dropped, resent }) => ({
       handler: name,

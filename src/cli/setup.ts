@@ -1,18 +1,25 @@
-import { type Identity, registry } from '../agent/index.ts';
+import { type Agent, createAgent, type Identity, registry } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
 import { type Config, loadConfig, suggest } from '../config/index.ts';
-import { hostFacts, hostnameByShell, hostnameFor, liveHost } from '../host/index.ts';
+import { hostFacts, hostnameByShell, liveHost } from '../host/index.ts';
 import { createLog, createReport, type Log, type Report } from '../log/index.ts';
+import { hostnameFor } from '../naming/index.ts';
 import type { Host } from '../plugin/index.ts';
 import { type Io, UsageError } from './io.ts';
 
-/** Loads the configuration; where it names no handlers, `handlers` stand in. Throws a ConfigError. */
+/**
+ * Loads the configuration; where it names no handlers, `handlers` stand in. Throws a ConfigError.
+ *
+ * @param consequence what an error means for the agent; `Nothing was started.` unless said.
+ */
 export function load(
   io: Io,
   path: string | undefined,
   handlers: Readonly<Record<string, unknown>>,
+  consequence?: string,
 ): Config {
-  return loadConfig({ path, registry, environment: io.environment, defaultHandlers: handlers });
+  const { environment } = io;
+  return loadConfig({ path, registry, environment, defaultHandlers: handlers, consequence });
 }
 
 /** Only the named collectors of a configuration; all of them where none is named. */
@@ -35,15 +42,12 @@ export function only(config: Config, names: readonly string[]): Config {
 }
 
 /** What the agent calls the host it runs on. */
-export async function identify({ hostname: { method, name } }: Config): Promise<Identity> {
+async function identify({ hostname: { method, name } }: Config): Promise<Identity> {
   const facts = await hostFacts();
   const { path } =
     method === 'shell' ? await hostnameByShell(name ?? '') : hostnameFor(method, facts, name);
   return { path, label: method === 'shell' ? path : (name ?? facts.hostname) };
 }
-
-/** The host of a configuration: this one, or the trees that the configuration points to. */
-export const openHost = (config: Config): Host & { close(): void } => liveHost(config.host);
 
 /** A log on standard error, and the report that speaks through it. */
 export function openLog(
@@ -54,4 +58,43 @@ export function openLog(
   const format = io.errIsTerminal ? 'text' : 'json';
   const log = createLog({ level: config.log.level, format, write, secrets: config.secrets });
   return { log, report: createReport(log, clock) };
+}
+
+/** An agent that is wired and not started, with what it stands on. */
+export interface Assembled {
+  readonly agent: Agent;
+  readonly host: Host;
+  readonly identity: Identity;
+  /** Ends the agent without waiting for its peers, and gives back what the host holds. */
+  dispose(): Promise<void>;
+}
+
+/** Wires an agent for a configuration; what is not given is this machine's own. */
+export async function assemble(
+  config: Config,
+  needs: {
+    readonly log: Log;
+    readonly report: Report;
+    readonly host?: Host;
+    readonly identity?: Identity;
+    readonly clock?: Clock;
+    /** Wraps the host, to record what is read of it. */
+    readonly through?: (host: Host) => Host;
+  },
+): Promise<Assembled> {
+  const live = liveHost(config.host);
+  const plain = needs.host ?? live;
+  const host = needs.through?.(plain) ?? plain;
+  const identity = needs.identity ?? (await identify(config));
+  const { log, report, clock = systemClock } = needs;
+  const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
+  return {
+    agent,
+    host,
+    identity,
+    dispose: async () => {
+      await agent.stop(0);
+      live.close();
+    },
+  };
 }

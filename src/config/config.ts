@@ -1,5 +1,5 @@
+import type { HostnameMethod } from '../naming/index.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
-import type { HOSTNAME_METHODS } from './schema.ts';
 
 /** What a configuration can speak of. */
 export interface Registry {
@@ -7,8 +7,6 @@ export interface Registry {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly dialects: ReadonlyMap<string, unknown>;
 }
-
-export type HostnameMethod = (typeof HOSTNAME_METHODS)[number];
 
 /** One collector that runs. Times are in seconds. */
 export interface CollectorConfig {

@@ -28,6 +28,8 @@ export interface Option {
   readonly type: string;
   /** As it would be written, or in words; `undefined` where there is none. */
   readonly default: string | undefined;
+  /** Whether `default` is a rule in words rather than a value that could be written. */
+  readonly inWords: boolean;
   /** Whether there is neither a default nor a way to leave it out. */
   readonly required: boolean;
   readonly help: string;
@@ -68,7 +70,8 @@ function flatten(schema: JsonSchema, prefix: string, help = ''): Option[] {
     if (each.properties !== undefined) return flatten(each, `${name}.`, about);
     const text = each.default === undefined ? each.fallback : written(each.default);
     const required = schema.required?.includes(key) ?? false;
-    return [{ name, type: typeText(each), default: text, required, help: about }];
+    const inWords = each.default === undefined && each.fallback !== undefined;
+    return [{ name, type: typeText(each), default: text, inWords, required, help: about }];
   });
 }
 

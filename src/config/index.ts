@@ -1,5 +1,5 @@
 /** The configuration: YAML files in, a checked {@link Config} or a located {@link ConfigError} out. */
-export type { CollectorConfig, Config, HandlerConfig, HostnameMethod, Registry } from './config.ts';
+export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
 export { loadConfig } from './load.ts';
 export { redact } from './mask.ts';

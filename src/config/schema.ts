@@ -1,22 +1,5 @@
+import { HOSTNAME_METHODS } from '../naming/index.ts';
 import { chooser, duration, size, z } from '../plugin/index.ts';
-
-/**
- * How the agent's own host is spelled in paths: Diamond's methods, whose dashboards go on working.
- * `shell` runs `hostname.name` and takes what it prints; `none` leaves the level out.
- */
-export const HOSTNAME_METHODS = [
-  'smart',
-  'fqdn_short',
-  'fqdn',
-  'fqdn_rev',
-  'uname_short',
-  'uname_rev',
-  'hostname',
-  'hostname_short',
-  'hostname_rev',
-  'shell',
-  'none',
-] as const;
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
 const span = (limits: { readonly least?: string } = {}) =>

@@ -1,9 +1,9 @@
 import { promises as dns } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { hostname as getHostname } from 'node:os';
+import type { HostFacts, Hostname } from '../naming/index.ts';
 import { startChild } from './child.ts';
 import { codeOf } from './failures.ts';
-import type { HostFacts, Hostname } from './hostname.ts';
 
 /** How the system finds names and addresses: nsswitch.conf decides, as for every other program. */
 export interface Resolver {

@@ -1,15 +1,5 @@
 /** The host that is observed: live, or as it was recorded; and what it is called. */
 export { hostFacts, hostnameByShell } from './facts.ts';
-export {
-  HOSTNAME_METHODS,
-  type HostFacts,
-  type Hostname,
-  type HostnameMethod,
-  hostnameFor,
-  hostnameMethod,
-  PURE_HOSTNAME_METHODS,
-  type PureHostnameMethod,
-} from './hostname.ts';
 export { type LiveHost, type LiveHostOptions, liveHost } from './live.ts';
 export { recordedHost } from './recorded.ts';
 export { type Recorder, startRecording } from './recorder.ts';

@@ -3,6 +3,13 @@ import { diamond } from './diamond.ts';
 import { otel } from './otel.ts';
 
 export type { Dialect, Naming, Spelling } from './dialect.ts';
+export {
+  HOSTNAME_METHODS,
+  type HostFacts,
+  type Hostname,
+  type HostnameMethod,
+  hostnameFor,
+} from './hostname.ts';
 export { createNamer, type Namer } from './namer.ts';
 
 /** Every dialect by its name. */

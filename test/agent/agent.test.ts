@@ -2,31 +2,34 @@ import { describe, expect, test } from 'vitest';
 import { agentWith } from '../support/agent.ts';
 
 const only = (...collectors: string[]): string =>
-  `collectors:\n  default: { enabled: false }\n${collectors
+  `shutdown: { timeout: 1h }\ncollectors:\n  default: { enabled: false }\n${collectors
     .map((name) => `  ${name}: { enabled: true }\n`)
     .join('')}`;
 
+// Real files take real time, so their deadlines lie beyond what the simulated clock runs through.
 describe('an agent', () => {
   test('collects on the tick and hands every sample to every handler under its own name', async () => {
     const { agent, clock, lines } = agentWith(`${only('load')}handlers:
-  archive: { type: file, path: DIR/archive, dialect: diamond }
-  inner: { type: file, path: DIR/inner, dialect: otel, format: json }
+  archive: { type: file, timeout: 1h, path: DIR/archive, dialect: diamond }
+  inner: { type: file, timeout: 1h, path: DIR/inner, dialect: otel, format: json }
 `);
     agent.start();
     await clock.run(25_000);
     expect(await agent.stop(1)).toBe(0);
     const noon = Date.UTC(2026, 0, 1, 12) / 1000;
     const archive = lines('archive').filter((line) => line.startsWith('servers.web01.loadavg.01 '));
-    expect(archive.map((line) => line.split(' ')[2])).toEqual([noon, noon + 10, noon + 20].map(String));
+    expect(archive.map((line) => line.split(' ')[2])).toEqual(
+      [noon, noon + 10, noon + 20].map(String),
+    );
     const inner = lines('inner').map((line) => JSON.parse(line) as { name: string; time: number });
     expect(inner.filter(({ name }) => name === 'system.cpu.load_average.1m')).toHaveLength(3);
   });
 
   test('routes by inner name, by path, and by the path below the host', async () => {
     const { agent, clock, lines } = agentWith(`${only('load', 'memory', 'uptime')}handlers:
-  below: { type: file, path: DIR/below, dialect: diamond, only: ["loadavg.*"] }
-  inner: { type: file, path: DIR/inner, dialect: diamond, only: ["re:^system\\\\.uptime$"] }
-  except: { type: file, path: DIR/except, dialect: diamond, only: ["memory.*"], except: ["*.MemFree"] }
+  below: { type: file, timeout: 1h, path: DIR/below, dialect: diamond, only: ["loadavg.*"] }
+  inner: { type: file, timeout: 1h, path: DIR/inner, dialect: diamond, only: ["re:^system\\\\.uptime$"] }
+  except: { type: file, timeout: 1h, path: DIR/except, dialect: diamond, only: ["memory.*"], except: ["*.MemFree"] }
 `);
     agent.start();
     await clock.run(1000);
@@ -43,7 +46,7 @@ describe('an agent', () => {
 
   test('reports on itself, and its books balance', async () => {
     const { agent, clock } = agentWith(`${only('load', 'agent')}handlers:
-  inner: { type: file, path: DIR/inner, dialect: otel, format: json }
+  inner: { type: file, timeout: 1h, path: DIR/inner, dialect: otel, format: json }
 `);
     agent.start();
     await clock.run(60_000);
@@ -61,19 +64,24 @@ describe('an agent', () => {
 describe('a reload', () => {
   const config = (archive: string, memory: boolean): string =>
     `${only('load', ...(memory ? ['memory'] : []))}handlers:
-  kept: { type: file, path: DIR/kept, dialect: diamond }
+  kept: { type: file, timeout: 1h, path: DIR/kept, dialect: diamond }
   ${archive}
 `;
 
   test('touches only what changed', async () => {
     const { agent, clock, configured, lines } = agentWith(
-      config('old: { type: file, path: DIR/old, dialect: diamond }', false),
+      config('old: { type: file, timeout: 1h, path: DIR/old, dialect: diamond }', false),
     );
     agent.start();
     await clock.run(12_000);
     const before = agent.status.collectors.find(({ name }) => name === 'load')?.outcomes.ok;
     const changes = agent.reload(
-      configured(config('new: { type: file, path: DIR/new, dialect: diamond, prefix: hosts }', true)),
+      configured(
+        config(
+          'new: { type: file, timeout: 1h, path: DIR/new, dialect: diamond, prefix: hosts }',
+          true,
+        ),
+      ),
     );
     await clock.run(20_000);
     expect(await changes).toEqual({
@@ -94,7 +102,7 @@ describe('a reload', () => {
 describe('disturbed time', () => {
   test('is said and counted', async () => {
     const { agent, clock, said } = agentWith(`${only('load')}handlers:
-  inner: { type: file, path: DIR/inner }
+  inner: { type: file, timeout: 1h, path: DIR/inner }
 `);
     agent.start();
     await clock.run(10_000);

@@ -3,8 +3,8 @@
  * name when it changes its agent.
  */
 
-/** Without `shell`, which has to run something: {@link hostnameByShell}. */
-export const PURE_HOSTNAME_METHODS = [
+/** Without `shell`, which has to run something: `hostnameByShell` of src/host. */
+const PURE_HOSTNAME_METHODS = [
   'smart',
   'fqdn_short',
   'fqdn',
@@ -16,14 +16,10 @@ export const PURE_HOSTNAME_METHODS = [
   'hostname_rev',
   'none',
 ] as const;
-export type PureHostnameMethod = (typeof PURE_HOSTNAME_METHODS)[number];
+type PureHostnameMethod = (typeof PURE_HOSTNAME_METHODS)[number];
 
 export const HOSTNAME_METHODS = [...PURE_HOSTNAME_METHODS, 'shell'] as const;
 export type HostnameMethod = (typeof HOSTNAME_METHODS)[number];
-
-/** The method of that name, in upper or lower case as Diamond takes it. */
-export const hostnameMethod = (text: string): HostnameMethod | undefined =>
-  HOSTNAME_METHODS.find((method) => method === text.toLowerCase());
 
 export interface HostFacts {
   /** gethostname(2). */

@@ -17,7 +17,7 @@ export const sizeOf = (point: Point): number => point.name.path.length + 32;
  * How often one batch is resent at most. Without an end, a peer that takes one batch per connection
  * would get the same one for ever, and a batch that crashes the peer would do so again and again.
  */
-const MOST_RESENDS = 10;
+const MOST_RESENDS = 20;
 
 interface Parcel {
   readonly points: Batch;

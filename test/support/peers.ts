@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describe } from 'vitest';
+
+/** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
+const PEERS = {
+  'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
+  tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
+} as const;
+
+export type PeerName = keyof typeof PEERS;
+
+/** Why a peer cannot be had; `undefined` if it is there. */
+type Missing = string | undefined;
+
+/** One at a time on this machine: test files run in parallel, and apt does not wait for itself. */
+const LOCK = `${tmpdir()}/cullinan-peers.lock`;
+
+function install(name: PeerName): Missing {
+  const { program, packages } = PEERS[name];
+  if (existsSync(program)) return undefined;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    return `${program} is not there, and installing it takes root on Debian`;
+  }
+  const script =
+    `[ -x ${program} ] || { apt-get update -q && ` +
+    `apt-get install -q -y --no-install-recommends ${packages.join(' ')}; }`;
+  const { status, stderr, error } = spawnSync('flock', [LOCK, 'sh', '-c', script], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
+  if (status === 0 && existsSync(program)) return undefined;
+  return `installing it failed: ${error?.message ?? stderr.trim().split('\n').at(-1)}`;
+}
+
+/**
+ * Tests with a real peer, which is installed if need be. Where that is impossible they are skipped
+ * under a name that says why; with CI=true that is an error.
+ *
+ * @param timeout milliseconds for each test.
+ */
+export function describeWithPeer(
+  name: PeerName,
+  what: string,
+  tests: () => void,
+  timeout = 30_000,
+): void {
+  const missing = install(name);
+  if (missing !== undefined && process.env['CI'] === 'true') {
+    throw new Error(`${what}: no ${name}: ${missing}. With CI=true no test may be left out.`);
+  }
+  const title = missing === undefined ? what : `${what} (left out: no ${name}: ${missing})`;
+  describe.runIf(missing === undefined)(title, { timeout }, tests);
+}

@@ -8,7 +8,8 @@
  * Delivery  A point is delivered when it is in the picture. A terminal that is slow loses pictures,
  *           never points.
  */
-import { createWriteStream, writeSync } from 'node:fs';
+import { closeSync, createWriteStream, openSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { type AgentStatus, type Connection, defineHandler, z } from 'cullinan/plugin';
 import { render, Screen, type Surface } from 'cullinan/wire/screen';
 import { abilitiesOf, ENTER, keyOf, LEAVE, redraw } from 'cullinan/wire/terminal';
@@ -132,6 +133,16 @@ function ownTerminal(abilities: ReturnType<typeof abilitiesOf>): Terminal {
       process.kill(0, 'SIGTSTP');
     }
   };
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  // The window was closed: nothing is left to draw on, and nobody to press Ctrl-C.
+  const hangUp = () => {
+    // Node aborts at its end when a terminal it was started on refuses to be reset.
+    for (const fd of terminals) {
+      closeSync(fd);
+      openSync('/dev/null', 'r+');
+    }
+    process.kill(process.pid, 'SIGTERM');
+  };
   const take = () => {
     if (!stdin.isTTY) return;
     // Raw, so that keys do not echo into the picture; then Ctrl-C is ours to translate.
@@ -148,6 +159,7 @@ function ownTerminal(abilities: ReturnType<typeof abilitiesOf>): Terminal {
   };
   const resized = () => redraw();
   process.once('exit', release);
+  stdin.once('end', hangUp).once('error', hangUp);
   stdout.on('resize', resized);
   take();
   return {
@@ -169,6 +181,7 @@ function ownTerminal(abilities: ReturnType<typeof abilitiesOf>): Terminal {
       release();
       process.off('exit', release).off('SIGCONT', resume);
       stdout.off('resize', resized);
+      stdin.off('end', hangUp);
     },
   };
 }

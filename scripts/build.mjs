@@ -16,7 +16,7 @@ if (node < OLDEST_NODE) {
 
 if (isMissing()) {
   console.error('cullinan: installing the packages of package-lock.json …');
-  // Whoever builds needs the tools, also where NODE_ENV says production. npm's stdout is for stderr.
+  // Whoever builds needs the tools, also where NODE_ENV says production.
   run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'installing failed');
 }
 
@@ -36,16 +36,24 @@ function isMissing() {
   );
 }
 
+/**
+ * @param {string} path
+ * @returns {any} what a JSON file of the project holds; `undefined` if there is none.
+ */
 function json(path) {
   const file = new URL(path, root);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
+/**
+ * @param {string} command
+ * @param {string[]} words
+ * @param {string} consequence what to say if it fails.
+ */
 function run(command, words, consequence) {
-  const stdio = ['ignore', 2, 2];
   const { status, signal, error } = spawnSync(command, words, {
     cwd: fileURLToPath(root),
-    stdio,
+    stdio: ['ignore', 2, 2],
   });
   if (status === 0) return;
   if (signal !== null) process.kill(process.pid, signal);
@@ -53,6 +61,10 @@ function run(command, words, consequence) {
   fail(error === undefined ? `${consequence}; see above` : `${consequence}: ${error.message}`);
 }
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 function fail(message) {
   console.error(`cullinan: ${message}.`);
   process.exit(1);

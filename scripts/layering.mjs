@@ -19,6 +19,7 @@ const FOLDERS = ['src', 'collectors', 'handlers'];
  * @returns {Promise<{ modules: number, objections: string[] }>}
  */
 export async function judge(root) {
+  /** @type {Required<import('dependency-cruiser').IConfiguration>} */
   const { forbidden, options } = createRequire(import.meta.url)(CONFIG);
   const { tsConfig: _, enhancedResolveOptions, ...rest } = options;
   const { output } = await cruise(
@@ -26,6 +27,8 @@ export async function judge(root) {
     { ...rest, baseDir: root, validate: true, ruleSet: { forbidden } },
     enhancedResolveOptions,
   );
+  // Without an output format the answer is an object.
+  if (typeof output === 'string') throw new Error(output);
   const comments = new Map(forbidden.map(({ name, comment }) => [name, comment]));
   const objections = output.summary.violations.map(({ rule, from, to, cycle }) => {
     const path = cycle ? cycle.map(({ name }) => name).join(' → ') : to;
@@ -45,10 +48,15 @@ export async function judge(root) {
   return { modules: files.length, objections: objections.sort() };
 }
 
+/** @param {{ module: string }} dependency */
 const isPublicDoor = ({ module }) => module === 'cullinan/plugin';
 
+/**
+ * @param {string} root
+ * @param {string} folder
+ */
 const filesIn = (root, folder) =>
-  readdirSync(join(root, folder), { recursive: true })
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.[cm]?[jt]s$/.test(name))
     .map((name) => `${folder}/${name.split(sep).join('/')}`);
 

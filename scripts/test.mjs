@@ -4,24 +4,35 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const bin = (name, ...words) => [`node_modules/.bin/${name}`, words];
-const node = (...words) => [process.execPath, words];
+/**
+ * @typedef {{ program: string, words: string[] }} Command
+ * @typedef {{ name: string, command: Command, remedy?: string }} Step
+ */
 
+const root = fileURLToPath(new URL('..', import.meta.url));
+/** @type {(name: string, ...words: string[]) => Command} */
+const bin = (name, ...words) => ({ program: `node_modules/.bin/${name}`, words });
+/** @type {(...words: string[]) => Command} */
+const node = (...words) => ({ program: process.execPath, words });
+
+/** @type {Step} */
 const BUILD = { name: 'build', command: node('scripts/build.mjs') };
+/** @type {Step[]} */
 const CHECKS = [
   { name: 'format and lint', command: bin('biome', 'ci'), remedy: 'npm run format' },
   { name: 'types', command: bin('tsc') },
   { name: 'layering', command: node('scripts/layering.mjs') },
-  { name: 'unused code', command: bin('knip') },
+  { name: 'unused code', command: bin('knip', '--treat-config-hints-as-errors') },
   {
     name: 'generated files',
     command: node('dist/src/reference/generate.js', '--check'),
     remedy: 'npm run generate',
   },
 ];
+/** @type {Step} */
 const TESTS = { name: 'tests', command: bin('vitest', 'run', ...process.argv.slice(2)) };
 
+/** @type {Step[]} */
 const failed = [];
 const built = await step(BUILD, 'inherit');
 // Without a build the sources can still be judged, the generator and the program cannot run.
@@ -36,14 +47,20 @@ if (failed.length > 0) {
   process.exitCode = 1;
 } else console.log('\nEverything passed.');
 
+/** @param {Step} step */
 function told({ name, remedy }) {
   return remedy === undefined ? name : `${name} (try: ${remedy})`;
 }
 
-/** Runs one step; with `pipe` its output appears in one piece, and only if it fails. */
+/**
+ * Runs one step. With `pipe` its output appears in one piece, and only if it fails.
+ *
+ * @param {Step} given
+ * @param {'pipe' | 'inherit'} output
+ * @returns {Promise<boolean>} whether it passed.
+ */
 async function step(given, output) {
-  const { name, command, remedy } = given;
-  const [program, words] = command;
+  const { program, words } = given.command;
   const start = performance.now();
   const child = spawn(program, words, {
     cwd: root,
@@ -65,12 +82,12 @@ async function step(given, output) {
   });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (status === 0) {
-    console.log(`ok      ${name} (${seconds} s)`);
+    console.log(`ok      ${given.name} (${seconds} s)`);
     return true;
   }
-  failed.push({ name, remedy });
+  failed.push(given);
   console.log(
-    `FAILED  ${name} (${seconds} s, ${status})\n${text.trimEnd().replace(/^/gm, '    ')}`,
+    `FAILED  ${given.name} (${seconds} s, ${status})\n${text.trimEnd().replace(/^/gm, '    ')}`,
   );
   return false;
 }

@@ -22,10 +22,5 @@ export const collectors: readonly Collector[] = [
   memory,
   network,
   uptime,
-] as readonly unknown[] as readonly Collector[];
-export const handlers: readonly Handler[] = [
-  console,
-  file,
-  graphite,
-  live,
-] as readonly unknown[] as readonly Handler[];
+];
+export const handlers: readonly Handler[] = [console, file, graphite, live];

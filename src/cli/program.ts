@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/index.ts';
 import { check } from './check.ts';
+import { describe } from './describe.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
+import { list } from './list.ts';
 import { once } from './once.ts';
 import { record } from './record.ts';
 import { replay } from './replay.ts';
@@ -29,10 +31,9 @@ const INTRODUCTION = `Examples:
  */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
-  const does = (work: Promise<number>): Promise<void> =>
-    work.then((result) => {
-      code = result;
-    });
+  const does = async (work: number | Promise<number>): Promise<void> => {
+    code = await work;
+  };
   const program = new Command('cullinan')
     .description(`Host metrics agent: one measurement, every dialect.\n\n${INTRODUCTION}`)
     .version(version())
@@ -62,6 +63,17 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...CONFIG)
     .option('--json', 'one JSON object')
     .action((options) => does(check(io, options)));
+  program
+    .command('list')
+    .description('list the collectors, handlers and dialects')
+    .option('--json', 'one JSON object')
+    .action((options) => does(list(io, options)));
+  program
+    .command('describe')
+    .description('explain a collector, a handler or a dialect: options, metrics, an example')
+    .argument('<name>', 'as `cullinan list` shows it')
+    .option('--json', 'one JSON object')
+    .action((name, options) => does(describe(io, name, options)));
   program
     .command('record')
     .description('keep what the collectors read, for a bug report or a test')

@@ -1,0 +1,102 @@
+import { registry } from '../agent/index.ts';
+import { describeConfig, type Option, suggest } from '../config/index.ts';
+import {
+  allFacts,
+  type CollectorFacts,
+  deliveryOf,
+  example,
+  type Facts,
+  type HandlerFacts,
+  labelled,
+} from '../reference/index.ts';
+import { EXIT, type Io, listed, UsageError } from './io.ts';
+
+/**
+ * `cullinan describe`: everything a user may want to know of a collector, a handler or a dialect. The
+ * words `collector` and `handler` themselves stand for the options that all of them have.
+ */
+export function describe(io: Io, name: string, { json }: { json?: boolean }): number {
+  if (name === 'collector' || name === 'handler') {
+    const options = describeConfig()[name];
+    if (json) io.out(`${JSON.stringify({ type: 'options', name, options })}\n`);
+    else io.out(`Options of every ${name}\n${options.map(optionText).join('\n')}\n`);
+    return EXIT.ok;
+  }
+  const all = allFacts(registry);
+  const found = all.filter((it) => it.name === name);
+  if (found.length === 0) throw unknown(name, all);
+  // A name may be that of a collector and that of a handler.
+  for (const [i, facts] of found.entries()) {
+    if (json) io.out(`${JSON.stringify(facts)}\n`);
+    else io.out(`${i === 0 ? '' : '\n'}${text(facts)}`);
+  }
+  return EXIT.ok;
+}
+
+function unknown(name: string, all: readonly Facts[]): UsageError {
+  const names = [...new Set(all.map((it) => it.name))];
+  const near = suggest(name, names);
+  const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
+  return new UsageError(`no collector, handler or dialect is called "${name}". ${hint}`);
+}
+
+function text(facts: Facts): string {
+  switch (facts.type) {
+    case 'collector':
+      return sections(
+        head(facts, facts.enabled ? 'runs unless it is disabled' : 'runs only where configured'),
+        `Reads ${facts.source}.`,
+        options(facts),
+        metrics(facts),
+        diamond(facts),
+      );
+    case 'handler':
+      return sections(
+        head(facts, `speaks ${facts.dialect} unless told otherwise`),
+        deliveryOf(facts),
+        options(facts),
+      );
+    case 'dialect':
+      return sections(head(facts, 'for every handler, and for once and replay'));
+  }
+}
+
+const sections = (...parts: readonly string[]): string =>
+  `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+
+const head = ({ name, type, summary }: Facts, more: string): string =>
+  `${name} (${type}, ${more})\n${summary}`;
+
+/** Own options, where to find those of its kind, and a configuration with them. */
+function options(facts: CollectorFacts | HandlerFacts): string {
+  const own = facts.options.map(optionText).join('\n');
+  const more = `Options of every ${facts.type}: cullinan describe ${facts.type}`;
+  const written = example(facts).replace(/^/gm, '  ').trimEnd();
+  return `Options\n${own === '' ? '  none of its own' : own}\n\n${more}\n\nExample\n${written}`;
+}
+
+const optionText = (option: Option): string =>
+  `  ${option.name}: ${option.type}${defaultText(option)}\n      ${option.help}`;
+
+function defaultText({ required, default: value }: Option): string {
+  if (required) return ', required';
+  return value === undefined ? '' : `, default ${value}`;
+}
+
+function metrics({ metrics }: CollectorFacts): string {
+  const lines = metrics.map(({ name, labels, unit, kind, help }) => {
+    const all = labels.length === 0 ? '' : `{${labels.join(',')}}`;
+    return `  ${name}${all}  ${unit}, ${kind}\n      ${help}`;
+  });
+  return `Metrics\n${lines.join('\n')}`;
+}
+
+function diamond({ diamond: names }: CollectorFacts): string {
+  if (names.length === 0) return '';
+  const width = Math.max(...names.map(({ path }) => path.length));
+  const lines = names.map(
+    ({ path, metric, where, sends }) =>
+      `  ${path.padEnd(width)}  ${metric}${labelled(where)}: ${sends}`,
+  );
+  return `In the dialect diamond, below prefix and host\n${lines.join('\n')}`;
+}

@@ -1,0 +1,35 @@
+import { registry } from '../agent/index.ts';
+import { allFacts, type Facts } from '../reference/index.ts';
+import { EXIT, type Io } from './io.ts';
+
+const TITLES = {
+  collector: 'Collectors',
+  handler: 'Handlers',
+  dialect: 'Dialects',
+} as const;
+
+/** `cullinan list`: every collector, handler and dialect with what it is for. */
+export function list(io: Io, { json }: { json?: boolean }): number {
+  const facts = allFacts(registry);
+  if (json) {
+    const of = (type: Facts['type']) => facts.filter((it) => it.type === type).map(shortly);
+    const [collectors, handlers, dialects] = [of('collector'), of('handler'), of('dialect')];
+    io.out(`${JSON.stringify({ collectors, handlers, dialects })}\n`);
+    return EXIT.ok;
+  }
+  const width = Math.max(...facts.map(({ name }) => name.length));
+  let section: string | undefined;
+  for (const it of facts) {
+    if (it.type !== section) io.out(`${section === undefined ? '' : '\n'}${TITLES[it.type]}\n`);
+    section = it.type;
+    const off = it.type === 'collector' && !it.enabled ? ' (off unless configured)' : '';
+    io.out(`  ${it.name.padEnd(width)}  ${it.summary}${off}\n`);
+  }
+  io.err('\nTry: cullinan describe <name>\n');
+  return EXIT.ok;
+}
+
+const shortly = (it: Facts) =>
+  it.type === 'collector'
+    ? { name: it.name, summary: it.summary, enabled: it.enabled }
+    : { name: it.name, summary: it.summary };

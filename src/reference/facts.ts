@@ -1,0 +1,108 @@
+import { describeOptions, type Option } from '../config/index.ts';
+import type { Kind, Metric, Unit } from '../metric/index.ts';
+import type { Dialect } from '../naming/index.ts';
+import type { Collector, Handler } from '../plugin/index.ts';
+import { type DiamondName, diamondNames } from './diamond.ts';
+
+/** What the reference is written from: the plugins and dialects, by name. */
+export interface Plugins {
+  readonly collectors: ReadonlyMap<string, Collector>;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly dialects: ReadonlyMap<string, Dialect>;
+}
+
+/** A metric, without what only its collector needs. */
+export interface MetricFacts {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly kind: Kind;
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+/** Everything a user may want to know of a collector. */
+export interface CollectorFacts {
+  readonly type: 'collector';
+  readonly name: string;
+  readonly summary: string;
+  /** The files it reads and what it asks for. */
+  readonly source: string;
+  /** Whether it runs without being configured. */
+  readonly enabled: boolean;
+  /** Its own options; those that every collector has are not among them. */
+  readonly options: readonly Option[];
+  readonly metrics: readonly MetricFacts[];
+  /** The names that Diamond's users know its metrics by. */
+  readonly diamond: readonly DiamondName[];
+}
+
+/** Everything a user may want to know of a handler. */
+export interface HandlerFacts {
+  readonly type: 'handler';
+  readonly name: string;
+  readonly summary: string;
+  /** The dialect it speaks unless it is told otherwise. */
+  readonly dialect: string;
+  /** What it sends of a counter where its dialect leaves that open. */
+  readonly counters: 'raw' | 'rates';
+  /** Whether the agent sends once more what may have been lost with a broken connection. */
+  readonly resends: boolean;
+  /** Whether its peer says that it has what was sent. */
+  readonly acknowledged: boolean;
+  /** Its own options; those that every handler has are not among them. */
+  readonly options: readonly Option[];
+}
+
+export interface DialectFacts {
+  readonly type: 'dialect';
+  readonly name: string;
+  readonly summary: string;
+}
+
+export type Facts = CollectorFacts | HandlerFacts | DialectFacts;
+
+export const collectorFacts = (
+  { name, summary, source, enabled = true, options, metrics }: Collector,
+  dialects: Plugins['dialects'],
+): CollectorFacts => ({
+  type: 'collector',
+  name,
+  summary,
+  source,
+  enabled,
+  options: describeOptions(options),
+  metrics: Object.values(metrics).map(metricFacts),
+  diamond: diamondNames(Object.values(metrics), dialects.get('diamond')),
+});
+
+const metricFacts = ({ name, unit, kind, labels, help }: Metric): MetricFacts => ({
+  name,
+  unit,
+  kind,
+  labels,
+  help,
+});
+
+export const handlerFacts = (handler: Handler): HandlerFacts => ({
+  type: 'handler',
+  name: handler.name,
+  summary: handler.summary,
+  dialect: handler.dialect,
+  counters: handler.counters,
+  resends: handler.idempotent,
+  acknowledged: handler.acknowledged,
+  options: describeOptions(handler.options),
+});
+
+export const dialectFacts = ({ name, summary }: Dialect): DialectFacts => ({
+  type: 'dialect',
+  name,
+  summary,
+});
+
+/** Everything there is, in the order in which it is listed: collectors, handlers, dialects. */
+export const allFacts = ({ collectors, handlers, dialects }: Plugins): readonly Facts[] => [
+  ...[...collectors.values()].map((it) => collectorFacts(it, dialects)),
+  ...[...handlers.values()].map(handlerFacts),
+  ...[...dialects.values()].map(dialectFacts),
+];

@@ -1,0 +1,68 @@
+/**
+ * Writes the generated files: `npm run generate`. With `--check` it writes nothing, names those that
+ * are stale, and exits with 1.
+ *
+ * It finds the plugins by their files, not in the registry, which is one of the files it writes.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { dialects } from '../naming/index.ts';
+import type { Collector, Handler } from '../plugin/index.ts';
+import { generatedFiles } from './files.ts';
+
+// Compiled, this file is one folder deeper than it was written.
+const built = extname(fileURLToPath(import.meta.url)) === '.js';
+const code = new URL('../../', import.meta.url);
+const repository = built ? new URL('../', code) : code;
+
+const namesIn = (folder: string): readonly string[] =>
+  readdirSync(new URL(folder, repository))
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.slice(0, -'.ts'.length))
+    .sort();
+
+async function load<P extends { readonly name: string }>(
+  folder: string,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, P>> {
+  const plugins = new Map<string, P>();
+  for (const name of names) {
+    const { default: plugin } = await import(
+      new URL(`${folder}/${name}.${built ? 'js' : 'ts'}`, code).href
+    );
+    plugins.set(plugin.name, plugin);
+  }
+  return plugins;
+}
+
+/** The text of a file of the repository; '' if there is none. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(new URL(path, repository), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+const files = { collectors: namesIn('collectors'), handlers: namesIn('handlers') };
+const plugins = {
+  collectors: await load<Collector>('collectors', files.collectors),
+  handlers: await load<Handler>('handlers', files.handlers),
+  dialects: new Map(Object.entries(dialects)),
+};
+const stale = [...generatedFiles(plugins, files, textOf('README.md'))].filter(
+  ([path, text]) => textOf(path) !== text,
+);
+const checks = process.argv.includes('--check');
+for (const [path, text] of stale) {
+  process.stderr.write(`${path} ${checks ? 'is stale' : 'written'}\n`);
+  if (checks) continue;
+  mkdirSync(new URL(dirname(path), repository), { recursive: true });
+  writeFileSync(new URL(path, repository), text);
+}
+if (checks && stale.length > 0) {
+  process.stderr.write('Run: npm run generate\n');
+  process.exitCode = 1;
+}

@@ -1,0 +1,13 @@
+/** The reference: what the plugins declare, written for people and for editors. Pure. */
+export { diamondNames } from './diamond.ts';
+export {
+  allFacts,
+  type CollectorFacts,
+  type Facts,
+  type HandlerFacts,
+} from './facts.ts';
+export { generatedFiles } from './files.ts';
+export { fill, table } from './markdown.ts';
+export { deliveryOf, labelled } from './pages.ts';
+export { example } from './sample.ts';
+export { builtinSource } from './sources.ts';

@@ -1,0 +1,31 @@
+/** The lists of files that are generated from: base names without `.ts`, sorted. */
+export interface PluginFiles {
+  readonly collectors: readonly string[];
+  readonly handlers: readonly string[];
+}
+
+const WIDEST = 100;
+
+/** `disk-io` is imported as `diskIo`. */
+const variable = (file: string): string =>
+  file.replace(/-+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** src/agent/builtin.ts: a plugin is built in when its file is there. */
+export function builtinSource({ collectors, handlers }: PluginFiles): string {
+  const imports = (folder: string, files: readonly string[]): string =>
+    files.map((file) => `import ${variable(file)} from '../../${folder}/${file}.ts';\n`).join('');
+  return `\
+// Generated from the files in collectors/ and handlers/ by \`npm run generate\`. Do not edit.
+${imports('collectors', collectors)}${imports('handlers', handlers)}\
+import type { Collector, Handler } from '../plugin/index.ts';
+
+${list('collectors', 'Collector', collectors)}${list('handlers', 'Handler', handlers)}`;
+}
+
+/** A list as the formatter writes it. */
+function list(name: string, type: string, files: readonly string[]): string {
+  const head = `export const ${name}: readonly ${type}[] = [`;
+  const line = `${head}${files.map(variable).join(', ')}];`;
+  if (line.length <= WIDEST) return `${line}\n`;
+  return `${head}\n${files.map((file) => `  ${variable(file)},\n`).join('')}];\n`;
+}

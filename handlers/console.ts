@@ -22,7 +22,7 @@ const options = z.strictObject({
 });
 
 /** The lines of one batch. */
-export function encode(batch: Batch, format: Format): string {
+function encode(batch: Batch, format: Format): string {
   let lines = '';
   for (const point of batch) {
     lines += format === 'json' ? encodeJson(point) : encodeText(point, format);

@@ -95,6 +95,12 @@ function latest(carbon: Carbon): number {
   return load === undefined ? 0 : Math.max(0, ...carbon.read(load).keys());
 }
 
+/** Waits until all files are made: one that Carbon is killed over while it makes it stays broken. */
+const filesOf = (carbon: Carbon, paths: () => Iterable<string>): Promise<void> =>
+  vi.waitFor(() => {
+    for (const path of paths()) expect(carbon.read(path).size, path).toBeGreaterThan(0);
+  }, 15_000);
+
 describeWithPeer(
   'carbon-cache',
   'with a real Carbon',
@@ -120,6 +126,7 @@ describeWithPeer(
       for (const [i, signal] of KILLS.entries()) {
         const since = Math.floor(Date.now() / 1000);
         await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(since), 15_000);
+        await filesOf(carbon, () => agent.archived().keys());
         // Each time at another moment between two ticks, and between two of Carbon's own writes.
         await sleep(i * 100);
         await carbon.kill(signal);
@@ -172,6 +179,7 @@ describeWithPeer(
         expect(imbalance(it.status())).toBe(0);
       }, 100);
       try {
+        await filesOf(carbon, () => paths);
         for (const [i, signal] of KILLS.entries()) {
           const sent = it.status().delivered;
           await vi.waitFor(() => expect(it.status().delivered).toBeGreaterThan(sent), 5000);

@@ -11,7 +11,7 @@ export interface Limits {
  * The estimate of what a point takes in memory: its path, and its numbers with the objects around
  * them. A path is shared by all points of its series, so for a long queue this is the upper end.
  */
-export const sizeOf = (point: Point): number => point.name.path.length + 32;
+const sizeOf = (point: Point): number => point.name.path.length + 32;
 
 /**
  * How often one batch is resent at most. Without an end, a peer that takes one batch per connection

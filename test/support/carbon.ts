@@ -16,7 +16,7 @@ export type Whisper = ReadonlyMap<number, number>;
  *
  * @see https://graphite.readthedocs.io/en/latest/whisper.html#database-format
  */
-export function readWhisper(file: Buffer): Whisper {
+function readWhisper(file: Buffer): Whisper {
   const offset = file.readUInt32BE(16);
   const step = file.readUInt32BE(20);
   const slots = file.readUInt32BE(24);

@@ -185,6 +185,16 @@ export default defineHandler({
   acknowledged: true,
   async open({ options: { path, format, rotate, size, keep, sync }, signal }) {
     let archive = await onFile(path, signal, () => openArchive(path));
+    // Given up, for instance at a write's deadline: nobody will call close.
+    signal.addEventListener('abort', () => void close().catch(() => {}), { once: true });
+    let closed = false;
+    const close = async () => {
+      if (closed) return;
+      closed = true;
+      const hung = pending.get(path);
+      if (hung === undefined) await archive.file.close();
+      else hung.then(() => archive.file.close()).catch(() => {});
+    };
     const reopen = async () => {
       await archive.file.close();
       archive = await openArchive(path);
@@ -215,11 +225,7 @@ export default defineHandler({
     };
     return {
       write: (batch, signal) => onFile(path, signal, () => write(batch)),
-      async close() {
-        const hung = pending.get(path);
-        if (hung === undefined) await archive.file.close();
-        else hung.then(() => archive.file.close()).catch(() => {});
-      },
+      close,
     };
   },
 });

@@ -33,6 +33,8 @@ export interface Name {
   readonly path: string;
   /** What is sent: the value as it stands, its growth per second, or its growth. */
   readonly reading: 'value' | 'rate' | 'growth';
+  /** The series' labels and the configuration's own, where it has any; else the series' alone. */
+  readonly labels?: Labels | undefined;
   /** Digits after the decimal point; as many as the number needs where absent. */
   readonly precision: number | undefined;
   /** What the dialect multiplied the reading by; 1 where absent. */

@@ -36,13 +36,15 @@ function reading({ reading }: Spelling, { value, growth }: Sample): number {
 export function createNamer(dialect: Dialect, naming: Naming): Namer {
   // By the series' id: a series that ended makes room when its id is given to another.
   const entries: (Entry | undefined)[] = [];
+  const labelled = Object.keys(naming.labels).length > 0;
 
   function names(series: Series): readonly Spelling[] {
     const entry = entries[series.id];
     if (entry !== undefined && entry.series === series) return entry.names;
     const spelled = dialect.spell(series, naming);
-    entries[series.id] = { series, names: spelled };
-    return spelled;
+    const names = labelled ? spelled.map((name) => withLabels(name, naming.labels)) : spelled;
+    entries[series.id] = { series, names };
+    return names;
   }
 
   return {
@@ -59,3 +61,9 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
     },
   };
 }
+
+/** What the series itself says wins over the configuration. */
+const withLabels = (name: Spelling, labels: Naming['labels']): Spelling => ({
+  ...name,
+  labels: { ...labels, ...name.series.labels },
+});

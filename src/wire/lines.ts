@@ -41,7 +41,7 @@ export function encodeJson(
   const object = {
     ...(path ? { path: name.path } : undefined),
     name: metric.name,
-    labels,
+    labels: name.labels ?? labels,
     value,
     unit: unitOf(name) ?? null,
     kind: kindOf(name),
@@ -68,7 +68,7 @@ function kindOf({ series, reading }: Name): Kind {
   }
 }
 
-function titleOf({ series: { metric, labels } }: Name): string {
+function titleOf({ series: { metric, labels: own }, labels = own }: Name): string {
   let inside = '';
   for (const [label, value] of Object.entries(labels)) {
     inside += `${inside === '' ? '' : ','}${printable(label)}="${quoted(value)}"`;

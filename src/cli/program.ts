@@ -18,10 +18,17 @@ const DIALECT = ['-d, --dialect <name>', 'names to print', 'otel'] as const;
 const JSON_LINES = ['--json', 'one JSON object per line'] as const;
 const RAW = ['--raw', 'counters as they stand instead of rates'] as const;
 
-const INTRODUCTION = `Examples:
-  cullinan run                     watch this host, or send its metrics where the configuration says
-  cullinan once cpu load --json    collect now and print
-`;
+/** Two examples before anything else: that is what most people look for. */
+const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
+  cullinan: ['cullinan run', 'cullinan once cpu load --json'],
+  run: ['cullinan run', 'cullinan run --config ./cullinan.yaml'],
+  once: ['cullinan once', 'cullinan once disk network --over 5s --dialect diamond'],
+  check: ['cullinan check', 'cullinan check --config ./cullinan.yaml | grep cpu'],
+  list: ['cullinan list', 'cullinan list --json'],
+  describe: ['cullinan describe network', 'cullinan describe config'],
+  record: ['cullinan record ./my-host', 'cullinan record ./my-host --for 5m --every 10s'],
+  replay: ['cullinan replay ./my-host', 'cullinan replay ./my-host --dialect diamond'],
+};
 
 /**
  * Runs the command line.
@@ -35,7 +42,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     code = await work;
   };
   const program = new Command('cullinan')
-    .description(`Host metrics agent: one measurement, every dialect.\n\n${INTRODUCTION}`)
+    .description('Host metrics agent: one measurement, every dialect.')
     .version(version())
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: () => {} })
@@ -92,6 +99,11 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...RAW)
     .action((directory, options) => does(replay(io, directory, options)));
 
+  for (const command of [program, ...program.commands]) {
+    const examples = EXAMPLES[command.name()] ?? [];
+    if (examples.length > 0)
+      command.addHelpText('before', `Examples:\n  ${examples.join('\n  ')}\n`);
+  }
   try {
     await program.parseAsync(words.length === 0 ? ['help'] : [...words], { from: 'user' });
     return code;
@@ -111,12 +123,16 @@ function failed(error: unknown, io: Io): number {
     return EXIT.usage;
   }
   if (error instanceof ConfigError) {
-    io.err(`cullinan: ${error.message}\n`);
+    io.err(`${error.message}\n`);
     return EXIT.configuration;
   }
-  const expected = error instanceof Error && !('stack' in error && error.name === 'TypeError');
-  io.err(
-    `cullinan: ${expected ? (error as Error).message : String(error instanceof Error ? error.stack : error)}\n`,
-  );
+  io.err(`cullinan: ${isBug(error) ? error.stack : messageOf(error)}\n`);
   return EXIT.failure;
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** Only what nobody foresaw brings its stack. */
+const isBug = (error: unknown): error is Error =>
+  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;

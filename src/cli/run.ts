@@ -107,12 +107,22 @@ async function end({ agent, config, dispose }: Running, log: Log): Promise<void>
   log[left === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);
 }
 
+/**
+ * A Ctrl-C may come twice at once: from the terminal, and from npm, which has had it too and passes
+ * it on. Nobody repeats himself within this time (milliseconds).
+ */
+const SAME_SIGNAL = 300;
+
 /** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
 async function stopSignal(): Promise<void> {
   await new Promise<void>((resolve) => {
+    let told: number | undefined;
+    // Not once(): between the end of one listener and the next, the signal would kill the process.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(EXIT.failure));
+      process.on(signal, () => {
+        const now = performance.now();
+        if (told !== undefined && now - told > SAME_SIGNAL) process.exit(EXIT.failure);
+        told ??= now;
         resolve();
       });
     }

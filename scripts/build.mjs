@@ -16,13 +16,19 @@ if (node < OLDEST_NODE) {
 
 if (isMissing()) {
   console.error('cullinan: installing the packages of package-lock.json …');
-  // Whoever builds needs the tools, also where NODE_ENV says production.
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], 'installing failed');
+  // Not `npm ci`: it refuses a lock file that lacks optional packages for other machines, which npm
+  // leaves out wherever a registry does not have them. --no-save takes the lock file as it is, and
+  // leaves it so. Whoever builds needs the tools, also where NODE_ENV says production.
+  run('npm', ['install', '--no-save', '--include=dev'], 'installing failed');
 }
 
 const compiler = fileURLToPath(new URL('node_modules/typescript/bin/tsc', root));
 if (!existsSync(new URL('dist/build.tsbuildinfo', root))) console.error('cullinan: building …');
-run(process.execPath, [compiler, '--project', 'tsconfig.build.json'], 'the build failed');
+run(
+  process.execPath,
+  [compiler, '--project', 'tsconfig.build.json'],
+  process.argv.includes('--anyway') ? undefined : 'the build failed',
+);
 chmodSync(new URL(json('package.json').bin.cullinan, root), 0o755);
 
 /** Whether a package of the lock file is not installed, or in another version. */
@@ -48,17 +54,16 @@ function json(path) {
 /**
  * @param {string} command
  * @param {string[]} words
- * @param {string} consequence what to say if it fails.
+ * @param {string | undefined} consequence what to say when it fails; `undefined` goes on.
  */
 function run(command, words, consequence) {
   const { status, signal, error } = spawnSync(command, words, {
     cwd: fileURLToPath(root),
     stdio: ['ignore', 2, 2],
   });
-  if (status === 0) return;
   if (signal !== null) process.kill(process.pid, signal);
-  if (error === undefined && process.argv.includes('--anyway')) return;
-  fail(error === undefined ? `${consequence}; see above` : `${consequence}: ${error.message}`);
+  if (error !== undefined) fail(`${command} cannot be started: ${error.message}`);
+  if (status !== 0 && consequence !== undefined) fail(`${consequence}; see above`);
 }
 
 /**

@@ -185,16 +185,18 @@ export default defineHandler({
   acknowledged: true,
   async open({ options: { path, format, rotate, size, keep, sync }, signal }) {
     let archive = await onFile(path, signal, () => openArchive(path));
-    // Given up, for instance at a write's deadline: nobody will call close.
-    signal.addEventListener('abort', () => void close().catch(() => {}), { once: true });
     let closed = false;
     const close = async () => {
       if (closed) return;
       closed = true;
+      signal.removeEventListener('abort', abandon);
       const hung = pending.get(path);
       if (hung === undefined) await archive.file.close();
       else hung.then(() => archive.file.close()).catch(() => {});
     };
+    // Given up, for instance at a write's deadline: then nobody calls close.
+    const abandon = () => void close().catch(() => {});
+    signal.addEventListener('abort', abandon);
     const reopen = async () => {
       await archive.file.close();
       archive = await openArchive(path);

@@ -3,6 +3,5 @@ export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
 export { loadConfig } from './load.ts';
 export { redact } from './mask.ts';
-export { ConfigError, type Problem } from './problem.ts';
-export { DEFAULT_PATH } from './read.ts';
+export { ConfigError } from './problem.ts';
 export { suggest } from './suggest.ts';

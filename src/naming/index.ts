@@ -10,7 +10,7 @@ export {
   type HostnameMethod,
   hostnameFor,
 } from './hostname.ts';
-export { createNamer, type Namer } from './namer.ts';
+export { createNamer } from './namer.ts';
 
 /** Every dialect by its name. */
 export const dialects = { otel, diamond } as const;

@@ -11,7 +11,7 @@ import { SimulatedClock } from './clock.ts';
 import { RememberingReport } from './runner.ts';
 
 /** One moment of the recorded Debian 12. */
-export const debian12 = () =>
+const debian12 = () =>
   recordedHost(fileURLToPath(new URL('../fixtures/debian-12/1795221120', import.meta.url)));
 
 /** A directory that is gone when the test is over. */

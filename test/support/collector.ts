@@ -20,19 +20,19 @@ import { changing, readAgain, refusing, remembering } from './host.ts';
 const FIXTURES = new URL('../fixtures/', import.meta.url);
 
 /** Every recorded host in test/fixtures. */
-export const recordings: readonly string[] = (existsSync(FIXTURES) ? readdirSync(FIXTURES) : [])
+const recordings: readonly string[] = (existsSync(FIXTURES) ? readdirSync(FIXTURES) : [])
   .filter((name) => existsSync(new URL(`${name}/recording.json`, FIXTURES)))
   .sort();
 
 /** A recording's moments in time order: seconds since the Unix epoch. */
-export const momentsOf = (recording: string): readonly number[] =>
+const momentsOf = (recording: string): readonly number[] =>
   readdirSync(new URL(`${recording}/`, FIXTURES))
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
 
 /** A recorded host at one moment. */
-export const hostAt = (recording: string, moment: number): Host =>
+const hostAt = (recording: string, moment: number): Host =>
   recordedHost(new URL(`${recording}/${moment}`, FIXTURES).pathname);
 
 /** An agent that has just started, and runs nothing. */

@@ -28,7 +28,7 @@ export class RememberingReport implements Report {
 }
 
 /** An agent that has nothing to say of itself. */
-export const IDLE_AGENT: AgentStatus = {
+const IDLE_AGENT: AgentStatus = {
   collectors: [],
   handlers: [],
   schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },

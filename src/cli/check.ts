@@ -23,12 +23,13 @@ export async function check(
   const samples = await agent.collect(Math.floor(Date.now() / 1000));
   const handlers = config.handlers.map((handler) => {
     const outlet = createOutlet(handler, config, identity);
-    const names = samples.flatMap(({ series }) => outlet.names(series).map(({ path }) => path));
+    const paths = samples.flatMap(({ series }) => outlet.names(series).map(({ path }) => path));
     return {
       handler: handler.instance,
       type: handler.handler.name,
       dialect: handler.dialect,
-      names,
+      // The series of a sum share one name.
+      names: [...new Set(paths)],
     };
   });
   await dispose();

@@ -1,13 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/index.ts';
-import { check } from './check.ts';
-import { describe } from './describe.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
-import { list } from './list.ts';
-import { once } from './once.ts';
-import { record } from './record.ts';
-import { replay } from './replay.ts';
-import { run } from './run.ts';
 import { version } from './version.ts';
 
 const CONFIG = [
@@ -38,8 +31,9 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
  */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
-  const does = async (work: number | Promise<number>): Promise<void> => {
-    code = await work;
+  // Each command is loaded when it is called: the agent that runs for months holds no other.
+  const does = async (command: () => Promise<number>): Promise<void> => {
+    code = await command();
   };
   const program = new Command('cullinan')
     .description('Host metrics agent: one measurement, every dialect.')
@@ -53,7 +47,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .command('run')
     .description('collect on every tick until it is told to stop; SIGHUP reloads the configuration')
     .option(...CONFIG)
-    .action((options) => does(run(io, options)));
+    .action((options) => does(async () => (await import('./run.ts')).run(io, options)));
   program
     .command('once')
     .description('collect now and print')
@@ -63,24 +57,28 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...JSON_LINES)
     .option(...RAW)
     .option('--over <duration>', 'time between the two readings that rates need', '1s')
-    .action((collectors, options) => does(once(io, collectors, options)));
+    .action((collectors, options) =>
+      does(async () => (await import('./once.ts')).once(io, collectors, options)),
+    );
   program
     .command('check')
     .description('validate the configuration and show the exact names that would be sent')
     .option(...CONFIG)
     .option('--json', 'one JSON object')
-    .action((options) => does(check(io, options)));
+    .action((options) => does(async () => (await import('./check.ts')).check(io, options)));
   program
     .command('list')
     .description('list the collectors, handlers and dialects')
     .option('--json', 'one JSON object')
-    .action((options) => does(list(io, options)));
+    .action((options) => does(async () => (await import('./list.ts')).list(io, options)));
   program
     .command('describe')
     .description('explain a collector, a handler or a dialect: options, metrics, an example')
     .argument('<name>', 'as `cullinan list` shows it')
     .option('--json', 'one JSON object')
-    .action((name, options) => does(describe(io, name, options)));
+    .action((name, options) =>
+      does(async () => (await import('./describe.ts')).describe(io, name, options)),
+    );
   program
     .command('record')
     .description('keep what the collectors read, for a bug report or a test')
@@ -88,7 +86,9 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...CONFIG)
     .option('--for <duration>', 'how long', '30s')
     .option('--every <duration>', 'time between two moments', '10s')
-    .action((directory, options) => does(record(io, directory, options)));
+    .action((directory, options) =>
+      does(async () => (await import('./record.ts')).record(io, directory, options)),
+    );
   program
     .command('replay')
     .description('run over a recording, as fast as possible, with the recorded times')
@@ -97,7 +97,9 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...DIALECT)
     .option(...JSON_LINES)
     .option(...RAW)
-    .action((directory, options) => does(replay(io, directory, options)));
+    .action((directory, options) =>
+      does(async () => (await import('./replay.ts')).replay(io, directory, options)),
+    );
 
   for (const command of [program, ...program.commands]) {
     const examples = EXAMPLES[command.name()] ?? [];

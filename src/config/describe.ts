@@ -1,4 +1,5 @@
-import { duration, size, z } from '../plugin/index.ts';
+import { toJSONSchema } from 'zod';
+import { duration, size, type z } from '../plugin/index.ts';
 import { collectorKeys, globals, handlerKeys } from './schema.ts';
 
 /** The part of JSON Schema that zod writes for options. */
@@ -41,7 +42,7 @@ const schemas = new WeakMap<z.ZodType, JsonSchema>();
 export function inputSchema(schema: z.ZodType): JsonSchema {
   let known = schemas.get(schema);
   if (known === undefined) {
-    known = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+    known = toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
     schemas.set(schema, known);
   }
   return known;

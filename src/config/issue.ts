@@ -1,8 +1,8 @@
-import type { z } from '../plugin/index.ts';
+import type { core } from 'zod';
 import type { Place } from './problem.ts';
 import type { MapNode, Node } from './tree.ts';
 
-export type Issue = z.core.$ZodIssue;
+export type Issue = core.$ZodIssue;
 export type Path = readonly PropertyKey[];
 
 /** One map that is checked against one schema. */

@@ -13,7 +13,8 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import * as z from 'zod';
+import { prettifyError } from 'zod';
+import { z } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 
 /** Stands as the target of a link where a name was listed and what it names was never read. */
@@ -75,7 +76,7 @@ function parseJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${path} is not as this version of cullinan writes it:\n${z.prettifyError(parsed.error)}\n${LAYOUT}`,
+    `${path} is not as this version of cullinan writes it:\n${prettifyError(parsed.error)}\n${LAYOUT}`,
   );
 }
 

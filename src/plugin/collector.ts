@@ -1,7 +1,7 @@
-import type { z } from 'zod';
 import type { Metric, Observation } from '../metric/index.ts';
 import type { Host } from './host.ts';
 import type { AgentStatus } from './status.ts';
+import type * as z from './zod.ts';
 
 /**
  * What one collection yields. An `Error` in place of an observation says that one device, mount or

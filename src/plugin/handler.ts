@@ -1,6 +1,6 @@
-import type { z } from 'zod';
 import type { Batch } from '../metric/index.ts';
 import type { AgentStatus } from './status.ts';
+import type * as z from './zod.ts';
 
 /** One connection to a peer. */
 export interface Connection {

@@ -1,7 +1,7 @@
 /** Options every plugin may use, so that the same thing is spelled the same way everywhere. */
-import * as z from 'zod';
+import * as z from './zod.ts';
 
-export { z };
+export * as z from './zod.ts';
 
 /** A TCP or UDP port. */
 export const port = z.int().min(1).max(65535);

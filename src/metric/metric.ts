@@ -1,5 +1,17 @@
-/** `bytes`, `seconds` and `ratio` (1 = all of it) are base units; `count` is a number of things. */
-export type Unit = 'bytes' | 'seconds' | 'ratio' | 'count';
+/**
+ * `bytes`, `seconds` and `ratio` (1 = all of it) are base units; `count` is a number of things. The
+ * others are what sensors measure; `hertz` is also a fan's revolutions per second.
+ */
+export type Unit =
+  | 'bytes'
+  | 'seconds'
+  | 'ratio'
+  | 'count'
+  | 'celsius'
+  | 'volts'
+  | 'amperes'
+  | 'watts'
+  | 'hertz';
 
 /**
  * How a value behaves over time.
@@ -19,6 +31,11 @@ export const seconds = (n: number): Quantity<'seconds'> => n as Quantity<'second
 export const milliseconds = (n: number): Quantity<'seconds'> => seconds(n / 1000);
 export const count = (n: number): Quantity<'count'> => n as Quantity<'count'>;
 export const ratio = (n: number): Quantity<'ratio'> => n as Quantity<'ratio'>;
+export const celsius = (n: number): Quantity<'celsius'> => n as Quantity<'celsius'>;
+export const volts = (n: number): Quantity<'volts'> => n as Quantity<'volts'>;
+export const amperes = (n: number): Quantity<'amperes'> => n as Quantity<'amperes'>;
+export const watts = (n: number): Quantity<'watts'> => n as Quantity<'watts'>;
+export const hertz = (n: number): Quantity<'hertz'> => n as Quantity<'hertz'>;
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -6,7 +6,7 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log'],
+  ['plugin', 'rates', 'naming', 'log', 'net'],
   ['host', 'config', 'schedule', 'collect', 'deliver'],
   ['agent'],
   ['reference'],
@@ -16,6 +16,8 @@ const FLOORS = [
 /** Rooms that may import another one on their own floor, and why. */
 const NEIGHBOURS = {
   wire: ['metric'], // the types of what is encoded
+  naming: ['plugin'], // what options are declared with
+  net: ['plugin'], // the connection that handlers open, and what options are declared with
   rates: ['plugin'], // the type that a collector's `since` answers with
 };
 
@@ -59,7 +61,7 @@ module.exports = {
       name: 'plugins-use-the-public-door',
       severity: 'error',
       comment:
-        "A built-in plugin imports what a stranger's plugin could: cullinan/plugin, cullinan/wire/*, " +
+        "A built-in plugin imports what a stranger's plugin could: cullinan/plugin, cullinan/net, cullinan/wire/*, " +
         'node:*. A protocol library is an exception to be named here.',
       from: { path: '^(collectors|handlers)/' },
       to: { dependencyTypes: ['local', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'] },
@@ -70,7 +72,7 @@ module.exports = {
       from: { path: '^(collectors|handlers)/' },
       to: {
         path: '^(src|collectors|handlers|test|scripts)/',
-        pathNot: '^src/(plugin/index\\.ts$|wire/)',
+        pathNot: '^src/((plugin|net)/index\\.ts$|wire/)',
       },
     },
     {

@@ -42,6 +42,7 @@ export async function once(
   });
   const points: Point[] = [];
   for (const sample of samples) namer.points(sample, points);
+  namer.finish(points);
   const form = options.dialect === 'otel' ? 'series' : 'path';
   for (const point of points) {
     io.out(options.json ? encodeJson(point, { path: form === 'path' }) : encodeText(point, form));

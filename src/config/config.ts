@@ -1,11 +1,11 @@
 import type { HostnameMethod } from '../naming/index.ts';
-import type { Collector, Handler } from '../plugin/index.ts';
+import type { Collector, Handler, z } from '../plugin/index.ts';
 
 /** What a configuration can speak of. */
 export interface Registry {
   readonly collectors: ReadonlyMap<string, Collector>;
   readonly handlers: ReadonlyMap<string, Handler>;
-  readonly dialects: ReadonlyMap<string, unknown>;
+  readonly dialects: ReadonlyMap<string, { readonly options?: z.ZodType | undefined }>;
 }
 
 /** One collector that runs. Times are in seconds. */
@@ -31,6 +31,8 @@ export interface HandlerConfig {
   readonly handler: Handler;
   readonly options: unknown;
   readonly dialect: string;
+  /** The dialect's own options, as its schema puts them out; `undefined` where it has none. */
+  readonly dialectOptions: unknown;
   /** `undefined` leaves it to the dialect; '' is none. */
   readonly prefix: string | undefined;
   readonly suffix: string;

@@ -6,14 +6,14 @@ import { fingerprint } from './fingerprint.ts';
 import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './instances.ts';
 import type { Checked } from './issue.ts';
 import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
-import { DEFAULT_PATH, readFiles } from './read.ts';
+import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
 import { collectorDefaults, collectorKeys, globals, handlerKeys } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { didYouMean } from './suggest.ts';
-import { emptyMap, type MapNode, treeOfValue } from './tree.ts';
+import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
 
-const NEW_SERIES_PER_HOUR = 20_000;
-const LONGEST_TIMEOUT = 60;
+const NEW_SERIES_PER_HOUR = 50_000;
+const LONGEST_TIMEOUT = 30;
 const LONGEST_STAGGER = 1;
 
 /**
@@ -21,6 +21,7 @@ const LONGEST_STAGGER = 1;
  *
  * @param o.path a file named by the user, which must exist. Without it `o.defaultPath`
  *   is read if there is one; `conf.d/*.yaml` beside either, always.
+ * @param o.files whether files are read at all; `false` leaves only what holds without any.
  * @param o.defaultPath {@link DEFAULT_PATH} unless said.
  * @param o.environment where `${NAME}` and `$CREDENTIALS_DIRECTORY` are looked up.
  * @param o.defaultHandlers what stands in for `handlers` where the files name none.
@@ -28,6 +29,7 @@ const LONGEST_STAGGER = 1;
  * @throws {@link ConfigError} with everything that is wrong, not only the first of it.
  */
 export function loadConfig(o: {
+  readonly files?: boolean;
   readonly path?: string | undefined;
   readonly defaultPath?: string | undefined;
   readonly registry: Registry;
@@ -35,9 +37,10 @@ export function loadConfig(o: {
   readonly defaultHandlers: Readonly<Record<string, unknown>>;
   readonly consequence?: string | undefined;
 }): Config {
-  const files = readFiles(o.path ?? o.defaultPath ?? DEFAULT_PATH, {
-    mayBeAbsent: o.path === undefined,
-  });
+  const files =
+    o.files === false
+      ? NO_FILES
+      : readFiles(o.path ?? o.defaultPath ?? DEFAULT_PATH, { mayBeAbsent: o.path === undefined });
   if (!files.readable) throw new ConfigError(files.problems, o.consequence);
 
   const secrets = new Set<string>();
@@ -67,6 +70,15 @@ export function loadConfig(o: {
     secrets,
   };
 }
+
+/** What is written of a dialect: its name among the handler's other keys, and its own options. */
+interface Spoken {
+  readonly common: MapNode;
+  readonly own: MapNode | undefined;
+  readonly key: Place | undefined;
+}
+
+const NO_FILES: Files = { tree: emptyMap(), paths: [], problems: [], readable: true };
 
 const keysOf = (schema: z.ZodType): string[] => Object.keys(inputSchema(schema).properties ?? {});
 
@@ -155,7 +167,7 @@ class Loader {
         hint,
       });
     }
-    const timeout = given.timeout ?? standard.timeout ?? Math.min(interval, LONGEST_TIMEOUT);
+    const timeout = given.timeout ?? standard.timeout ?? Math.min(interval / 2, LONGEST_TIMEOUT);
     const newSeriesPerHour =
       given.newSeriesPerHour ?? standard.newSeriesPerHour ?? NEW_SERIES_PER_HOUR;
     const facts = { interval, timeout, stagger, newSeriesPerHour };
@@ -180,7 +192,8 @@ class Loader {
     interval: number,
   ): HandlerConfig | undefined {
     const hint = `Options: cullinan describe ${plugin.name}`;
-    const keys = check(handlerKeys, this.#checked(common, where, hint, key));
+    const spoken = this.#spoken(common, where, hint);
+    const keys = check(handlerKeys, this.#checked(spoken.common, where, hint, key));
     const enabled = switchOf(common) ?? true;
     const given = this.#take(keys, enabled)?.value;
     const checked = this.#checked(own, where, hint, key, keysOf(handlerKeys));
@@ -188,19 +201,11 @@ class Loader {
     if (!given || !enabled) return undefined;
 
     const dialect = given.dialect ?? plugin.dialect;
-    const dialects = [...this.#registry.dialects.keys()];
-    if (!dialects.includes(dialect)) {
-      const node = common.entries.get('dialect')?.value;
-      const said = node?.kind === 'scalar' ? node.written : dialect;
-      this.#blame(node?.place ?? key, {
-        message: `unknown dialect "${said}" in ${where.join('.')}`,
-        remedy: didYouMean(said, dialects) ?? `it can be ${dialects.join(', ')}`,
-        hint,
-      });
-    }
-    if (!options) return undefined;
+    const chosen = this.#dialect(dialect, spoken, { where, hint, key });
+    if (!options || !chosen) return undefined;
     const facts = {
       dialect,
+      dialectOptions: chosen.value,
       prefix: given.prefix,
       suffix: given.suffix,
       tags: given.tags,
@@ -221,8 +226,69 @@ class Loader {
       handler: plugin,
       options: options.value,
       ...facts,
-      fingerprint: fingerprint({ plugin: plugin.name, input, ...facts, resend }),
+      fingerprint: fingerprint({
+        plugin: plugin.name,
+        input,
+        ...facts,
+        dialectOptions: chosen.input,
+        resend,
+      }),
     };
+  }
+
+  /** `dialect: { name: …, … }` as `dialect: name`, and the rest of its map. */
+  #spoken(common: MapNode, where: readonly string[], hint: string): Spoken {
+    const entry = common.entries.get('dialect');
+    if (entry?.value.kind !== 'map') return { common, own: undefined, key: undefined };
+    const [named, own] = split(entry.value, ['name']);
+    const entries = new Map(common.entries);
+    const name = named.entries.get('name');
+    if (name === undefined || isNothing(name.value)) {
+      entries.delete('dialect');
+      this.#blame(entry.key ?? entry.value.place, {
+        message: `${where.join('.')}.dialect needs the option "name"`,
+        remedy: 'add "name: …" (The dialect itself)',
+        hint,
+      });
+      return { common: { ...common, entries }, own: undefined, key: undefined };
+    }
+    entries.set('dialect', { key: entry.key, value: name.value });
+    return { common: { ...common, entries }, own, key: entry.key };
+  }
+
+  /** The options of a dialect, checked; `undefined` where there is no such dialect or they are wrong. */
+  #dialect(
+    name: string,
+    { common, own, key }: Spoken,
+    at: Pick<Instance<Handler>, 'where' | 'key'> & { readonly hint: string },
+  ): { readonly value: unknown; readonly input: unknown } | undefined {
+    const { dialects } = this.#registry;
+    const where = [...at.where, 'dialect'];
+    const dialect = dialects.get(name);
+    if (dialect === undefined) {
+      const node = common.entries.get('dialect')?.value;
+      const said = node?.kind === 'scalar' ? node.written : name;
+      const names = [...dialects.keys()];
+      this.#blame(node?.place ?? at.key, {
+        message: `unknown dialect "${said}" in ${at.where.join('.')}`,
+        remedy: didYouMean(said, names) ?? `it can be ${names.join(', ')}`,
+        hint: at.hint,
+      });
+      return undefined;
+    }
+    const { options } = dialect;
+    const hint = `Options: cullinan describe ${name}`;
+    if (options === undefined) {
+      for (const [option, entry] of own?.entries ?? []) {
+        const message = `unknown option "${option}" in ${where.join('.')}`;
+        const remedy = `leave it out: the dialect ${name} has no options`;
+        this.#blame(entry.key, { message, remedy, hint });
+      }
+      return { value: undefined, input: undefined };
+    }
+    const checked = this.#checked(own ?? emptyMap(), where, hint, key, ['name']);
+    const taken = this.#take(check(options, checked));
+    return taken && { value: taken.value, input: withDefaults(inputSchema(options), taken.input) };
   }
 
   #checked(

@@ -104,7 +104,7 @@ export const collectorKeys = z.strictObject({
   timeout: span().optional().meta({
     description:
       'Time until a collection is given up. It may exceed the interval: a collection never overlaps itself, the ticks that it misses are skipped.',
-    fallback: 'its interval, at most 1m',
+    fallback: 'half its interval, at most 30s',
   }),
   stagger: span({ least: '0s' }).optional().meta({
     description:
@@ -114,7 +114,7 @@ export const collectorKeys = z.strictObject({
   newSeriesPerHour: z.int().min(1).optional().meta({
     description:
       'Series it may begin within an hour; what it observes beyond is counted as refused.',
-    fallback: '20000',
+    fallback: '50000',
   }),
 });
 
@@ -129,7 +129,8 @@ export const handlerKeys = z.strictObject({
     fallback: 'the name',
   }),
   dialect: z.string().optional().meta({
-    description: 'How series are named, scaled and typed.',
+    description:
+      'How series are named, scaled and typed. A dialect with options of its own takes a map: { name: collectd, storeRates: false }.',
     fallback: "the handler's own",
   }),
   prefix: z.string().optional().meta({

@@ -37,6 +37,8 @@ export interface Name {
   readonly labels?: Labels | undefined;
   /** Digits after the decimal point; as many as the number needs where absent. */
   readonly precision: number | undefined;
+  /** Where `precision` is absent: the most digits that count, from the first that is not 0. */
+  readonly significant?: number | undefined;
   /** What the dialect multiplied the reading by; 1 where absent. */
   readonly scale?: number;
   /** What the dialect added after that; 0 where absent. */

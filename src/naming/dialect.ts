@@ -1,4 +1,5 @@
 import type { Name, Series } from '../metric/index.ts';
+import type { z } from '../plugin/index.ts';
 
 /** Everything besides the series that a path depends on. */
 export interface Naming {
@@ -25,6 +26,13 @@ export interface Naming {
 export interface Spelling extends Name {
   readonly scale: number;
   readonly offset: number;
+  /** Whether what several series of one collection give under this path is added up to one point. */
+  readonly summed?: boolean | undefined;
+  /**
+   * The whole that the number is divided by, by its name (see {@link Dialect.wholeOf}), before it is
+   * scaled. What several series of one collection give is added up first.
+   */
+  readonly share?: string | undefined;
 }
 
 /** How series are named, scaled and typed for an audience. Pure: the same series gives the same names. */
@@ -33,4 +41,47 @@ export interface Dialect {
   readonly summary: string;
   /** One series may have no name, one or several (Diamond counts traffic in bits and in bytes). */
   spell(series: Series, naming: Naming): readonly Spelling[];
+  /**
+   * The name of the whole that a series counts towards. What is read of all series of a collection
+   * with the same answer adds up to it: levels, or rates of counters.
+   */
+  readonly wholeOf?: ((series: Series) => string | undefined) | undefined;
+  /** What may be chosen beside its name, all of it with defaults. */
+  readonly options?: z.ZodType | undefined;
+  /** The same dialect with these options, as their schema puts them out. */
+  readonly configured?: ((options: unknown) => Dialect) | undefined;
+}
+
+/**
+ * Makes a dialect that has options. As it is, their defaults hold.
+ *
+ * @param create makes the naming for some options; called when it is first needed.
+ */
+export function defineDialect<O extends z.ZodType>({
+  name,
+  summary,
+  options,
+  create,
+}: {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: O;
+  readonly create: (options: z.output<O>) => Pick<Dialect, 'spell' | 'wholeOf'>;
+}): Dialect {
+  const dialect = (choose: () => unknown): Dialect => {
+    let made: Pick<Dialect, 'spell' | 'wholeOf'> | undefined;
+    const it = () => {
+      made ??= create(choose() as z.output<O>);
+      return made;
+    };
+    return {
+      name,
+      summary,
+      options,
+      configured: (chosen) => dialect(() => chosen),
+      spell: (series, naming) => it().spell(series, naming),
+      wholeOf: (series) => it().wholeOf?.(series),
+    };
+  };
+  return dialect(() => options.parse({}));
 }

@@ -6,16 +6,24 @@ export interface Namer {
   names(series: Series): readonly Spelling[];
   /**
    * Appends a point for every name of the sample's series that has a number. A rate or a growth has none
-   * at a counter's first reading and after a reset; what is not finite is never sent.
+   * at a counter's first reading and after a reset; what is not finite is never sent. Where a name is a
+   * sum, the samples of one collection that share its path become one point of `into`.
    *
    * @returns how many points it appended.
    */
   points(sample: Sample, into: Point[]): number;
+  /**
+   * Says that the collections whose samples were given are complete: appends what is a share of a whole.
+   *
+   * @returns how many points it appended.
+   */
+  finish(into: Point[]): number;
 }
 
 interface Entry {
   readonly series: Series;
   readonly names: readonly Spelling[];
+  readonly whole: string | undefined;
 }
 
 /** The number that a reading gives; NaN where there is none. */
@@ -30,33 +38,91 @@ function reading({ reading }: Spelling, { value, growth }: Sample): number {
   }
 }
 
+/** A point that others of its path are still added to. */
+type Sum = { -readonly [K in keyof Point]: Point[K] } & { readonly name: Spelling };
+
 /**
  * @param naming must not change afterwards: names are kept for as long as their series lives.
  */
 export function createNamer(dialect: Dialect, naming: Naming): Namer {
   // By the series' id: a series that ended makes room when its id is given to another.
   const entries: (Entry | undefined)[] = [];
+  // By the points of one collection, so that they are forgotten with them, then by path.
+  const sums = new WeakMap<Point[], Map<string, Sum>>();
   const labelled = Object.keys(naming.labels).length > 0;
 
-  function names(series: Series): readonly Spelling[] {
-    const entry = entries[series.id];
-    if (entry !== undefined && entry.series === series) return entry.names;
+  // Of the collections that are not yet finished, by path and by name.
+  const shares = new Map<string, Sum>();
+  const wholes = new Map<string, number>();
+
+  function entryOf(series: Series): Entry {
+    const known = entries[series.id];
+    if (known !== undefined && known.series === series) return known;
     const spelled = dialect.spell(series, naming);
     const names = labelled ? spelled.map((name) => withLabels(name, naming.labels)) : spelled;
-    entries[series.id] = { series, names };
-    return names;
+    const entry = { series, names, whole: dialect.wholeOf?.(series) };
+    entries[series.id] = entry;
+    return entry;
+  }
+
+  /** Adds as much as has a number: one state that was set back does not cost the shares of all. */
+  function addToWhole(whole: string, { series, value, growth }: Sample): void {
+    const level = series.metric.kind === 'gauge';
+    const amount = level ? value : growth && growth.amount / growth.seconds;
+    if (amount !== undefined) wholes.set(whole, (wholes.get(whole) ?? 0) + amount);
+  }
+
+  function addToShare(name: Spelling, value: number, time: number): void {
+    const share = shares.get(name.path);
+    if (share?.time === time) share.value += value;
+    else shares.set(name.path, { name, value, time });
+  }
+
+  /** Whether a sum that this belongs to is among the points already; it is one now if not. */
+  function added(into: Point[], point: Sum): boolean {
+    const begun = sums.get(into) ?? new Map<string, Sum>();
+    sums.set(into, begun);
+    const sum = begun.get(point.name.path);
+    if (sum?.time === point.time) {
+      sum.value += point.value;
+      return true;
+    }
+    begun.set(point.name.path, point);
+    return false;
   }
 
   return {
-    names,
+    names: (series) => entryOf(series).names,
     points(sample, into) {
       let appended = 0;
-      for (const name of names(sample.series)) {
+      const { names, whole } = entryOf(sample.series);
+      if (whole !== undefined) addToWhole(whole, sample);
+      for (const name of names) {
+        if (name.share !== undefined) {
+          const part = reading(name, sample) * name.scale;
+          if (Number.isFinite(part)) addToShare(name, part, sample.time);
+          continue;
+        }
         const value = reading(name, sample) * name.scale + name.offset;
         if (!Number.isFinite(value)) continue;
-        into.push({ name, value, time: sample.time });
+        const point = { name, value, time: sample.time };
+        if (name.summed === true && added(into, point)) continue;
+        into.push(point);
         appended += 1;
       }
+      return appended;
+    },
+    finish(into) {
+      let appended = 0;
+      for (const point of shares.values()) {
+        const { share = '', offset } = point.name;
+        point.value = point.value / (wholes.get(share) ?? 0) + offset;
+        if (!Number.isFinite(point.value)) continue;
+        into.push(point);
+        appended += 1;
+      }
+      shares.clear();
+      wholes.clear();
       return appended;
     },
   };

@@ -10,13 +10,17 @@ export const LONGEST = 200;
 const digest = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, 8);
 
-const withDigest = (readable: string, text: string): string => {
+const withDigest = (readable: string, text: string, longest = LONGEST): string => {
   const end = `-${digest(text)}`;
-  if (Buffer.byteLength(readable) + end.length <= LONGEST) return readable + end;
-  const kept = Buffer.from(readable).subarray(0, LONGEST - end.length);
+  if (Buffer.byteLength(readable) + end.length <= longest) return readable + end;
+  const kept = Buffer.from(readable).subarray(0, longest - end.length);
   // A character cut in two decodes to U+FFFD.
   return kept.toString().replace(/\uFFFD+$/, '') + end;
 };
+
+/** A text of at most so many bytes: a longer one is cut, and a digest of it keeps it apart from others. */
+export const shortened = (text: string, longest: number): string =>
+  Buffer.byteLength(text) <= longest ? text : withDigest(text, text, longest);
 
 /**
  * One level of a Graphite path out of any text, such as a label's value.

@@ -16,6 +16,8 @@ export interface Connection {
   close(): Promise<void> | void;
   /** Settles when the connection ended between two writes, so that the agent need not find out by losing one. */
   readonly ended?: Promise<unknown>;
+  /** What a person should know of this connection, such as which of several peers it is to; logged when it changes. */
+  readonly note?: string;
 }
 
 export interface OpenContext<O extends z.ZodType = z.ZodType> {
@@ -24,6 +26,18 @@ export interface OpenContext<O extends z.ZodType = z.ZodType> {
   readonly signal: AbortSignal;
   /** The agent itself, for handlers that show its health. */
   readonly agent: AgentStatus;
+  /** The dialect its points are named in, for a format that an audience frames in its own way. */
+  readonly dialect?: string | undefined;
+}
+
+/** One of several peers among which one handler divides its points: each has its own queue and books. */
+export interface Peer<O extends z.ZodType = z.ZodType> {
+  /** Tells it from its siblings; the agent calls it `graphite[name]`. */
+  readonly name: string;
+  /** What {@link Handler.open} is given for it. */
+  readonly options: z.output<O>;
+  /** Whether a series of this path is sent to it; asked once per series. Absent, it takes them all. */
+  readonly accepts?: (path: string) => boolean;
 }
 
 /** A plugin that sends away. It knows one connection: no queue, no retry, no naming. */
@@ -43,6 +57,10 @@ export interface Handler<O extends z.ZodType = z.ZodType> {
   readonly acknowledged: boolean;
   /** Whether it also wants the early second reading that lets a person see rates right after the start. */
   readonly previews?: boolean;
+  /** The peers that one configured handler stands for, at least one. Absent, it is one peer. */
+  peers?(options: z.output<O>): readonly Peer<O>[];
+  /** How many new names its peer takes per minute: more of them wait their turn. Absent, or undefined: any number. */
+  newNamesPerMinute?(options: z.output<O>): number | undefined;
   open(context: OpenContext<O>): Promise<Connection>;
 }
 

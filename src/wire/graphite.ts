@@ -1,5 +1,6 @@
 /**
- * Carbon's plaintext protocol: one `path value time` line per point, ended by a newline.
+ * Carbon's plaintext protocol: one `path value time` line per point, ended by a newline (by collectd
+ * with a carriage return before it).
  * Pure: the same batch gives the same bytes.
  *
  * @see https://graphite.readthedocs.io/en/latest/feeding-carbon.html#the-plaintext-protocol
@@ -36,10 +37,17 @@ function withoutExponent(text: string): string {
  * @param precision digits after the point, as C's `%.{precision}f` rounds (an exact tie, such as 2.5
  *   with precision 0, goes up here where C goes to the even digit); where absent, the fewest digits
  *   that read back as the same number.
+ * @param significant where `precision` is absent: the most digits that count, as C's
+ *   `%.{significant}g` rounds, written out where C turns to an exponent.
  */
-export function formatValue(value: number, precision: number | undefined): string {
+export function formatValue(
+  value: number,
+  precision: number | undefined,
+  significant?: number,
+): string {
   if (precision === undefined) {
-    const text = String(value);
+    const rounded = significant === undefined ? value : Number(value.toPrecision(significant));
+    const text = String(rounded);
     return text.includes('e') ? withoutExponent(text) : text;
   }
   if (Math.abs(value) >= EXPONENT_FROM) {
@@ -50,11 +58,16 @@ export function formatValue(value: number, precision: number | undefined): strin
   return text.startsWith('-') && Number(text) === 0 ? text.slice(1) : text;
 }
 
-/** A batch as it goes onto the wire; a fraction of a second is cut off, as Carbon would. */
-export function encodeLines(batch: Batch): string {
+/**
+ * A batch as it goes onto the wire; a fraction of a second is cut off, as Carbon would.
+ *
+ * @param end of every line. Carbon and its relays strip a carriage return, which collectd sends.
+ */
+export function encodeLines(batch: Batch, end: '\n' | '\r\n' = '\n'): string {
   let lines = '';
   for (const { name, value, time } of batch) {
-    lines += `${name.path} ${formatValue(value, name.precision)} ${Math.floor(time)}\n`;
+    const number = formatValue(value, name.precision, name.significant);
+    lines += `${name.path} ${number} ${Math.floor(time)}${end}`;
   }
   return lines;
 }

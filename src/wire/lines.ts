@@ -20,7 +20,7 @@ export type LineForm = 'series' | 'path';
  * encodeText(point, 'path'); // 'servers.web01.cpu.cpu0.user 3.4 1795219200\n'
  */
 export function encodeText({ name, value, time }: Point, form: LineForm = 'series'): string {
-  const number = formatValue(value, name.precision);
+  const number = formatValue(value, name.precision, name.significant);
   if (form === 'path') return `${printable(name.path)} ${number} ${Math.floor(time)}\n`;
   const unit = unitOf(name) ?? '-';
   return `${titleOf(name)} ${number} ${unit} ${time}\n`;

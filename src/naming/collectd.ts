@@ -1,0 +1,196 @@
+import type { Labels, Series } from '../metric/index.ts';
+import { type Options, options } from './collectd-options.ts';
+import { fill, lookUpIn, type Row, wholeName, wholeOfIn } from './collectd-table.ts';
+import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
+import { levels, segment, shortened, tagName, tagValue } from './segment.ts';
+
+/** What collectd calls a value, apart from its host. */
+interface Identity {
+  readonly plugin: string;
+  readonly pluginInstance: string;
+  readonly type: string;
+  readonly typeInstance: string;
+  /** The data source; '' where the type has only one, which is then called `value`. */
+  readonly source: string;
+}
+
+/** `interface-{device}/if_octets:rx`, with the labels' values in it. */
+function identityOf(identifier: string, labels: Labels): Identity {
+  const [, plugin = '', pluginInstance = '', type = '', typeInstance = '', source = ''] =
+    /^([^-/]+)-?([^/]*)\/([^-:]+)-?([^:]*):?(.*)$/.exec(identifier) ?? [];
+  return {
+    plugin,
+    pluginInstance: fill(pluginInstance, labels),
+    type,
+    typeInstance: fill(typeInstance, labels),
+    source,
+  };
+}
+
+/**
+ * The generic rule, in collectd's manner: the first word of the inner name (behind `system.linux.`)
+ * is the plugin, the others are the type's instance, the labels' values follow as levels.
+ */
+function genericIdentity({ metric }: Series): Identity {
+  const [plugin = '', ...rest] = metric.name.replace(/^system\.(?:linux\.)?/, '').split('.');
+  const type = metric.kind === 'gauge' ? 'gauge' : 'derive';
+  return { plugin, pluginInstance: '', type, typeInstance: rest.join('-'), source: '' };
+}
+
+/** collectd cuts a field at this many bytes, and so lets long names meet. */
+const LONGEST_FIELD = 127;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+const BLANK_OR_CONTROL = /[\u0000-\u0020\u007f]/g;
+/** What write_graphite replaces, and the semicolon, which begins a tag. */
+const FORBIDDEN = /[ \t"\\:!,/()\n\r;]/g;
+
+/** What is sent of a series that collectd would not have: its labels, which have no place in an identity. */
+type More = Pick<Series, 'metric' | 'labels'>;
+
+/** No level is empty, whatever was configured or mounted. */
+const neat = (path: string): string =>
+  path
+    .split('.')
+    .filter((level) => level !== '')
+    .join('.');
+
+/** Renders names as write_graphite does. */
+class Writer {
+  readonly #o: Options;
+
+  constructor(o: Options) {
+    this.#o = o;
+  }
+
+  path(identity: Identity, series: Series, naming: Naming, more?: More): string {
+    const { useTags } = this.#o;
+    return useTags || naming.tags
+      ? this.#tagged(identity, series, naming, more)
+      : this.#plain(identity, series, naming, more);
+  }
+
+  #plain(it: Identity, series: Series, naming: Naming, more: More | undefined): string {
+    const { separateInstances, dropDuplicateFields: drops, preserveSeparator } = this.#o;
+    const field = (text: string): string => this.#field(text, preserveSeparator);
+    const join = (name: string, instance: string): string =>
+      instance === '' ? name : `${name}${separateInstances ? '.' : '-'}${field(instance)}`;
+    const plugin = join(it.plugin, it.pluginInstance);
+    const same = drops && it.plugin === it.type && it.typeInstance !== '';
+    const type = same ? field(it.typeInstance) : join(it.type, it.typeInstance);
+    const source = this.#source(it);
+    const once = drops && source !== '' && plugin === type;
+    const path = [
+      levels(naming.prefix ?? ''),
+      this.#o.prefix + field(this.#host(series, naming)) + this.#o.postfix,
+      levels(naming.suffix),
+      plugin,
+      once ? '' : type,
+      source,
+    ];
+    const values = more?.metric.labels.map((label) => more.labels[label] ?? '') ?? [];
+    const rest = values.filter((value) => value !== '').map((value) => `.${segment(value)}`);
+    return neat(this.#clean(path.join('.'))) + rest.join('');
+  }
+
+  #tagged(it: Identity, series: Series, naming: Naming, more: More | undefined): string {
+    const { prefix, postfix, dropDuplicateFields: drops } = this.#o;
+    const source = this.#source(it);
+    const same = drops && it.plugin === it.type;
+    const name = neat(`${it.plugin}.${same ? '' : it.type}.${source}`);
+    const path = [levels(naming.prefix ?? ''), levels(naming.suffix), prefix + name + postfix];
+    const instance = drops && it.pluginInstance === it.typeInstance ? '' : it.typeInstance;
+    const own = Object.entries({
+      host: this.#host(series, naming),
+      plugin: it.plugin,
+      plugin_instance: it.pluginInstance,
+      type: same ? '' : it.type,
+      type_instance: instance,
+      ds_name: source,
+    }).map(([tag, text]) => [tag, this.#clean(this.#field(text, true))] as const);
+    const ours = Object.entries({ ...naming.labels, ...more?.labels })
+      .map(([tag, text]) => [tagName(tag), text && tagValue(text)] as const)
+      .sort();
+    const tags = [...own, ...ours].filter(([, text]) => text !== '');
+    return (
+      neat(this.#clean(path.join('.'))) + tags.map(([tag, text]) => `;${tag}=${text}`).join('')
+    );
+  }
+
+  #source({ source }: Identity): string {
+    return source === '' && this.#o.alwaysAppendDS ? 'value' : source;
+  }
+
+  #host(series: Series, naming: Naming): string {
+    const isOwn = naming.ownHost === undefined || series.host === naming.ownHost;
+    const host = isOwn ? naming.host : series.host;
+    return this.#o.reverseHost ? host.split('.').reverse().join('.') : host;
+  }
+
+  /** One field of an identity, escaped as write_graphite does first; then it {@link #clean}s the whole. */
+  #field(text: string, dots: boolean): string {
+    const { escapeCharacter } = this.#o;
+    const plain = shortened(text, LONGEST_FIELD).replace(BLANK_OR_CONTROL, () => escapeCharacter);
+    return dots ? plain : plain.replaceAll('.', () => escapeCharacter);
+  }
+
+  #clean(text: string): string {
+    return text.replace(FORBIDDEN, () => this.#o.escapeCharacter);
+  }
+}
+
+/** write_graphite's formats: `%.15g`, `%f`, and integers; a counter of ours may have a fraction. */
+const GAUGE = { reading: 'value', precision: undefined, significant: 15 } as const;
+const RATE = { reading: 'rate', precision: 6 } as const;
+const READY_RATE = { reading: 'value', precision: 6 } as const;
+const AS_IT_STANDS = { reading: 'value', precision: undefined } as const;
+const COUNTER = { reading: 'value', precision: 0 } as const;
+
+function formOf(type: Row['type'], rates: boolean) {
+  switch (type) {
+    case 'gauge':
+      return GAUGE;
+    case 'derive':
+      return rates ? RATE : COUNTER;
+    case 'rate':
+      return rates ? READY_RATE : undefined;
+  }
+}
+
+function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
+  const lookUp = lookUpIn(o);
+  const writer = new Writer(o);
+  const spell = (series: Series, naming: Naming): readonly Spelling[] => {
+    const rates = o.storeRates ?? naming.counters === 'rates';
+    const rows = lookUp(series);
+    if (rows === undefined) {
+      const path = writer.path(genericIdentity(series), series, naming, series);
+      const form = series.metric.kind === 'gauge' ? GAUGE : rates ? RATE : AS_IT_STANDS;
+      return [{ series, path, ...form, scale: 1, offset: 0 }];
+    }
+    return rows.flatMap((row): Spelling[] => {
+      const form = formOf(row.type, rates);
+      if (form === undefined) return [];
+      const { scale, offset, summed, precision = form.precision } = row;
+      const path = writer.path(identityOf(row.identifier, series.labels), series, naming);
+      const share = row.share && wholeName(fill(row.share, series.labels), series.host);
+      return [{ series, path, ...form, precision, scale, offset, summed, share }];
+    });
+  };
+  return { spell, wholeOf: wholeOfIn(o) };
+}
+
+/**
+ * The names, values and lines of collectd 5.12, as its write_graphite plugin sends them.
+ *
+ * What collectd does not have gets a name in its manner: `web01.network.derive-multicast.eth0`.
+ * docs/collectd.md lists what differs and why.
+ *
+ * @see https://collectd.org/documentation/manpages/collectd.conf.5.shtml#plugin_write_graphite
+ */
+export const collectd: Dialect = defineDialect({
+  name: 'collectd',
+  summary: "collectd's names and values, as its write_graphite plugin sends them.",
+  options,
+  create,
+});

@@ -1,0 +1,379 @@
+/**
+ * Processes in groups by regular expression: how many there are, and what they use together.
+ *
+ * Source  /proc/<pid>/stat of every process; of a member also status, io, the names in fd and, with
+ *         `pss`, smaps_rollup (since 4.14); exe, cmdline and cgroup where a group asks for them and
+ *         the name alone did not decide. See cullinan/wire/process.
+ * Units   Ticks in USER_HZ (100 per second) and KiB become seconds and bytes. A group's counters
+ *         hold what its members have used since the collector began, and nothing of what they used
+ *         before: so they do not go back when a member ends, nor leap when one is found late. What a
+ *         member used between its last reading and its end is lost.
+ * Access  The fd, io, exe and smaps_rollup of another user's process need CAP_SYS_PTRACE. Where one
+ *         member's cannot be read, the group has no such figure: a part would pass for the whole.
+ */
+import {
+  AccessDenied,
+  bytes,
+  count,
+  counter,
+  defineCollector,
+  gauge,
+  kibibytes,
+  NoData,
+  nameOf,
+  ParseError,
+  seconds,
+  type Tree,
+  z,
+} from 'cullinan/plugin';
+import {
+  decodeCgroups,
+  decodeCommandLine,
+  decodeIo,
+  decodePss,
+  decodeStat,
+  decodeStatus,
+  type Stat,
+} from 'cullinan/wire/process';
+
+const expressions = z
+  .array(
+    z.string().superRefine((text, context) => {
+      try {
+        new RegExp(text, 'u');
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    }),
+  )
+  .default([])
+  .transform((list) => list.map((text) => new RegExp(text, 'u')));
+
+const group = z.strictObject({
+  name: expressions.describe('The first 15 bytes of the program’s name: nginx.'),
+  exe: expressions.describe('The path of the program: /usr/sbin/nginx.'),
+  cmdline: expressions.describe('The command line, its words separated by blanks.'),
+  cgroup: expressions.describe('The path of a control group: /system.slice/nginx.service.'),
+});
+
+const options = z.strictObject({
+  groups: z
+    .record(z.string().regex(/^[\w.-]+$/, 'must be letters, digits, "_", "-" and "."'), group)
+    .refine((groups) => Object.keys(groups).length > 0, { error: 'must name at least one group' })
+    .describe(
+      'Regular expressions by group, in lists called name, exe, cmdline and cgroup: a process belongs to every group that has one for it.',
+    ),
+  pss: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Report the proportional set size, too. The kernel walks every page of every member for it.',
+    ),
+});
+type Rules = z.output<typeof group>;
+
+const of = ['group'] as const;
+const level = { unit: 'count', labels: of } as const;
+const metrics = {
+  count: gauge('system.process_group.count', { ...level, help: 'Processes.' }),
+  threads: gauge('system.process_group.threads', { ...level, help: 'Threads.' }),
+  files: gauge('system.process_group.open_files', { ...level, help: 'Open descriptors.' }),
+  uptime: gauge('system.process_group.uptime', {
+    unit: 'seconds',
+    labels: of,
+    help: 'Time since the oldest process was started; absent without one.',
+  }),
+  time: counter('system.process_group.cpu.time', {
+    unit: 'seconds',
+    labels: ['group', 'state'],
+    help: 'CPU time used since the collector began: user, system.',
+  }),
+  memory: gauge('system.process_group.memory.usage', {
+    unit: 'bytes',
+    labels: ['group', 'type'],
+    help: 'Memory: rss (shared pages counted for each process), virtual, swap, pss.',
+  }),
+  io: counter('system.process_group.io', {
+    unit: 'bytes',
+    labels: ['group', 'direction'],
+    help: 'Bytes that storage had to read and write for it since the collector began.',
+  }),
+  faults: counter('system.process_group.page_faults', {
+    unit: 'count',
+    labels: ['group', 'type'],
+    help: 'Page faults since the collector began: minor, major (storage was read).',
+  }),
+  switches: counter('system.process_group.context_switches', {
+    unit: 'count',
+    labels: ['group', 'type'],
+    help: 'Switches of the first thread of each: voluntary (it waited), involuntary.',
+  }),
+};
+
+const USER_HZ = 100;
+/** A process that belongs to no group is looked at again every so many collections: it may have become another program. */
+const LOOK_AGAIN = 8;
+
+const COUNTERS = [
+  ...(['user', 'system', 'minorFaults', 'majorFaults'] as const),
+  ...(['read', 'written', 'voluntary', 'involuntary'] as const),
+];
+type Counters = Readonly<Record<(typeof COUNTERS)[number], number | undefined>>;
+const NOTHING = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<
+  keyof Counters,
+  number
+>;
+
+/** What a group's members add up to. A figure that one of them does not have becomes NaN. */
+// biome-ignore format: memory in KiB; `oldest` in ticks since boot; I/O and switches only say whether they are known
+const EMPTY = {
+  members: 0, threads: 0, files: 0, rss: 0, virtual: 0, swap: 0, pss: 0, io: 0, switches: 0,
+  oldest: Number.POSITIVE_INFINITY,
+};
+
+/** A group, in this collection and since the first. */
+const createGroup = ([name, rules]: readonly [string, Rules]) => ({
+  rules,
+  label: { group: name },
+  used: { ...NOTHING },
+  sums: { ...EMPTY },
+  /** What cannot be told of it in this collection, and why. */
+  doubts: new Map<string, Error>(),
+  /** Why a process could not be judged; it stands, because nobody is asked twice. */
+  unjudged: undefined as Error | undefined,
+});
+type Group = ReturnType<typeof createGroup>;
+
+/** A process as it was last looked at. Another start or another name makes it another one. */
+interface Known {
+  readonly started: number;
+  readonly command: string;
+  readonly groups: readonly Group[];
+  /** What it had used at its last reading; `undefined` before the first. */
+  counters: Counters | undefined;
+  /** Files that may not be read, which will not be tried again. */
+  readonly denied: Map<string, AccessDenied>;
+  looks: number;
+  seen: number;
+}
+
+/** Whether a process belongs to a group. The costlier facts are asked for last, each only once. */
+function judge(proc: Tree, pid: string, command: string, groups: readonly Group[]) {
+  const name = nameOf(command);
+  const texts = new Map<string, readonly string[] | Error>();
+  const ask = (key: string, read: () => readonly string[]) => {
+    let answer = texts.get(key);
+    if (answer === undefined) {
+      try {
+        answer = read().map(nameOf);
+      } catch (error) {
+        answer = error as Error;
+      }
+      texts.set(key, answer);
+    }
+    return answer;
+  };
+  const facts = {
+    exe: () => [proc.link(`${pid}/exe`).replace(/ \(deleted\)$/, '')],
+    cmdline: () => [decodeCommandLine(proc.read(`${pid}/cmdline`))],
+    cgroup: () => decodeCgroups(proc.read(`${pid}/cgroup`)),
+  };
+  return groups.filter((group) => {
+    const { rules } = group;
+    if (rules.name.some((rule) => rule.test(name))) return true;
+    for (const key of ['exe', 'cmdline', 'cgroup'] as const) {
+      if (rules[key].length === 0) continue;
+      const answer = ask(key, facts[key]);
+      if (answer instanceof AccessDenied) group.unjudged ??= answer;
+      if (answer instanceof Error) continue;
+      if (rules[key].some((rule) => answer.some((text) => rule.test(text)))) return true;
+    }
+    return false;
+  });
+}
+
+const malformed = (pid: string, file: string) =>
+  new ParseError(`/proc/${pid}/${file} is not as the kernel prints it`);
+
+/** What a member says of itself. Throws {@link NoData} if it has ended meanwhile. */
+function readMember(proc: Tree, pid: string, { state }: Stat, { denied }: Known, pss: boolean) {
+  const attempt = <T>(file: string, read: (path: string) => T | undefined): T | Error => {
+    try {
+      return denied.get(file) ?? read(`${pid}/${file}`) ?? malformed(pid, file);
+    } catch (error) {
+      if (error instanceof AccessDenied) denied.set(file, error);
+      return error as Error;
+    }
+  };
+  // A zombie holds nothing any more, and the kernel keeps to itself what it had.
+  const lives = state !== 'Z' && state !== 'X';
+  const figures = {
+    io: lives ? attempt('io', (path) => decodeIo(proc.read(path))) : {},
+    files: lives ? attempt('fd', (path) => proc.list(path).length) : 0,
+    pss: lives && pss ? attempt('smaps_rollup', (path) => decodePss(proc.read(path))) : 0,
+  };
+  // The last: whoever still has a status had the other files as well, where this kernel has them.
+  const status = decodeStatus(proc.read(`${pid}/status`));
+  if (status === undefined) throw malformed(pid, 'status');
+  return { ...figures, status };
+}
+
+/** Adds a member to the sums of a group. */
+function add({ sums, doubts }: Group, { started }: Stat, its: ReturnType<typeof readMember>): void {
+  const { threads, resident, virtual = 0, swapped, voluntary } = its.status;
+  const amount = (what: string, figure: number | Error): number => {
+    if (!(figure instanceof Error)) return figure;
+    // What this kernel does not have is missing, and no matter to speak of.
+    if (!(figure instanceof NoData)) doubts.set(what, figure);
+    return Number.NaN;
+  };
+  // Kernel threads and zombies have no memory, and no smaps_rollup that could be read.
+  const ofMemory = (figure = Number.NaN) => (resident === undefined ? 0 : figure);
+  sums.members += 1;
+  sums.threads += threads;
+  sums.oldest = Math.min(sums.oldest, started);
+  sums.rss += resident ?? 0;
+  sums.virtual += virtual;
+  sums.swap += ofMemory(swapped);
+  if (resident !== undefined) sums.pss += amount('has no pss', its.pss);
+  sums.files += amount('has no open files', its.files);
+  sums.io += amount('has no I/O', its.io instanceof Error ? its.io : 0);
+  sums.switches += voluntary === undefined ? Number.NaN : 0;
+}
+
+/** Adds to what the groups of a process have used what it has used since its last reading. */
+function grow({ groups, counters: before }: Known, now: Counters): void {
+  for (const name of COUNTERS) {
+    const grown = (now[name] ?? Number.NaN) - (before?.[name] ?? Number.NaN);
+    if (grown > 0) for (const { used } of groups) used[name] += grown;
+  }
+}
+
+function* observe({ label, used, sums }: Group, up: number, pss: boolean) {
+  const time = (ticks: number) => seconds(ticks / USER_HZ);
+  const age = up - sums.oldest / USER_HZ;
+  yield metrics.count.observe(count(sums.members), label);
+  yield metrics.threads.observe(count(sums.threads), label);
+  if (!Number.isNaN(sums.files)) yield metrics.files.observe(count(sums.files), label);
+  if (Number.isFinite(age)) yield metrics.uptime.observe(seconds(Math.max(0, age)), label);
+  yield metrics.time.observe(time(used.user), { ...label, state: 'user' });
+  yield metrics.time.observe(time(used.system), { ...label, state: 'system' });
+  for (const type of pss ? WITH_PSS : WITHOUT_PSS) {
+    const size = sums[type];
+    if (!Number.isNaN(size)) yield metrics.memory.observe(kibibytes(size), { ...label, type });
+  }
+  if (!Number.isNaN(sums.io)) {
+    yield metrics.io.observe(bytes(used.read), { ...label, direction: 'read' });
+    yield metrics.io.observe(bytes(used.written), { ...label, direction: 'write' });
+  }
+  yield metrics.faults.observe(count(used.minorFaults), { ...label, type: 'minor' });
+  yield metrics.faults.observe(count(used.majorFaults), { ...label, type: 'major' });
+  if (Number.isNaN(sums.switches)) return;
+  yield metrics.switches.observe(count(used.voluntary), { ...label, type: 'voluntary' });
+  yield metrics.switches.observe(count(used.involuntary), { ...label, type: 'involuntary' });
+}
+const WITHOUT_PSS = ['rss', 'virtual', 'swap'] as const;
+const WITH_PSS = [...WITHOUT_PSS, 'pss'] as const;
+
+/** Follows all processes from collection to collection, and sums up the members of the groups. */
+function createWatch(groups: readonly Group[], pss: boolean) {
+  const known = new Map<string, Known>();
+  let turn = 0;
+
+  function look(proc: Tree, pid: string): void {
+    const before = known.get(pid);
+    if (before !== undefined) {
+      before.seen = turn;
+      // Twice in a row at first, in case it was seen between fork and exec.
+      const stranger = before.groups.length === 0 && before.looks > 1;
+      if (stranger && (turn + Number(pid)) % LOOK_AGAIN !== 0) return;
+    }
+    const stat = decodeStat(proc.read(`${pid}/stat`));
+    if (stat === undefined) throw malformed(pid, 'stat');
+    const { started, command } = stat;
+    const same = before?.started === started;
+    // Of one that was born since the collection before, all it has used is new.
+    const counters = same ? before.counters : turn > 1 ? NOTHING : undefined;
+    const process: Known =
+      same && before.command === command
+        ? before
+        : {
+            ...{ started, command, counters, looks: 0, seen: turn },
+            groups: judge(proc, pid, command, groups),
+            denied: new Map(),
+          };
+    known.set(pid, process);
+    process.looks += 1;
+    if (process.groups.length === 0) return;
+    const its = readMember(proc, pid, stat, process, pss);
+    const now = { ...NONE, ...stat, ...its.status, ...(its.io instanceof Error ? {} : its.io) };
+    grow(process, now);
+    process.counters = now;
+    for (const group of process.groups) add(group, stat, its);
+  }
+
+  return function* watch(proc: Tree): Generator<Error> {
+    turn += 1;
+    for (const group of groups) {
+      Object.assign(group.sums, EMPTY);
+      group.doubts.clear();
+    }
+    for (const pid of proc.list('')) {
+      if (!NUMBER.test(pid)) continue;
+      try {
+        look(proc, pid);
+      } catch (error) {
+        if (error instanceof NoData) known.delete(pid);
+        else yield error as Error;
+      }
+    }
+    for (const [pid, { seen }] of known) if (seen < turn) known.delete(pid);
+  };
+}
+const NUMBER = /^\d+$/;
+const NONE = { read: undefined, written: undefined };
+
+const doubt = ({ label }: Group, what: string, why: Error): Error => {
+  const message = `group ${label.group} ${what}: ${why.message}`;
+  return why instanceof AccessDenied ? new AccessDenied(message) : new ParseError(message);
+};
+
+/** Seconds since boot; NaN where it is not told. */
+function uptime(proc: Tree): number {
+  try {
+    return Number.parseFloat(proc.read('uptime'));
+  } catch {
+    return Number.NaN;
+  }
+}
+
+export default defineCollector({
+  name: 'process',
+  summary: 'Processes in groups by regular expression: how many, and what they use together.',
+  source:
+    '/proc/<pid>/stat; of members status, io, fd and smaps_rollup; exe, cmdline and cgroup where a group asks',
+  enabled: false,
+  options,
+  metrics,
+  open: () => {
+    let groups: readonly Group[] = [];
+    let watch: ReturnType<typeof createWatch> | undefined;
+    return {
+      *collect({ host, options }) {
+        if (watch === undefined) {
+          groups = Object.entries(options.groups).map(createGroup);
+          watch = createWatch(groups, options.pss);
+        }
+        yield* watch(host.proc);
+        const up = uptime(host.proc);
+        for (const group of groups) {
+          yield* observe(group, up, options.pss);
+          // Where one member keeps something to itself, the agent says so once for all of them.
+          if (group.unjudged) yield doubt(group, 'may lack members', group.unjudged);
+          for (const [what, why] of group.doubts) yield doubt(group, what, why);
+        }
+      },
+      close: () => undefined,
+    };
+  },
+});

@@ -10,6 +10,8 @@ interface Row {
   readonly precision: number;
   readonly scale: number;
   readonly offset: number;
+  /** Whether the series that share the path are added up. */
+  readonly summed?: boolean;
 }
 
 const row =
@@ -25,6 +27,7 @@ const row =
 const level = row('value');
 const rate = row('rate');
 const growth = row('growth');
+const summed = (row: Row): Row => ({ ...row, summed: true });
 
 const MILLISECONDS = 1000;
 const PERCENT = 100;
@@ -194,13 +197,88 @@ const uptime: Section = {
   rows: { 'system.uptime': [level('uptime.minutes', 0, 1 / 60)] },
 };
 
+/** VMStatCollector: pages and faults per second, by the kernel's own names. */
+const vmstat: Section = {
+  covers: everything,
+  rows: { 'system.linux.vmstat': [rate('vmstat.{field}', 2)] },
+};
+
+/** SockstatCollector: IPv4 and IPv6 together; memory in pages. */
+const sockstat: Section = {
+  covers: ({ protocol = 'tcp', state = 'in_use' }) =>
+    protocol === 'tcp' || (protocol === 'udp' && state === 'in_use'),
+  rows: {
+    'system.sockets.used': [level('sockets.used', 0)],
+    'system.sockets.count{state=in_use}': [summed(level('sockets.{protocol}_inuse', 0))],
+    'system.sockets.count{state=orphan}': [summed(level('sockets.{protocol}_orphan', 0))],
+    'system.sockets.count{state=time_wait}': [summed(level('sockets.{protocol}_tw', 0))],
+    'system.sockets.count{state=allocated}': [summed(level('sockets.{protocol}_alloc', 0))],
+    'system.sockets.memory_pages': [level('sockets.{protocol}_mem', 0)],
+  },
+};
+
+/** TCPCollector, of both /proc/net/snmp and /proc/net/netstat: whole events per second, and levels. */
+const tcp: Section = {
+  covers: everything,
+  rows: {
+    'system.linux.snmp{protocol=Tcp}': [rate('tcp.{field}', 0)],
+    'system.linux.snmp{protocol=TcpExt}': [rate('tcp.{field}', 0)],
+    'system.linux.snmp.level{protocol=Tcp}': [level('tcp.{field}', 0)],
+  },
+};
+
+/** UDPCollector: whole datagrams per second. */
+const udp: Section = {
+  covers: everything,
+  rows: { 'system.linux.snmp{protocol=Udp}': [rate('udp.{field}', 0)] },
+};
+
+/** ProcessStatCollector. */
+const proc: Section = {
+  covers: everything,
+  rows: {
+    'system.context_switches': [rate('proc.ctxt', 0)],
+    'system.processes.created': [rate('proc.processes', 0)],
+    'system.processes.running': [level('proc.procs_running', 0)],
+    'system.processes.blocked': [level('proc.procs_blocked', 0)],
+    'system.boot_time': [level('proc.btime', 0)],
+  },
+};
+
+/** ProcessResourcesCollector: totals as they stand, as psutil gives them; all in whole numbers. */
+const processResources: Section = {
+  covers: everything,
+  rows: {
+    'system.process_group.count': [level('process.{group}.workers_count', 0)],
+    'system.process_group.threads': [level('process.{group}.num_threads', 0)],
+    'system.process_group.open_files': [level('process.{group}.num_fds', 0)],
+    'system.process_group.uptime': [level('process.{group}.uptime', 0)],
+    'system.process_group.cpu.time': [
+      level('process.{group}.cpu_times.{state}', 0),
+      summed(rate('process.{group}.cpu_percent', 0, PERCENT)),
+    ],
+    'system.process_group.memory.usage{type=rss}': [level('process.{group}.memory_info_ex.rss', 0)],
+    'system.process_group.memory.usage{type=virtual}': [
+      level('process.{group}.memory_info_ex.vms', 0),
+    ],
+    'system.process_group.io': [level('process.{group}.io_counters.{direction}_bytes', 0)],
+    'system.process_group.context_switches': [level('process.{group}.num_ctx_switches.{type}', 0)],
+  },
+};
+
+// biome-ignore format: one section a word
+const SECTIONS = [
+  cpu, memory, diskspace, iostat, network, loadavg, uptime,
+  vmstat, sockstat, tcp, udp, proc, processResources,
+];
+
 interface Match {
   readonly covers: Section['covers'];
   readonly rows: readonly Row[];
 }
 
 const TABLE: ReadonlyMap<string, Match> = new Map(
-  [cpu, memory, diskspace, iostat, network, loadavg, uptime].flatMap(({ covers, rows }) =>
+  SECTIONS.flatMap(({ covers, rows }) =>
     Object.entries(rows).map(([key, found]): [string, Match] => [key, { covers, rows: found }]),
   ),
 );
@@ -246,13 +324,10 @@ export const diamond: Dialect = {
     if (match === undefined || !match.covers(series.labels)) {
       return generic(series, naming, 'servers');
     }
-    return match.rows.map(({ path, reading, precision, scale, offset }) => ({
+    return match.rows.map((row) => ({
+      ...row,
       series,
-      path: place(fill(path, series.labels), series, naming, 'servers'),
-      reading,
-      precision,
-      scale,
-      offset,
+      path: place(fill(row.path, series.labels), series, naming, 'servers'),
     }));
   },
 };

@@ -8,7 +8,7 @@ export interface DiamondName {
   readonly metric: string;
   /** The labels that tell the metric's names apart, such as the direction. */
   readonly where: Labels;
-  /** What is sent: `value`, `value × 100`, `100 − value × 100`, `rate per second × 8`, `growth`. */
+  /** What is sent: `value`, `value × 100`, `100 − value × 100`, `rate per second × 8`, `growth`, `sum of value`. */
   readonly sends: string;
   /** Digits after the decimal point. */
   readonly digits: number;
@@ -57,7 +57,9 @@ const STAND_INS: Readonly<Record<string, readonly StandIn[]>> = {
 /** For labels whose values are words: those that a dialect may have a row of its own for. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   direction: ['read', 'write', 'discard', 'flush', 'all', 'receive', 'transmit'],
-  state: ['used', 'free', 'cached', 'reserved'],
+  state: ['used', 'free', 'cached', 'reserved', 'in_use', 'orphan', 'time_wait', 'allocated'],
+  protocol: ['Tcp', 'TcpExt', 'Udp', 'tcp', 'udp'],
+  type: ['ext4', 'rss', 'virtual'],
 };
 
 function namesOf(metric: Metric, dialect: Dialect): DiamondName[] {
@@ -86,7 +88,8 @@ function listed(metric: Metric, name: Spelling, chosen: readonly StandIn[]): Dia
   const where: Record<string, string> = {};
   for (const [i, label] of metric.labels.entries()) {
     const { value = '', spelled = '' } = chosen[i] ?? {};
-    if (WORDS[label]?.includes(value)) where[label] = value;
+    const standsIn = STAND_INS[label]?.some((it) => it.value === value) ?? false;
+    if (!standsIn && WORDS[label]?.includes(value)) where[label] = value;
     else if (spelled !== '') path = path.replace(spelled, `<${label}>`);
   }
   return [{ path, metric: metric.name, where, sends: sends(name), digits: name.precision }];
@@ -94,8 +97,8 @@ function listed(metric: Metric, name: Spelling, chosen: readonly StandIn[]): Dia
 
 const READINGS = { value: 'value', rate: 'rate per second', growth: 'growth' } as const;
 
-function sends({ reading, scale, offset }: Spelling): string {
-  const what = READINGS[reading];
+function sends({ reading, scale, offset, summed = false }: Spelling): string {
+  const what = summed ? `sum of ${READINGS[reading]}` : READINGS[reading];
   const by = Math.abs(scale);
   const factor = by >= 1 ? ` × ${by}` : ` / ${Number((1 / by).toPrecision(12))}`;
   const scaled = by === 1 ? what : what + factor;

@@ -1,100 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Kind, Labels } from '../../src/metric/index.ts';
-import { dialects, type Spelling } from '../../src/naming/index.ts';
-import { formatValue } from '../../src/wire/graphite.ts';
+import type { Labels, Point } from '../../src/metric/index.ts';
+import { createNamer, dialects } from '../../src/naming/index.ts';
+import { describeSpelling, observed } from './observed.ts';
 import { NAMING, series } from './support.ts';
 
 const { diamond } = dialects;
 const ROOT = { device: '/dev/sda1', mountpoint: '/', type: 'ext4', volume: '' };
 
-/** One series of every kind that the core collectors observe, as a Diamond user's host has them. */
-const OBSERVED: readonly (readonly [string, Kind, readonly Labels[]])[] = [
-  [
-    'system.cpu.time',
-    'counter',
-    'user nice system idle iowait irq softirq steal guest guest_nice'
-      .split(' ')
-      .map((state) => ({ cpu: '0', state })),
-  ],
-  [
-    'system.cpu.total.time',
-    'counter',
-    'user nice system idle iowait irq softirq steal guest guest_nice'
-      .split(' ')
-      .map((state) => ({ state })),
-  ],
-  ['system.cpu.logical.count', 'gauge', [{}]],
-  [
-    'system.memory.meminfo',
-    'gauge',
-    (
-      'MemTotal MemFree MemAvailable Buffers Cached Active Dirty Inactive Shmem SwapTotal SwapFree ' +
-      'SwapCached VmallocTotal VmallocUsed VmallocChunk Committed_AS Active(anon)'
-    )
-      .split(' ')
-      .map((field) => ({ field })),
-  ],
-  ['system.memory.utilization', 'gauge', [{}]],
-  ['system.filesystem.utilization', 'gauge', [ROOT]],
-  ['system.filesystem.usage', 'gauge', ['used', 'free'].map((state) => ({ ...ROOT, state }))],
-  ['system.filesystem.unused', 'gauge', [ROOT]],
-  ['system.filesystem.inodes.utilization', 'gauge', [ROOT]],
-  [
-    'system.filesystem.inodes.usage',
-    'gauge',
-    ['used', 'free'].map((state) => ({ ...ROOT, state })),
-  ],
-  ['system.disk.operations', 'counter', directed('sda', 'read', 'write')],
-  ['system.disk.merged', 'counter', directed('sda', 'read', 'write')],
-  ['system.disk.io', 'counter', directed('sda', 'read', 'write')],
-  ['system.disk.operation_time', 'counter', directed('sda', 'read', 'write')],
-  ['system.disk.pending_operations', 'gauge', [{ device: 'sda' }]],
-  ['system.disk.io_time', 'counter', [{ device: 'sda' }]],
-  ['system.disk.weighted_io_time', 'counter', [{ device: 'sda' }]],
-  ['system.disk.requests', 'delta', [{ device: 'sda' }]],
-  ['system.disk.request_size', 'gauge', [{ device: 'sda' }]],
-  ['system.disk.queue_length', 'gauge', [{ device: 'sda' }]],
-  ['system.disk.utilization', 'gauge', [{ device: 'sda' }]],
-  ['system.disk.await', 'gauge', directed('sda', 'read', 'write', 'all')],
-  ['system.disk.service_time', 'gauge', [{ device: 'sda' }]],
-  ['system.network.io', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.packets', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.errors', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.dropped', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.fifo', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.compressed', 'counter', directed('eth0', 'receive', 'transmit')],
-  ['system.network.frame', 'counter', [{ device: 'eth0' }]],
-  ['system.network.multicast', 'counter', [{ device: 'eth0' }]],
-  ['system.network.collisions', 'counter', [{ device: 'eth0' }]],
-  ['system.network.carrier', 'counter', [{ device: 'eth0' }]],
-  ['system.cpu.load_average.1m', 'gauge', [{}]],
-  ['system.cpu.load_average.5m', 'gauge', [{}]],
-  ['system.cpu.load_average.15m', 'gauge', [{}]],
-  ['system.cpu.load_average.1m.per_cpu', 'gauge', [{}]],
-  ['system.cpu.load_average.5m.per_cpu', 'gauge', [{}]],
-  ['system.cpu.load_average.15m.per_cpu', 'gauge', [{}]],
-  ['system.threads.running', 'gauge', [{}]],
-  ['system.threads.count', 'gauge', [{}]],
-  ['system.uptime', 'gauge', [{}]],
-];
-
-function directed(device: string, ...directions: readonly string[]): Labels[] {
-  return directions.map((direction) => ({ device, direction }));
-}
-
-const spellings = OBSERVED.flatMap(([name, kind, all]) =>
-  all.flatMap((labels) => diamond.spell(series(name, labels, kind), NAMING)),
-);
-
-/** `inner{labels}  path  reading × scale + offset  %.2f`, in columns. */
-function describeSpelling({ series, path, reading, precision, scale, offset }: Spelling): string {
-  const labels = Object.entries(series.labels).filter(([, value]) => value !== '');
-  const inner = `${series.metric.name}{${labels.map(([k, v]) => `${k}=${v}`).join(',')}}`;
-  const sum = [reading, scale === 1 ? '' : `× ${formatValue(scale, undefined)}`];
-  if (offset !== 0) sum.push(`+ ${offset}`);
-  const columns = [path.padEnd(58), `%.${precision}f`, sum.join(' ').trim().padEnd(28), inner];
-  return columns.join('  ');
-}
+/** What has a name of Diamond's; the generic rule never rounds. */
+const spellings = observed()
+  .flatMap((one) => diamond.spell(one, NAMING))
+  .filter(({ precision }) => precision !== undefined);
 
 const paths = (name: string, labels: Labels, naming = NAMING) =>
   diamond.spell(series(name, labels), naming).map((spelled) => spelled.path);
@@ -139,6 +55,21 @@ describe('the names of Diamond', () => {
       '01 05 15 01_normalized 05_normalized 15_normalized processes_running processes_total',
     ],
     ['uptime', 'minutes'],
+    ['vmstat', 'pgfault pgmajfault pgpgin pgpgout pswpin pswpout'],
+    ['sockets', 'used tcp_inuse tcp_orphan tcp_tw tcp_alloc tcp_mem udp_inuse udp_mem'],
+    [
+      'tcp',
+      'ListenOverflows ListenDrops TCPTimeouts TCPLostRetransmit CurrEstab TCPAbortOnMemory ' +
+        'TCPBacklogDrop AttemptFails EstabResets InErrs ActiveOpens PassiveOpens',
+    ],
+    ['udp', 'InDatagrams NoPorts InErrors OutDatagrams RcvbufErrors SndbufErrors'],
+    ['proc', 'ctxt processes btime procs_running procs_blocked'],
+    [
+      'process.web',
+      'workers_count num_threads num_fds uptime cpu_percent cpu_times.user cpu_times.system ' +
+        'memory_info_ex.rss memory_info_ex.vms io_counters.read_bytes io_counters.write_bytes ' +
+        'num_ctx_switches.voluntary num_ctx_switches.involuntary',
+    ],
   ])('under %s are all there', (path, names) => {
     const published = spellings.map((spelled) => spelled.path);
     for (const name of names.split(' ')) {
@@ -146,8 +77,10 @@ describe('the names of Diamond', () => {
     }
   });
 
-  it('are never given twice', () => {
-    expect(new Set(spellings.map(({ path }) => path)).size).toBe(spellings.length);
+  it('are never given twice, but for those that are sums', () => {
+    const single = spellings.filter(({ summed }) => !summed).map(({ path }) => path);
+    expect(new Set(single).size).toBe(single.length);
+    for (const { path, summed } of spellings) if (summed) expect(single).not.toContain(path);
   });
 });
 
@@ -228,6 +161,36 @@ describe('an interface', () => {
       counters: 'raw',
     });
     expect(name?.reading).toBe('rate');
+  });
+});
+
+describe('sockets', () => {
+  const points = (naming = NAMING) => {
+    const into: Point[] = [];
+    const namer = createNamer(diamond, naming);
+    for (const [id, family] of ['ipv4', 'ipv6'].entries()) {
+      const labels = { protocol: 'tcp', family, state: 'in_use' };
+      const of = series('system.sockets.count', labels, 'gauge', id);
+      namer.points({ series: of, value: 30 + id, time: 0, growth: undefined }, into);
+    }
+    return into.map(({ name, value }) => [name.path, value]);
+  };
+
+  it('of IPv4 and IPv6 are counted together', () => {
+    expect(points()).toEqual([['servers.web01.sockets.tcp_inuse', 61]]);
+  });
+
+  it('are counted by family with tags, which tell them apart', () => {
+    expect(points({ ...NAMING, tags: true })).toEqual([
+      ['sockets.tcp_inuse;family=ipv4;host=web01;protocol=tcp;state=in_use', 30],
+      ['sockets.tcp_inuse;family=ipv6;host=web01;protocol=tcp;state=in_use', 31],
+    ]);
+  });
+
+  it('of protocols that Diamond leaves out have a generic name', () => {
+    expect(paths('system.sockets.memory_pages', { protocol: 'frag' })).toEqual([
+      'servers.web01.system.sockets.memory_pages.frag',
+    ]);
   });
 });
 

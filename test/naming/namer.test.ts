@@ -62,6 +62,42 @@ describe('a namer', () => {
   });
 });
 
+describe('a name that several series share', () => {
+  const { dialect } = counting({ path: 'bytes_in', reading: 'rate', summed: true });
+  const eth = [series('io', { device: 'eth0' }, 'counter', 0), series('io', {}, 'counter', 1)];
+  const grew = (amount: number): Growth => ({ amount, seconds: 10 });
+
+  it('has the sum of one collection', () => {
+    const namer = createNamer(dialect, NAMING);
+    const into: Point[] = [];
+    const appended = eth.map((of, i) => namer.points(sample(of, 0, grew(100 * (i + 1))), into));
+    expect(into.map(({ value }) => value)).toEqual([30]);
+    expect(appended).toEqual([1, 0]);
+  });
+
+  it('begins anew with each collection, and with each time in one', () => {
+    const namer = createNamer(dialect, NAMING);
+    const values = [1, 2].map(() => {
+      const into: Point[] = [];
+      for (const of of eth) namer.points(sample(of, 0, grew(100)), into);
+      for (const of of eth) namer.points({ ...sample(of, 0, grew(70)), time: 7 }, into);
+      return into.map(({ value }) => value);
+    });
+    expect(values).toEqual([
+      [20, 14],
+      [20, 14],
+    ]);
+  });
+
+  it('leaves out a series that has no number, such as an interface that has just appeared', () => {
+    const namer = createNamer(dialect, NAMING);
+    const into: Point[] = [];
+    for (const [i, of] of eth.entries())
+      namer.points(sample(of, 0, i === 1 ? grew(50) : undefined), into);
+    expect(into.map(({ value }) => value)).toEqual([5]);
+  });
+});
+
 describe('the number of a point', () => {
   const cpu = series('system.cpu.total.time', { state: 'idle' }, 'counter');
   const disk = series('system.disk.operations', { device: 'sda', direction: 'read' }, 'counter');

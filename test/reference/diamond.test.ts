@@ -38,8 +38,29 @@ test('a scale below one is told as a division', () => {
   ]);
 });
 
+test('a name that adds up several series says so', () => {
+  const labels = ['protocol', 'family', 'state'];
+  const sockets = gauge('system.sockets.count', { unit: 'count', labels, help: '' });
+  expect(names(sockets)).toEqual([
+    'sockets.tcp_inuse {"protocol":"tcp","state":"in_use"} sum of value, 0 digits',
+    'sockets.tcp_orphan {"protocol":"tcp","state":"orphan"} sum of value, 0 digits',
+    'sockets.tcp_tw {"protocol":"tcp","state":"time_wait"} sum of value, 0 digits',
+    'sockets.tcp_alloc {"protocol":"tcp","state":"allocated"} sum of value, 0 digits',
+    'sockets.udp_inuse {"protocol":"udp","state":"in_use"} sum of value, 0 digits',
+  ]);
+});
+
+test('a word that only some metrics have does not stand in for others', () => {
+  const labels = ['group', 'type'];
+  const memory = gauge('system.process_group.memory.usage', { unit: 'bytes', labels, help: '' });
+  expect(names(memory)).toEqual([
+    'process.<group>.memory_info_ex.rss {"type":"rss"} value, 0 digits',
+    'process.<group>.memory_info_ex.vms {"type":"virtual"} value, 0 digits',
+  ]);
+});
+
 test('what takes the generic rule is not Diamond’s', () => {
-  expect(names(gauge('system.boot_time', { unit: 'seconds', help: '' }))).toEqual([]);
+  expect(names(gauge('system.memory.limit', { unit: 'bytes', help: '' }))).toEqual([]);
   expect(
     names(counter('system.disk.flushes', { unit: 'count', labels: ['device'], help: '' })),
   ).toEqual([]);

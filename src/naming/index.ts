@@ -1,6 +1,9 @@
 /** How series are named for an audience: one dialect per file, and the namer that keeps what it rendered. */
+import { collectd } from './collectd.ts';
 import { diamond } from './diamond.ts';
+import { ganglia } from './ganglia.ts';
 import { otel } from './otel.ts';
+import { prometheus } from './prometheus.ts';
 
 export type { Dialect, Naming, Spelling } from './dialect.ts';
 export {
@@ -13,4 +16,4 @@ export {
 export { createNamer } from './namer.ts';
 
 /** Every dialect by its name. */
-export const dialects = { otel, diamond } as const;
+export const dialects = { otel, diamond, prometheus, ganglia, collectd } as const;

@@ -6,6 +6,10 @@ import { describe } from 'vitest';
 /** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
 const PEERS = {
   'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
+  'prometheus-node-exporter': {
+    program: '/usr/bin/prometheus-node-exporter',
+    packages: ['prometheus-node-exporter'],
+  },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -142,14 +142,15 @@ class Writer {
 /** write_graphite's formats: `%.15g`, `%f`, and integers; a counter of ours may have a fraction. */
 const GAUGE = { reading: 'value', precision: undefined, significant: 15 } as const;
 const RATE = { reading: 'rate', precision: 6 } as const;
+const SHARE_OF_RATES = { ...GAUGE, reading: 'rate' } as const;
 const READY_RATE = { reading: 'value', precision: 6 } as const;
 const AS_IT_STANDS = { reading: 'value', precision: undefined } as const;
 const COUNTER = { reading: 'value', precision: 0 } as const;
 
-function formOf(type: Row['type'], rates: boolean) {
+function formOf({ type, share }: Row, { metric }: Series, rates: boolean) {
   switch (type) {
     case 'gauge':
-      return GAUGE;
+      return share === undefined || metric.kind === 'gauge' ? GAUGE : SHARE_OF_RATES;
     case 'derive':
       return rates ? RATE : COUNTER;
     case 'rate':
@@ -169,7 +170,7 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
       return [{ series, path, ...form, scale: 1, offset: 0 }];
     }
     return rows.flatMap((row): Spelling[] => {
-      const form = formOf(row.type, rates);
+      const form = formOf(row, series, rates);
       if (form === undefined) return [];
       const { scale, offset, summed, precision = form.precision } = row;
       const path = writer.path(identityOf(row.identifier, series.labels), series, naming);

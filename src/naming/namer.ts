@@ -75,7 +75,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   function addToShare(name: Spelling, value: number, time: number): void {
     const share = shares.get(name.path);
     if (share?.time === time) share.value += value;
-    else shares.set(name.path, { name, value, time });
+    else if (name.scale >= 0) shares.set(name.path, { name, value, time });
   }
 
   /** Whether a sum that this belongs to is among the points already; it is one now if not. */
@@ -87,6 +87,8 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
       sum.value += point.value;
       return true;
     }
+    // A sum begins with what is added: what is only taken away from nothing is no number.
+    if (point.name.scale < 0) return true;
     begun.set(point.name.path, point);
     return false;
   }

@@ -14,6 +14,17 @@ const WRONG: Readonly<Record<string, string>> = {
   'unknown-handler-type': 'handlers:\n  central:\n    type: ampq\n',
   'unknown-instance': 'handlers:\n  central:\n    host: a\n',
   'unknown-dialect': 'handlers:\n  graphite: { host: a, dialect: diamnod }\n',
+  'unknown-dialect-in-a-map':
+    'handlers:\n  graphite:\n    host: a\n    dialect:\n      name: colectd\n',
+  'unknown-dialect-option':
+    'handlers:\n  graphite: { host: a, dialect: { name: collectd, escpe: "-" } }\n',
+  'unknown-dialect-option-within':
+    'handlers:\n  graphite: { host: a, dialect: { name: collectd, cpu: { percnt: true } } }\n',
+  'dialect-option-is-wrong':
+    'handlers:\n  graphite: { host: a, dialect: { name: collectd, escape: no } }\n',
+  'dialect-without-name': 'handlers:\n  graphite: { host: a, dialect: { escape: "-" } }\n',
+  'dialect-without-options': 'handlers:\n  graphite: { host: a, dialect: { name: otel, a: 1 } }\n',
+  'dialect-is-a-list': 'handlers:\n  graphite: { host: a, dialect: [collectd] }\n',
   'unknown-hostname-method': 'hostname: { method: fqdn_shrt }\n',
   'collector-among-handlers': 'handlers:\n  cpu: {}\n',
   'handler-at-the-top': 'graphite:\n  host: a\n',

@@ -169,6 +169,35 @@ describe('several files', () => {
   });
 });
 
+describe('a dialect', () => {
+  test('has options that are part of the fingerprint', () => {
+    const print = (written: string) =>
+      load(`handlers: { graphite: { host: a, dialect: ${written} } }`).handlers[0]?.fingerprint;
+    expect(print('{ name: collectd, escape: "_" }')).toBe(print('collectd'));
+    expect(print('{ name: collectd, escape: "-" }')).not.toBe(print('collectd'));
+  });
+
+  const dialectOf = (written: string) => {
+    const [handler] = load(`handlers: { graphite: { host: a, dialect: ${written} } }`).handlers;
+    return [handler?.dialect, handler?.dialectOptions];
+  };
+  const usual = { escape: '_', cpu: { percent: false } };
+
+  test.each([
+    ['otel', ['otel', undefined]],
+    ['{ name: otel }', ['otel', undefined]],
+    ['collectd', ['collectd', usual]],
+    ['{ name: collectd }', ['collectd', usual]],
+    ['{ name: collectd, escape: 7 }', ['collectd', { ...usual, escape: '7' }]],
+    [
+      '{ name: collectd, cpu: { percent: true } }',
+      ['collectd', { ...usual, cpu: { percent: true } }],
+    ],
+  ])('%s is taken with its options', (written, taken) => {
+    expect(dialectOf(written)).toEqual(taken);
+  });
+});
+
 describe('fingerprints', () => {
   const prints = (text: string) => {
     const { fingerprint, collectors, handlers } = load(text);
@@ -185,6 +214,10 @@ describe('fingerprints', () => {
       'a default within a map',
       base.replace('disk:', 'disk: { devices: { exclude: [loop*, ram*] } }'),
     ],
+    [
+      'a dialect that is written as a map',
+      base.replace('prefix: p', 'prefix: p, dialect: { name: diamond }'),
+    ],
     ['the log', `log: { level: debug }\n${base}`],
     ['a comment', `# here\n${base}`],
   ])('are the same in spite of %s', (_, text) => {
@@ -197,6 +230,7 @@ describe('fingerprints', () => {
     ['disk', base.replace('disk:', 'disk: { devices: { exclude: [] } }')],
     ['graphite', base.replace('host: a', 'host: b')],
     ['graphite', base.replace('host: a', 'host: a, only: [cpu.*]')],
+    ['graphite', base.replace('host: a', 'host: a, dialect: collectd')],
     ['agent', `labels: { site: x }\n${base}`],
     ['agent', `hostname: { name: x }\n${base}`],
   ])('only that of %s changes', (changed, text) => {

@@ -67,6 +67,11 @@ const senders = [
   handler('live', z.strictObject({})),
 ];
 
+const named = z.strictObject({
+  escape: z.string().length(1).default('_').describe('Stands in for dots.'),
+  cpu: z.strictObject({ percent: z.boolean().default(false).describe('Percent.') }).prefault({}),
+});
+
 /** A few plugins with every shape of option. */
 export const registry: Registry = {
   collectors: new Map(list.map((each) => [each.name, each])),
@@ -74,6 +79,7 @@ export const registry: Registry = {
   dialects: new Map([
     ['diamond', {}],
     ['otel', {}],
+    ['collectd', { options: named }],
   ]),
 };
 

@@ -13,6 +13,8 @@ const ZERO = 48;
 const NINE = 57;
 /** The kernel's widest number, an unsigned one of 64 bits, has twenty digits. */
 const WIDEST = 20;
+/** So many digits stay below 2^53. */
+const EXACT = 15;
 
 /**
  * Makes a reader of files that hold a name, blanks and a whole number per line, such as
@@ -22,18 +24,17 @@ const WIDEST = 20;
  * The search for a name goes on where the one before was found, so names in the kernel's order cost
  * one pass through the text, and in any other order as many as are out of place.
  *
- * @param file the path to name in errors.
+ * The reader takes the path to name in errors, and the text.
  *
  * @example
- * const read = fields('/proc/stat', ['ctxt', 'processes']);
- * read('ctxt 12\nbtime 9\n').values; // { ctxt: 12, processes: undefined }
+ * const read = fields(['ctxt', 'processes']);
+ * read('/proc/stat', 'ctxt 12\nbtime 9\n').values; // { ctxt: 12, processes: undefined }
  */
 export function fields<const N extends readonly string[]>(
-  file: string,
   names: N,
-): (text: string) => Fields<N[number]> {
+): (file: string, text: string) => Fields<N[number]> {
   const starts = names.map((name) => `\n${name} `);
-  return (text) => {
+  return (file, text) => {
     const values: Record<string, number | undefined> = {};
     const errors: ParseError[] = [];
     let from = 0;
@@ -65,7 +66,10 @@ function numberAt(text: string, from: number): number | undefined {
     if (code < ZERO || code > NINE) break;
     value = value * 10 + (code - ZERO);
   }
-  const ended = at === text.length || text.charCodeAt(at) <= 32;
+  // From 2^53 on the sum above would gather errors.
+  if (at - start > EXACT) value = Number(text.slice(start, at));
+  // The kernel ends every line: a number that nothing stands behind was cut off somewhere.
+  const ended = text.charCodeAt(at) <= 32;
   return ended && at > start && at - start <= WIDEST ? value : undefined;
 }
 

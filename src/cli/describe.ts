@@ -6,7 +6,6 @@ import {
   deliveryOf,
   example,
   type Facts,
-  type HandlerFacts,
   labelled,
 } from '../reference/index.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
@@ -57,7 +56,10 @@ function text(facts: Facts): string {
         options(facts),
       );
     case 'dialect':
-      return sections(head(facts, 'for every handler, and for once and replay'));
+      return sections(
+        head(facts, 'for every handler, and for once and replay'),
+        facts.options.length === 0 ? '' : options(facts),
+      );
   }
 }
 
@@ -68,9 +70,12 @@ const head = ({ name, type, summary }: Facts, more: string): string =>
   `${name} (${type}, ${more})\n${summary}`;
 
 /** Own options, where to find those of its kind, and a configuration with them. */
-function options(facts: CollectorFacts | HandlerFacts): string {
+function options(facts: Facts): string {
   const own = facts.options.map(optionText).join('\n');
-  const more = `Options of every ${facts.type}: cullinan describe ${facts.type}`;
+  const more =
+    facts.type === 'dialect'
+      ? `With none of them, "dialect: ${facts.name}" will do.`
+      : `Options of every ${facts.type}: cullinan describe ${facts.type}`;
   const written = example(facts).replace(/^/gm, '  ').trimEnd();
   return `Options\n${own === '' ? '  none of its own' : own}\n\n${more}\n\nExample\n${written}`;
 }

@@ -148,12 +148,36 @@ interface Plugins {
     { readonly summary: string; readonly options: z.ZodType }
   >;
   readonly handlers: ReadonlyMap<string, { readonly summary: string; readonly options: z.ZodType }>;
+  readonly dialects: ReadonlyMap<string, { readonly options?: z.ZodType | undefined }>;
+}
+
+/** A dialect's name, or a map of its name and its options. */
+function dialectSchema(dialects: Plugins['dialects'], described: JsonSchema | undefined) {
+  const maps = [...dialects].map(([name, { options }]) => ({
+    type: 'object',
+    required: ['name'],
+    properties: { name: { const: name }, ...(options && inputSchema(options).properties) },
+    additionalProperties: false,
+  }));
+  return {
+    description: described?.description,
+    fallback: described?.fallback,
+    anyOf: [{ enum: [...dialects.keys()] }, ...maps],
+  };
 }
 
 /** The JSON Schema of the whole configuration file, for editors. */
-export function configJsonSchema({ collectors, handlers }: Plugins): Record<string, unknown> {
-  const section = (plugins: Plugins['collectors'], keys: z.ZodType) => {
-    const common = inputSchema(keys).properties ?? {};
+export function configJsonSchema({
+  collectors,
+  handlers,
+  dialects,
+}: Plugins): Record<string, unknown> {
+  const section = (
+    plugins: Plugins['collectors'],
+    keys: z.ZodType,
+    more: Record<string, unknown> = {},
+  ) => {
+    const common = { ...inputSchema(keys).properties, ...more };
     const properties: Record<string, unknown> = {};
     for (const [name, { summary, options }] of plugins) {
       properties[name] = {
@@ -169,6 +193,7 @@ export function configJsonSchema({ collectors, handlers }: Plugins): Record<stri
     return { type: ['object', 'null'], properties, additionalProperties: other };
   };
   const collected = section(collectors, collectorKeys);
+  const dialect = dialectSchema(dialects, inputSchema(handlerKeys).properties?.['dialect']);
   const defaults = { ...inputSchema(collectorKeys).properties };
   delete defaults['type'];
   const standard = {
@@ -184,7 +209,7 @@ export function configJsonSchema({ collectors, handlers }: Plugins): Record<stri
     properties: {
       ...inputSchema(globals).properties,
       collectors: { ...collected, properties: { default: standard, ...collected.properties } },
-      handlers: section(handlers, handlerKeys),
+      handlers: section(handlers, handlerKeys, { dialect }),
     },
     additionalProperties: false,
   };

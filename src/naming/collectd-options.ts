@@ -10,7 +10,7 @@ export const options = z.strictObject({
   prefix: z
     .string()
     .default('')
-    .describe('Prefix: before the host, as it stands. The handler’s prefix is a level by itself.'),
+    .describe("Prefix: before the host, as it stands. The handler's prefix is a level by itself."),
   postfix: z.string().default('').describe('Postfix: behind the host, as it stands.'),
   escapeCharacter: z
     .string()
@@ -22,7 +22,7 @@ export const options = z.strictObject({
     .describe('EscapeCharacter: stands in for dots, blanks and what Graphite cannot take.'),
   storeRates: z.boolean().optional().meta({
     description: 'StoreRates: counters per second, or as they stand.',
-    fallback: 'as the handler’s counters: rates',
+    fallback: "as the handler's counters: rates",
   }),
   separateInstances: flag(
     false,
@@ -30,7 +30,7 @@ export const options = z.strictObject({
   ),
   alwaysAppendDS: flag(
     false,
-    'AlwaysAppendDS: the data source’s name also where there is only one (uptime.uptime.value).',
+    "AlwaysAppendDS: the data source's name also where there is only one (uptime.uptime.value).",
   ),
   dropDuplicateFields: flag(
     false,
@@ -38,7 +38,7 @@ export const options = z.strictObject({
   ),
   preserveSeparator: flag(
     false,
-    'PreserveSeparator: dots in names (the host’s, eth0.100) stay and make levels.',
+    "PreserveSeparator: dots in names (the host's, eth0.100) stay and make levels.",
   ),
   useTags: flag(false, 'UseTags: tags (cpu.cpu;host=…;plugin=…) instead of levels.'),
   reverseHost: flag(false, 'ReverseHost: net.example.web01 for web01.example.net.'),

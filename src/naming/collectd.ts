@@ -191,7 +191,7 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
  */
 export const collectd: Dialect = defineDialect({
   name: 'collectd',
-  summary: "collectd's names and values, as its write_graphite plugin sends them.",
+  summary: 'The names and values of collectd, as its write_graphite plugin sends them.',
   options,
   create,
 });

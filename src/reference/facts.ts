@@ -53,10 +53,13 @@ export interface HandlerFacts {
   readonly options: readonly Option[];
 }
 
+/** Everything a user may want to know of a dialect. */
 export interface DialectFacts {
   readonly type: 'dialect';
   readonly name: string;
   readonly summary: string;
+  /** Its own options, which stand beside its name. */
+  readonly options: readonly Option[];
 }
 
 export type Facts = CollectorFacts | HandlerFacts | DialectFacts;
@@ -94,10 +97,11 @@ export const handlerFacts = (handler: Handler): HandlerFacts => ({
   options: describeOptions(handler.options),
 });
 
-export const dialectFacts = ({ name, summary }: Dialect): DialectFacts => ({
+export const dialectFacts = ({ name, summary, options }: Dialect): DialectFacts => ({
   type: 'dialect',
   name,
   summary,
+  options: options === undefined ? [] : describeOptions(options),
 });
 
 /** Everything there is, in the order in which it is listed: collectors, handlers, dialects. */

@@ -3,6 +3,7 @@ import type { DiamondName } from './diamond.ts';
 import {
   type CollectorFacts,
   collectorFacts,
+  type DialectFacts,
   dialectFacts,
   type HandlerFacts,
   handlerFacts,
@@ -185,8 +186,14 @@ export function configurationPage(plugins: Plugins): string {
     optionsTable(handler),
     '## Dialects',
     dialectsTable(plugins),
+    ...[...plugins.dialects.values()].map(dialectFacts).flatMap(dialectSection),
   );
 }
+
+const dialectSection = (facts: DialectFacts): string[] =>
+  facts.options.length === 0
+    ? []
+    : [`### ${facts.name}`, optionsTable(facts.options), yaml(example(facts))];
 
 const linked = (page: string, names: Iterable<string>): string =>
   [...names].map((name) => `[${name}](${page}.md#${name})`).join(', ');

@@ -2,6 +2,7 @@ import { describeConfig, type Option } from '../config/index.ts';
 import {
   type CollectorFacts,
   collectorFacts,
+  type Facts,
   type HandlerFacts,
   handlerFacts,
   type Plugins,
@@ -98,14 +99,24 @@ function helpOf({ help, inWords, default: value, required }: Option): string {
 const indented = ({ depth, text, comment }: Line): string =>
   `${'  '.repeat(depth)}${comment ? '# ' : ''}${text}`;
 
-/** A plugin in a configuration, with its own options at their defaults, and those it cannot do without. */
-export function example({ type, name, options }: CollectorFacts | HandlerFacts): string {
+/**
+ * A plugin in a configuration, with its own options at their defaults, and those it cannot do without;
+ * a dialect in that of a handler.
+ */
+export function example({ type, name, options }: Facts): string {
   const shown = options.filter((option) => option.required || written(option) !== BLANK);
-  const lines: Line[] = [
-    { depth: 0, text: `${type}s:` },
-    { depth: 1, text: shown.length === 0 ? `${name}: {}` : `${name}:` },
-    ...nested(shown, 2, false).map((line) => ({ ...line, comment: false })),
-  ];
+  const head: Line[] =
+    type === 'dialect'
+      ? ['handlers:', 'graphite:', 'dialect:', `name: ${name}`].map((text, depth) => ({
+          depth,
+          text,
+        }))
+      : [
+          { depth: 0, text: `${type}s:` },
+          { depth: 1, text: shown.length === 0 ? `${name}: {}` : `${name}:` },
+        ];
+  const own = nested(shown, type === 'dialect' ? 3 : 2, false);
+  const lines = [...head, ...own.map((line) => ({ ...line, comment: false }))];
   return `${lines.map(indented).join('\n')}\n`;
 }
 

@@ -53,7 +53,7 @@ describe('describe', () => {
     );
   });
 
-  test.each(['cpu', 'file', 'diamond'])('%s, to the letter', async (name) => {
+  test.each(['cpu', 'file', 'diamond', 'collectd'])('%s, to the letter', async (name) => {
     const { out } = await run('describe', name);
     await expect(out).toMatchFileSnapshot(`../golden/describe/${name}.txt`);
   });

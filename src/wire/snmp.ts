@@ -71,7 +71,7 @@ const WIDEST = 20;
 /** So many digits stay below 2^53. */
 const EXACT = 15;
 
-/** Whole numbers, each behind one blank, to the end of the line; `undefined` if it holds anything else. */
+/** Whole numbers, each behind one blank; `undefined` if the line holds anything else. */
 function numbersAfter(start: string, text: string, from: number): number[] | undefined {
   if (!text.startsWith(start, from)) return undefined;
   const numbers: number[] = [];

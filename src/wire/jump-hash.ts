@@ -1,0 +1,43 @@
+/**
+ * carbon-c-relay's `jump_fnv1a_ch`: the 64-bit FNV-1a hash of a path, and from it one of several nodes
+ * by jump consistent hashing, which spreads paths evenly and moves as few as possible when a node is
+ * added at the end. No other node can be taken away without moving most paths.
+ *
+ * @see https://arxiv.org/abs/1406.2294 (Lamping, Veach: A Fast, Minimal Memory, Consistent Hash Algorithm)
+ * @see https://github.com/grobian/carbon-c-relay (section CLUSTERS of its manual)
+ */
+
+const FNV_OFFSET = 14_695_981_039_346_656_037n;
+const FNV_PRIME = 1_099_511_628_211n;
+const JUMP = 2_862_933_555_777_941_757n;
+
+const u64 = (n: bigint): bigint => BigInt.asUintN(64, n);
+
+function fnv1a64(text: string): bigint {
+  let hash = FNV_OFFSET;
+  for (const byte of Buffer.from(text)) hash = u64((hash ^ BigInt(byte)) * FNV_PRIME);
+  return hash;
+}
+
+/** The bucket of a key, 0 to `buckets` - 1. */
+function jump(hash: bigint, buckets: number): number {
+  let key = hash;
+  let bucket = 0;
+  for (let next = 0; next < buckets; ) {
+    bucket = next;
+    key = u64(key * JUMP + 1n);
+    next = Math.floor((bucket + 1) * (2 ** 31 / (Number(key >> 33n) + 1)));
+  }
+  return bucket;
+}
+
+/**
+ * @param instances of the nodes, which order them as bytes; without instances they stay in the order
+ *   in which they are given. Either all of them have one, or none.
+ * @returns which node a path belongs to, as its index in `instances`.
+ */
+export function jumpHash(instances: readonly (string | undefined)[]): (path: string) => number {
+  const order = instances.map((instance, index) => ({ index, key: Buffer.from(instance ?? '') }));
+  order.sort((a, b) => Buffer.compare(a.key, b.key));
+  return (path) => order[jump(fnv1a64(path), order.length)]?.index ?? 0;
+}

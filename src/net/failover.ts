@@ -1,0 +1,169 @@
+import { type Batch, type Connection, Foreseen, Unresponsive } from '../plugin/index.ts';
+
+/** One of several peers that can stand in for each other. */
+export interface Candidate {
+  /** How it is called in messages. */
+  readonly name: string;
+  open(signal: AbortSignal): Promise<Connection>;
+}
+
+export interface FailoverOptions {
+  /** Seconds that a candidate has to answer, except the last, which has all the time that is left. */
+  readonly patience: number;
+  /** Seconds between two looks at whether a candidate before the one in use is well again. */
+  readonly retry: number;
+}
+
+/** A connection that is open, to the candidate of this rank. */
+interface Held {
+  readonly rank: number;
+  readonly connection: Connection;
+  /** Aborting it gives the connection up. */
+  readonly aborter: AbortController;
+  over: boolean;
+}
+
+/**
+ * One connection to the first of several candidates that answers. While that is not the first of
+ * all, those before it are tried again from time to time, in the background of a write; the write
+ * after one has answered goes to it, and the connection before is ended in order.
+ */
+export async function failover(
+  candidates: readonly Candidate[],
+  options: FailoverOptions,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const failures: Error[] = [];
+  for (const [rank, candidate] of candidates.entries()) {
+    const last = rank === candidates.length - 1;
+    try {
+      const held = await attempt(candidate, rank, last ? undefined : options.patience, signal);
+      return new Failover(candidates, options, signal, held, failures[0]);
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+  throw new Foreseen(
+    `no host answers: ${failures.map(({ message }) => message).join('; ')}. ` +
+      'Check that one of them runs, listens there and can be reached from this host.',
+    { cause: failures[0] },
+  );
+}
+
+/** @param patience seconds; `undefined` waits for as long as `signal` allows. */
+async function attempt(
+  { name, open }: Candidate,
+  rank: number,
+  patience: number | undefined,
+  signal: AbortSignal,
+): Promise<Held> {
+  signal.throwIfAborted();
+  const aborter = new AbortController();
+  const abort = () => aborter.abort(signal.reason);
+  signal.addEventListener('abort', abort, { once: true, signal: aborter.signal });
+  const late = new Unresponsive(`${name}: no answer for ${patience} s`);
+  const timer =
+    patience === undefined ? undefined : setTimeout(() => aborter.abort(late), patience * 1000);
+  try {
+    const connection = await open(aborter.signal);
+    aborter.signal.throwIfAborted();
+    return { rank, connection, aborter, over: false };
+  } catch (error) {
+    const reason: unknown = aborter.signal.aborted ? aborter.signal.reason : error;
+    aborter.abort(reason);
+    throw reason;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+class Failover implements Connection {
+  readonly #candidates: readonly Candidate[];
+  readonly #options: FailoverOptions;
+  readonly #signal: AbortSignal;
+  /** Why the one in use is not the first. */
+  readonly #reason: Error | undefined;
+  readonly ended: Promise<unknown>;
+  #end: (reason: unknown) => void = () => {};
+  #used: Held;
+  /** Open and idle, until the next write goes to it. */
+  #better: Held | undefined;
+  #looking = false;
+  #looked = performance.now();
+  #closed = false;
+
+  constructor(
+    candidates: readonly Candidate[],
+    options: FailoverOptions,
+    signal: AbortSignal,
+    used: Held,
+    reason: Error | undefined,
+  ) {
+    this.#candidates = candidates;
+    this.#options = options;
+    this.#signal = signal;
+    this.#reason = reason;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    this.#used = used;
+    this.#watch(used);
+  }
+
+  get note(): string {
+    const { rank } = this.#used;
+    const why = rank === 0 || this.#reason === undefined ? '' : `, because ${this.#reason.message}`;
+    return `delivers to ${this.#candidates[rank]?.name}${why}`;
+  }
+
+  write(batch: Batch, signal: AbortSignal): Promise<void> {
+    if (this.#better !== undefined) this.#change(this.#better);
+    if (this.#used.rank > 0) void this.#look();
+    return this.#used.connection.write(batch, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#better?.aborter.abort();
+    await this.#used.connection.close();
+  }
+
+  #watch(held: Held): void {
+    const over = (reason: unknown) => {
+      held.over = true;
+      if (held === this.#used) this.#end(reason);
+      if (held === this.#better) this.#better = undefined;
+    };
+    held.connection.ended?.then(over, over);
+  }
+
+  #change(better: Held): void {
+    const { connection, aborter } = this.#used;
+    this.#used = better;
+    this.#better = undefined;
+    // What the kernel has of the old one is still delivered; how it ends is of no interest.
+    const gone = () => aborter.abort();
+    new Promise<void>((closed) => closed(connection.close())).then(gone, gone);
+  }
+
+  async #look(): Promise<void> {
+    const now = performance.now();
+    if (this.#looking || now - this.#looked < this.#options.retry * 1000) return;
+    this.#looking = true;
+    for (const [rank, candidate] of this.#candidates.entries()) {
+      if (rank >= this.#used.rank || this.#closed) break;
+      try {
+        const held = await attempt(candidate, rank, this.#options.patience, this.#signal);
+        if (this.#closed) return held.aborter.abort();
+        this.#better = held;
+        this.#watch(held);
+        break;
+      } catch {
+        // Still not well: the reason was said when the one in use was chosen.
+      }
+    }
+    this.#looked = performance.now();
+    this.#looking = false;
+  }
+}

@@ -1,0 +1,103 @@
+import { connect, type Socket } from 'node:net';
+import { type Endpoint, spoken } from './endpoint.ts';
+import { lookup } from './resolve.ts';
+import { failed, type Stream } from './stream.ts';
+import type { TlsOptions } from './tls-options.ts';
+
+export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
+  /** Seconds of silence after which the kernel probes whether the peer is still there. */
+  readonly keepalive: number;
+  readonly tls?: TlsOptions | undefined;
+  /** What the peer is called in errors: `Carbon`. */
+  readonly peer: string;
+}
+
+/** Milliseconds for each address of a name, except the last, which has all the time that is left. */
+const PER_ADDRESS = 2000;
+/** Bytes a peer may send on one connection: a peer of ours sends none, a wrong one may greet. */
+const MOST_READ = 65_536;
+
+/**
+ * Ends a connection, and a write that is stuck in it. A reset frees what the kernel holds for a peer
+ * that does not read, up to megabytes for minutes; after an orderly end the kernel delivers it.
+ */
+function giveUp(socket: Socket, orderly: boolean): void {
+  if (socket.connecting || orderly) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
+const connected = (socket: Socket, where: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', (error) => reject(failed(where, error)));
+    socket.once('close', () => reject(failed(where, 'closed while connecting')));
+  });
+
+/** Settles with what ended the connection; the peer's own bytes are read, so that its end is seen, and dropped. */
+function ending(socket: Socket, peer: string, said: (error: unknown) => Error): Promise<Error> {
+  let read = 0;
+  socket.on('data', (bytes) => {
+    read += bytes.length;
+    if (read > MOST_READ) {
+      socket.destroy(new Error(`it sent ${read} bytes, and ${peer} sends none: is this its port?`));
+    }
+  });
+  return new Promise((resolve) => {
+    socket.once('error', (error) => resolve(said(error)));
+    // Our peers have no half-open connections: after its end nobody reads, and a stuck write is over.
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => resolve(said(`${peer} closed the connection`)));
+  });
+}
+
+/**
+ * Connects, to the first address of a name that answers.
+ *
+ * @param signal gives the connection up, at whatever stage it is.
+ * @throws an error that says where, and with TLS what is wrong with which certificate and what to do.
+ */
+export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
+  const { host, port, keepalive, peer, tls } = options;
+  const where = spoken(options);
+  signal.throwIfAborted();
+  const plain = connect({
+    host,
+    port,
+    lookup,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: keepalive * 1000,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: PER_ADDRESS,
+  });
+  let socket = plain;
+  signal.addEventListener('abort', () => giveUp(plain, socket.writableEnded), { once: true });
+  await connected(plain, where);
+  let said = (error: unknown): Error => failed(where, error);
+  if (tls !== undefined) {
+    // Most agents speak no TLS, and it takes memory.
+    const [{ secure }, { explain }] = await Promise.all([
+      import('./tls.ts'),
+      import('./tls-trouble.ts'),
+    ]);
+    const secured = { host, where, tls };
+    said = (error) => failed(where, explain(error, secured));
+    try {
+      socket = await secure(plain, secured);
+    } catch (error) {
+      plain.destroy();
+      throw said(error);
+    }
+  }
+  const ended = ending(socket, peer, said);
+  return {
+    ended,
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        const taken = (error?: Error | null) => (error ? reject(failed(where, error)) : resolve());
+        if (typeof bytes === 'string') socket.write(bytes, taken);
+        else socket.write(Buffer.concat(bytes), taken);
+      }),
+    close: () => new Promise((resolve) => socket.end(resolve)),
+  };
+}

@@ -2,9 +2,10 @@ import { AccessDenied, NoData, nameOf } from '../plugin/index.ts';
 
 /**
  * What the kernel says of a thing that is not there: no such file; its device, process or namespace
- * has gone; or (EINVAL) an attribute that does not apply, such as the speed of a link that is down.
+ * has gone; (EINVAL) an attribute that does not apply, such as the speed of a link that is down; or
+ * (ENOTSUP) what the kernel was started without, such as /proc/pressure with psi=0.
  */
-const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'ESRCH', 'EINVAL']);
+const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'ESRCH', 'EINVAL', 'ENOTSUP']);
 const DENIED = new Set(['EACCES', 'EPERM']);
 
 /** The code of a failed system call, such as `ENOENT`; '' of any other error. */

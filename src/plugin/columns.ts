@@ -8,6 +8,8 @@ const ZERO = 48;
 const NINE = 57;
 /** The kernel's widest number, an unsigned one of 64 bits, has twenty digits. */
 const WIDEST = 20;
+/** So many digits stay below 2^53. */
+const EXACT = 15;
 
 /**
  * Makes a reader of lines that hold whole numbers in a fixed order, separated by blanks.
@@ -41,6 +43,8 @@ export function columns<const R extends readonly string[], const O extends reado
         if (code < ZERO || code > NINE) break;
         value = value * 10 + (code - ZERO);
       }
+      // From 2^53 on the sum above would gather errors.
+      if (at - start > EXACT) value = Number(line.slice(start, at));
       const name = names[i] as string;
       const ended = at === end || line.charCodeAt(at) <= 32;
       if (ended && at > start && at - start <= WIDEST) row[name] = value;

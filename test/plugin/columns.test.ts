@@ -17,6 +17,7 @@ describe('columns', () => {
 
   test('reads the widest number the kernel prints as near as a number can be', () => {
     expect(read('18446744073709551615 0').reads).toBe(2 ** 64);
+    expect(read('9223372036854775807 0').reads).toBe(2 ** 63);
   });
 
   test.each([

@@ -8,7 +8,7 @@
  */
 import { createWriteStream, fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { type Batch, type Connection, defineHandler, z } from 'cullinan/plugin';
+import { type Batch, type Connection, defineHandler, Foreseen, z } from 'cullinan/plugin';
 import { encodeJson, encodeText } from 'cullinan/wire/lines';
 
 const FORMATS = ['series', 'path', 'json'] as const;
@@ -41,11 +41,11 @@ export async function linesTo(
   format: Format,
   signal: AbortSignal,
 ): Promise<Connection> {
-  if (!out.writable) throw new Error(GONE);
+  if (!out.writable) throw new Foreseen(GONE);
   if (out.writableLength > 0) await write(out, '', signal);
   const ended = new Promise<Error>((resolve) => {
     out.once('error', resolve);
-    out.once('close', () => resolve(new Error(GONE)));
+    out.once('close', () => resolve(new Foreseen(GONE)));
   });
   return {
     write: (batch, signal) => write(out, encode(batch, format), signal),
@@ -56,13 +56,13 @@ export async function linesTo(
 
 function write(out: Writable, text: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(new Error(STALLED));
+    const abort = () => reject(new Foreseen(STALLED));
     if (signal.aborted) return abort();
     signal.addEventListener('abort', abort, { once: true });
     out.write(text, (error) => {
       signal.removeEventListener('abort', abort);
       if (!error) resolve();
-      else reject(isGone(error) ? new Error(GONE, { cause: error }) : error);
+      else reject(isGone(error) ? new Foreseen(GONE, { cause: error }) : error);
     });
   });
 }

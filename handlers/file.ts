@@ -13,7 +13,16 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Batch, defineHandler, type Point, size, Unresponsive, z } from 'cullinan/plugin';
+import {
+  type Batch,
+  codeOf,
+  defineHandler,
+  Foreseen,
+  type Point,
+  size,
+  Unresponsive,
+  z,
+} from 'cullinan/plugin';
 import { encodeJson, encodeText } from 'cullinan/wire/lines';
 
 const options = z.strictObject({
@@ -157,18 +166,13 @@ function explain(error: unknown, path: string): unknown {
   const code = codeOf(error);
   const remedy = code === undefined ? undefined : REMEDIES[code];
   if (remedy === undefined) return error;
-  return new Error(
+  return new Foreseen(
     `cannot write ${path}: ${remedy} (${code}). Points wait in the queue meanwhile.`,
     {
       cause: error,
     },
   );
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
 
 const encode = (points: Batch, format: Options['format']): string =>
   points

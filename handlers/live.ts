@@ -10,7 +10,7 @@
  */
 import { closeSync, createWriteStream, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { type AgentStatus, type Connection, defineHandler, z } from 'cullinan/plugin';
+import { type AgentStatus, type Connection, defineHandler, Foreseen, z } from 'cullinan/plugin';
 import { render, Screen, type Surface } from 'cullinan/wire/screen';
 import { abilitiesOf, ENTER, keyOf, LEAVE, redraw } from 'cullinan/wire/terminal';
 
@@ -197,7 +197,7 @@ export default defineHandler({
   previews: true,
   async open({ options, agent }) {
     if (!process.stdout.isTTY) {
-      throw new Error(
+      throw new Foreseen(
         'live: standard output is no terminal, so there is nothing to draw on. Use the handler console, or start the agent on a terminal.',
       );
     }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createOutlet } from '../agent/index.ts';
-import { redact } from '../config/index.ts';
+import { createOutlet, destinations } from '../agent/index.ts';
+import { redact } from '../log/index.ts';
 import { EXIT, type Io } from './io.ts';
 import { assemble, load, openLog } from './setup.ts';
 
@@ -21,7 +21,7 @@ export async function check(
   await agent.collect(Math.floor(Date.now() / 1000));
   await sleep(BETWEEN_READINGS);
   const samples = await agent.collect(Math.floor(Date.now() / 1000));
-  const handlers = config.handlers.map((handler) => {
+  const handlers = config.handlers.flatMap(destinations).map((handler) => {
     const outlet = createOutlet(handler, config, identity);
     const paths = samples.flatMap(({ series }) => outlet.names(series).map(({ path }) => path));
     return {

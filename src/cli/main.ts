@@ -1,17 +1,18 @@
 #!/usr/bin/env node
-import { writeSync } from 'node:fs';
 import { main } from './program.ts';
+import { talk } from './talk.ts';
 
-// Standard output may be a pipe whose reader has gone (`| head`): that ends the program quietly.
+// Standard output may be a pipe whose reader has gone (`| head`). That ends every command quietly but
+// `run`: there the console handler deals with it, and other handlers go on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (process.argv[2] !== 'run') process.exit(0);
 });
 
 void main(process.argv.slice(2), {
   environment: process.env,
   out: (text) => void process.stdout.write(text),
-  err: (text) => void writeSync(2, text),
+  err: talk,
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,
 }).then((code) => {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/index.ts';
+import { codeOf, Foreseen } from '../plugin/index.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 import { version } from './version.ts';
 
@@ -97,6 +98,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...DIALECT)
     .option(...JSON_LINES)
     .option(...RAW)
+    .option('--send', 'send to the handlers of --config instead of printing')
     .action((directory, options) =>
       does(async () => (await import('./replay.ts')).replay(io, directory, options)),
     );
@@ -137,4 +139,4 @@ const messageOf = (error: unknown): string =>
 
 /** Only what nobody foresaw brings its stack. */
 const isBug = (error: unknown): error is Error =>
-  error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  error instanceof Error && !(error instanceof Foreseen) && codeOf(error) === undefined;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFacts, startRecording } from '../host/index.ts';
-import { EXIT, type Io } from './io.ts';
+import { EXIT, type Io, listed } from './io.ts';
 import { seconds } from './once.ts';
 import { assemble, load, openLog } from './setup.ts';
 
@@ -35,7 +35,13 @@ export async function record(io: Io, directory: string, options: RecordOptions):
     await agent.collect(time);
     io.err(`moment ${i + 1} of ${moments} recorded\n`);
   }
+  const failed = agent.status.collectors.filter(({ outcomes }) => outcomes.failed > 0);
   await dispose();
+  if (failed.length > 0) {
+    const names = listed(failed.map(({ name }) => name));
+    io.err(`cullinan: the recording in ${directory} is not complete: ${names} failed, see above\n`);
+    return EXIT.failure;
+  }
   io.err(
     `Recorded in ${directory}. Serial numbers, hardware addresses and mount options are left out; look it through before you share it.\nReplay it with: cullinan replay ${directory}\n`,
   );

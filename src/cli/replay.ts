@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { registry } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
+import { loadConfig } from '../config/index.ts';
 import { openRecording, recordedHost } from '../host/index.ts';
 import { hostnameFor } from '../naming/index.ts';
 import type { Host } from '../plugin/index.ts';
-import { EXIT, type Io } from './io.ts';
+import { EXIT, type Io, UsageError } from './io.ts';
 import { dialectNamed } from './once.ts';
 import { assemble, load, openLog } from './setup.ts';
 
@@ -12,6 +14,8 @@ export interface ReplayOptions {
   readonly dialect: string;
   readonly json?: boolean;
   readonly raw?: boolean;
+  /** Sends to the configuration's handlers instead of printing. */
+  readonly send?: boolean;
 }
 
 /** The queues of a replay are kept below this, so that a long recording does not overflow them. */
@@ -29,7 +33,13 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   const print = {
     console: { dialect: options.dialect, format, counters: options.raw ? 'raw' : 'rates' },
   };
-  const loaded = load(io, options.config, print);
+  if (options.send && options.config === undefined) {
+    throw new UsageError('--send needs --config: the file that says where to send');
+  }
+  // A recording is another host's: this one's configuration is used only where it is named.
+  const printing = loadConfig({ files: false, registry, environment: {}, defaultHandlers: print });
+  const named = options.config === undefined ? printing : load(io, options.config, print);
+  const loaded = options.send ? named : { ...named, handlers: printing.handlers };
   const config = {
     ...loaded,
     collectors: loaded.collectors.filter(({ collector }) => collector.name !== 'agent'),

@@ -1,74 +1,21 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { registry } from '../agent/index.ts';
-import { type Config, ConfigError } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import { EXIT, type Io, listed } from './io.ts';
 import { type Assembled, assemble, load, openLog } from './setup.ts';
+import { signals } from './signals.ts';
 
 /** Talk that came up while a live view had the terminal; the latest lines, for when it is over. */
 const MOST_HELD = 200;
 
 /** `cullinan run`: collects on every tick until it is told to stop. */
 export async function run(io: Io, { config: path }: { config?: string }): Promise<number> {
-  const handlers = io.outIsTerminal ? { live: {} } : { console: {} };
-  const config = load(io, path, handlers);
-  const held: string[] = [];
-  const watched = ({ handlers }: Config): boolean =>
-    io.errIsTerminal && handlers.some(({ handler }) => handler === registry.handlers.get('live'));
-  let hold = watched(config);
-  const { log, report } = openLog(io, config, {
-    write: (line) => {
-      if (!hold) return io.err(line);
-      held.push(line);
-      if (held.length > MOST_HELD) held.shift();
-    },
-  });
-
-  let running = await begin(config, log, report);
-  const reload = async (): Promise<void> => {
-    let next: Config;
-    try {
-      next = load(io, path, handlers, 'The configuration before goes on.');
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      log.error(
-        {},
-        `the configuration was not reloaded
-${error.message}`,
-      );
-      return;
-    }
-    log.level = next.log.level;
-    hold = watched(next);
-    if (next.fingerprint === running.config.fingerprint) {
-      const { started, stopped, kept } = await running.agent.reload(next);
-      running = { ...running, config: next };
-      log.info(
-        { started, stopped, kept: kept.length },
-        `configuration reloaded: ${listed(started) || 'nothing'} started, ${listed(stopped) || 'nothing'} stopped, ${kept.length} untouched`,
-      );
-      return;
-    }
-    await end(running, log);
-    running = await begin(next, log, report);
-    log.info(
-      {},
-      'configuration reloaded: hostname, labels or host changed, so everything was started anew',
-    );
-  };
-
-  // One after the other: a second reload waits for the first.
-  let reloading = Promise.resolve();
-  process.on('SIGHUP', () => {
-    reloading = reloading.then(reload).catch((error: unknown) => {
-      log.error({ stack: String(error instanceof Error ? error.stack : error) }, 'reload failed');
-    });
-  });
-  await stopSignal();
-  await reloading;
-  await end(running, log);
-  hold = false;
-  for (const line of held) io.err(line);
+  // First of all: a signal that comes while the agent starts waits until it has started.
+  const told = signals();
+  const service = new Service(io, path);
+  await service.start();
+  while ((await told.next()) === 'reload') await service.reload();
+  await service.stop();
   return EXIT.ok;
 }
 
@@ -76,56 +23,131 @@ interface Running extends Assembled {
   readonly config: Config;
 }
 
-async function begin(config: Config, log: Log, report: Report): Promise<Running> {
-  const assembled = await assemble(config, { log, report });
-  assembled.agent.start();
-  const handlers = config.handlers.map(({ instance }) => instance);
-  log.info(
-    { collectors: config.collectors.length, files: config.files },
-    `collecting from ${assembled.identity.path || 'this host'} every ${config.interval} s for ${listed(handlers)}`,
-  );
-  return { ...assembled, config };
-}
+/** The agent as a service: one at a time, replaced only by one that is ready to run. */
+class Service {
+  readonly #io: Io;
+  readonly #path: string | undefined;
+  readonly #standIn: Readonly<Record<string, unknown>>;
+  readonly #log: Log;
+  readonly #report: Report;
+  /** Every secret of every configuration so far: the log may still speak of one that is gone. */
+  readonly #secrets = new Set<string>();
+  readonly #held: string[] = [];
+  #hold = false;
+  #config: Config;
+  #running: Running | undefined;
 
-async function end({ agent, config, dispose }: Running, log: Log): Promise<void> {
-  const left = await agent.stop(config.shutdown.timeout);
-  await dispose();
-  const books = agent.status.handlers.map(
-    ({ name, observed, delivered, queued, dropped, resent }) => ({
-      handler: name,
-      observed,
-      delivered,
-      queued,
-      dropped,
-      resent,
-    }),
-  );
-  const said =
-    left === 0
-      ? 'everything was delivered'
-      : `${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`;
-  log[left === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);
-}
+  constructor(io: Io, path: string | undefined) {
+    this.#io = io;
+    this.#path = path;
+    this.#standIn = io.outIsTerminal ? { live: {} } : { console: {} };
+    this.#config = load(io, path, this.#standIn);
+    const { log, report } = openLog(io, this.#config, {
+      secrets: this.#secrets,
+      write: (line) => this.#say(line),
+    });
+    this.#log = log;
+    this.#report = report;
+    this.#take(this.#config);
+  }
 
-/**
- * A Ctrl-C may come twice at once: from the terminal, and from npm, which has had it too and passes
- * it on. Nobody repeats himself within this time (milliseconds).
- */
-const SAME_SIGNAL = 300;
+  async start(): Promise<void> {
+    this.#begin(await this.#assemble(this.#config));
+  }
 
-/** Resolves at SIGTERM or SIGINT; a second one ends the process at once. */
-async function stopSignal(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    let told: number | undefined;
-    // Not once(): between the end of one listener and the next, the signal would kill the process.
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        const now = performance.now();
-        if (told !== undefined && now - told > SAME_SIGNAL) process.exit(EXIT.failure);
-        told ??= now;
-        resolve();
-      });
+  async reload(): Promise<void> {
+    try {
+      const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
+      await this.#replace(next);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log.error({}, `the configuration was not reloaded\n${why}`);
     }
-  });
-  await sleep(0);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end();
+    this.#hold = false;
+    for (const line of this.#held) this.#io.err(line);
+  }
+
+  async #replace(next: Config): Promise<void> {
+    const now = this.#running;
+    if (now !== undefined && next.fingerprint === this.#config.fingerprint) {
+      this.#take(next);
+      const { started, stopped, kept } = await now.agent.reload(next);
+      this.#running = { ...now, config: next };
+      this.#log.info(
+        { started, stopped, kept },
+        `configuration reloaded: started ${listed(started) || 'nothing'}, stopped ${listed(stopped) || 'nothing'}, ${kept.length} untouched`,
+      );
+      return;
+    }
+    for (const secret of next.secrets) this.#secrets.add(secret);
+    const ready = await this.#assemble(next);
+    await this.#end();
+    this.#take(next);
+    this.#begin(ready);
+    this.#log.info({}, 'configuration reloaded: hostname, labels or host changed, so all is new');
+  }
+
+  #take(config: Config): void {
+    this.#config = config;
+    for (const secret of config.secrets) this.#secrets.add(secret);
+    this.#log.level = config.log.level;
+    const live = registry.handlers.get('live');
+    this.#hold = this.#io.errIsTerminal && config.handlers.some(({ handler }) => handler === live);
+  }
+
+  async #assemble(config: Config): Promise<Running> {
+    const needs = { log: this.#log, report: this.#report };
+    return { ...(await assemble(config, needs)), config };
+  }
+
+  #begin(running: Running): void {
+    this.#running = running;
+    const { agent, identity, config } = running;
+    agent.start();
+    const handlers = listed(config.handlers.map(({ instance }) => instance));
+    this.#log.info(
+      { collectors: config.collectors.length, files: config.files },
+      `collecting from ${identity.path || 'this host'} every ${config.interval} s for ${handlers}`,
+    );
+  }
+
+  async #end(): Promise<void> {
+    if (this.#running === undefined) return;
+    const { agent, config, dispose } = this.#running;
+    this.#running = undefined;
+    const left = await agent.stop(config.shutdown.timeout);
+    await dispose();
+    const books = agent.status.handlers.map(
+      ({ name, observed, delivered, queued, dropped, resent }) => ({
+        handler: name,
+        observed,
+        delivered,
+        queued,
+        dropped,
+        resent,
+      }),
+    );
+    const lost = books.reduce((sum, { observed, delivered }) => sum + observed - delivered, 0);
+    const earlier = lost - left;
+    const said = [
+      left === 0
+        ? 'everything that was queued was delivered'
+        : `${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`,
+      ...(earlier > 0 ? [`${earlier} had been dropped before`] : []),
+    ].join('; ');
+    this.#log[lost === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);
+  }
+
+  #say(line: string): void {
+    if (!this.#hold) {
+      this.#io.err(line);
+      return;
+    }
+    this.#held.push(line);
+    if (this.#held.length > MOST_HELD) this.#held.shift();
+  }
 }

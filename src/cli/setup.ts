@@ -1,3 +1,4 @@
+import { hostname as osHostname } from 'node:os';
 import { type Agent, createAgent, type Identity, registry } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
 import { type Config, loadConfig, suggest } from '../config/index.ts';
@@ -42,21 +43,35 @@ export function only(config: Config, names: readonly string[]): Config {
 }
 
 /** What the agent calls the host it runs on. */
-async function identify({ hostname: { method, name } }: Config): Promise<Identity> {
-  const facts = await hostFacts();
-  const { path } =
-    method === 'shell' ? await hostnameByShell(name ?? '') : hostnameFor(method, facts, name);
-  return { path, label: method === 'shell' ? path : (name ?? facts.hostname) };
+async function identify({ hostname: { method, name } }: Config, log: Log): Promise<Identity> {
+  if (method === 'shell') {
+    const { path } = await hostnameByShell(name ?? '');
+    return { path, label: path };
+  }
+  const hostname = osHostname();
+  // Only the full name is somebody else's to know; nobody is asked for it in vain.
+  const asks = name === undefined && (method === 'smart' || method.startsWith('fqdn'));
+  const facts = asks ? await hostFacts() : { hostname, fqdn: hostname, uname: hostname };
+  if (facts.problem !== undefined && method.startsWith('fqdn')) log.warn({}, facts.problem);
+  return { path: hostnameFor(method, facts, name).path, label: name ?? hostname };
 }
 
 /** A log on standard error, and the report that speaks through it. */
 export function openLog(
   io: Io,
   config: Config,
-  { write = io.err, clock = systemClock }: { write?: (line: string) => void; clock?: Clock } = {},
+  {
+    write = io.err,
+    clock = systemClock,
+    secrets = config.secrets,
+  }: {
+    readonly write?: (line: string) => void;
+    readonly clock?: Clock;
+    readonly secrets?: ReadonlySet<string>;
+  } = {},
 ): { log: Log; report: Report } {
   const format = io.errIsTerminal ? 'text' : 'json';
-  const log = createLog({ level: config.log.level, format, write, secrets: config.secrets });
+  const log = createLog({ level: config.log.level, format, write, secrets });
   return { log, report: createReport(log, clock) };
 }
 
@@ -85,7 +100,7 @@ export async function assemble(
   const live = liveHost(config.host);
   const plain = needs.host ?? live;
   const host = needs.through?.(plain) ?? plain;
-  const identity = needs.identity ?? (await identify(config));
+  const identity = needs.identity ?? (await identify(config, needs.log));
   const { log, report, clock = systemClock } = needs;
   const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
   return {

@@ -21,6 +21,8 @@ export class CollectorSeries {
   #first: Entry | undefined;
   #last: Entry | undefined;
   #turn = 0;
+  /** The latest collection that brought samples. */
+  #complete = 0;
   #seen = 0;
   #hour = Number.NEGATIVE_INFINITY;
   #fresh = 0;
@@ -64,10 +66,24 @@ export class CollectorSeries {
     if (entry.seen === this.#turn) {
       throw new Error(`observed ${spell(observation)} twice in one collection`);
     }
+    entry.before = entry.seen;
     entry.seen = this.#turn;
     this.#seen += 1;
     this.#last = entry;
     return entry;
+  }
+
+  /** This collection brought samples: what it did not mention was not there. */
+  complete(): void {
+    this.#complete = this.#turn;
+  }
+
+  /**
+   * Whether a series that was just found is new, or a collection since it was seen last did not
+   * mention it: the device had gone, and what it counts now may be another's.
+   */
+  hadGone({ before }: Entry): boolean {
+    return before < 0 || before < this.#complete;
   }
 
   #lookUp(observation: Observation, at: number): Entry | undefined {
@@ -99,6 +115,7 @@ export class CollectorSeries {
       labels,
       key,
       seen: -1,
+      before: -1,
       value: Number.NaN,
       at: Number.NaN,
       next: undefined,

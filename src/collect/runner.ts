@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock/index.ts';
 import type { Report } from '../log/index.ts';
 import type { Observation, Sample } from '../metric/index.ts';
@@ -7,6 +8,7 @@ import {
   type Collected,
   type Collector,
   type CollectorStatus,
+  Foreseen,
   type Host,
   NoData,
   OUTCOMES,
@@ -80,6 +82,10 @@ class CollectorRunner implements Runner {
   #session: Session | undefined;
   #seconds = 0;
   #hanging = false;
+  #running: Run | undefined;
+  #closed = false;
+  /** The kinds of problems that were there in the latest collection. */
+  readonly #standing = new Set<string>();
   #previous = Number.NaN;
   counterResets = 0;
 
@@ -109,7 +115,7 @@ class CollectorRunner implements Runner {
   }
 
   run(time: number): Collection | Promise<Collection> {
-    if (this.#hanging) {
+    if (this.#hanging || this.#closed) {
       this.skip();
       return { outcome: 'skipped', samples: [] };
     }
@@ -128,10 +134,12 @@ class CollectorRunner implements Runner {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#running?.abort(new Foreseen('the collector was closed'));
     const session = this.#session;
     this.#session = undefined;
     this.#series.clear();
-    this.#needs.report.recovered(this.#key);
+    this.#needs.report.forget(this.#key);
     await session?.close();
   }
 
@@ -151,7 +159,11 @@ class CollectorRunner implements Runner {
         this.#session = opened;
         return opened.collect(this.#context(run));
       }
-      return opened.then((session) => {
+      return opened.then(async (session) => {
+        if (this.#closed) {
+          await session.close();
+          return [];
+        }
         this.#session = session;
         return session.collect(this.#context(run));
       });
@@ -175,10 +187,11 @@ class CollectorRunner implements Runner {
 
   async #drain(run: Run, collected: Collected | Promise<Collected>): Promise<Collection> {
     this.#hanging = true;
+    this.#running = run;
     const all = (async () => {
       try {
         for await (const item of await collected) {
-          if (run.abandoned) return;
+          if (run.abandoned || this.#closed) return;
           this.#take(run, item);
         }
       } catch (error) {
@@ -186,6 +199,7 @@ class CollectorRunner implements Runner {
       }
     })().finally(() => {
       this.#hanging = false;
+      this.#running = undefined;
     });
     await Promise.race([all, run.abandonment()]);
     return this.#end(run);
@@ -200,7 +214,13 @@ class CollectorRunner implements Runner {
       run.errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
       return;
     }
-    const entry = this.#series.find(item, run.at);
+    let entry: Entry | undefined;
+    try {
+      entry = this.#series.find(item, run.at);
+    } catch (error) {
+      run.errors.push(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
     if (entry === undefined) return;
     run.samples.push({
       series: entry,
@@ -219,7 +239,7 @@ class CollectorRunner implements Runner {
         return { amount: value, seconds: Number.isNaN(seconds) ? 0 : seconds };
       }
       case 'counter': {
-        const grown = Number.isNaN(entry.at) ? undefined : growth(entry, { value, at });
+        const grown = this.#series.hadGone(entry) ? undefined : growth(entry, { value, at });
         if (value < entry.value) this.counterResets += 1;
         entry.value = value;
         entry.at = at;
@@ -234,45 +254,56 @@ class CollectorRunner implements Runner {
     this.#previous = run.at;
     this.#seconds += clock.monotonic() / 1000 - run.at;
     const outcome = run.outcome();
+    if (run.samples.length > 0) this.#series.complete();
     this.#outcomes[outcome] += 1;
-    this.#say(run, outcome);
+    if (!this.#closed) this.#say(run);
     return { outcome, samples: run.samples };
   }
 
-  #say(run: Run, outcome: Outcome): void {
+  /** Says each kind of problem once, and its end when a collection has gone well without it. */
+  #say(run: Run): void {
+    this.#sayRefused();
+    const { errors, thrown, samples } = run;
+    if (errors.length === 0 && thrown === undefined && this.#standing.size === 0) return;
+    // One device that went away in the middle of a reading is nothing to speak of.
+    const spoken: unknown[] = errors.filter((error) => !(error instanceof NoData));
+    const kinds = kindsOf(thrown === undefined ? spoken : [...spoken, thrown]);
     const { report } = this.#needs;
     const { instance } = this.#options;
-    this.#sayRefused();
-    const said = [...run.errors, ...(run.thrown === undefined ? [] : [run.thrown])].filter(
-      (error) => !(error instanceof NoData),
-    );
-    const [first] = said;
-    if (first === undefined) {
-      if (outcome === 'ok' || outcome === 'no-data') report.recovered(this.#key);
-      return;
+    for (const kind of this.#standing) {
+      if (kinds.has(kind)) continue;
+      this.#standing.delete(kind);
+      // Without samples the problem has only made room for another.
+      if (samples.length > 0) report.recovered(`${this.#key} ${kind}`);
+      else report.forget(`${this.#key} ${kind}`);
     }
-    const more = said.length > 1 ? ` ${said.length - 1} more like it.` : '';
-    const lost =
-      run.samples.length === 0
-        ? `This tick has no ${instance} samples;`
-        : `This tick has only part of the ${instance} samples;`;
-    report.problem(this.#key, {
-      where: `collector ${instance}`,
-      error: first,
-      effect: `${lost} repeats are muted for 10 min.${more}`,
-      remedy: remedyFor(first, instance),
-    });
+    for (const [kind, { error, times }] of kinds) {
+      this.#standing.add(kind);
+      const more = times > 1 ? ` ${times - 1} more like it.` : '';
+      const extent = samples.length === 0 ? 'no' : 'only a part of the';
+      report.problem(`${this.#key} ${kind}`, {
+        where: `collector ${instance}`,
+        error,
+        effect: `This tick has ${extent} ${instance} samples.${more}`,
+        remedy: remedyFor(error, instance),
+        absent: error instanceof NoData,
+      });
+    }
   }
 
   #refusedSaid = 0;
   #sayRefused(): void {
     const refused = this.#series.refused - this.#refusedSaid;
-    if (refused === 0) return;
+    const key = `${this.#key} series`;
+    if (refused === 0) {
+      this.#needs.report.recovered(key);
+      return;
+    }
     this.#refusedSaid = this.#series.refused;
     const { instance, newSeriesPerHour } = this.#options;
-    this.#needs.report.problem(`${this.#key} series`, {
+    this.#needs.report.problem(key, {
       where: `collector ${instance}`,
-      error: new TooManySeries(
+      error: new Foreseen(
         `${refused} observations belong to new series beyond the ${newSeriesPerHour} allowed in an hour`,
       ),
       effect: 'They are left out and counted in cullinan.collector.refused.',
@@ -281,16 +312,36 @@ class CollectorRunner implements Runner {
   }
 }
 
-/** The cap on new series bit. */
-class TooManySeries extends Error {
-  override readonly name = 'TooManySeries';
+/** So many kinds of problems of one collector are told apart; what is beyond them counts as one. */
+const MOST_KINDS = 8;
+
+/** Errors by kind: their message without what may be another in every tick. */
+function kindsOf(errors: readonly unknown[]): Map<string, { error: unknown; times: number }> {
+  const kinds = new Map<string, { error: unknown; times: number }>();
+  for (const error of errors) {
+    const message = error instanceof Error ? error.message : String(error);
+    let kind = message.slice(0, 200).replace(/"[^"]*"|(?<!line )\b\d+(\.\d+)?/g, '#');
+    if (!kinds.has(kind) && kinds.size >= MOST_KINDS) kind = 'others';
+    const known = kinds.get(kind);
+    if (known === undefined) kinds.set(kind, { error, times: 1 });
+    else known.times += 1;
+  }
+  return kinds;
 }
 
 function remedyFor(error: unknown, instance: string): string | undefined {
-  if (error instanceof Error && error.name === 'AccessDenied') {
-    return `Let the agent's user read it, or set collectors.${instance}.enabled to false.`;
+  switch (error instanceof Error ? error.name : '') {
+    case 'AccessDenied':
+      return `Let the agent's user read it, or set collectors.${instance}.enabled to false.`;
+    case 'NoData':
+      return `If it should be there, check host.proc, host.sys and host.root; if not, set collectors.${instance}.enabled to false.`;
+    case 'ParseError':
+      return 'If the file looks right to you, report it with a recording: cullinan record DIR.';
+    case 'Unresponsive':
+      return `See why it does not answer, or exclude it (cullinan describe ${instance}).`;
+    default:
+      return undefined;
   }
-  return undefined;
 }
 
 /** The state of one collection. */
@@ -316,16 +367,24 @@ class Run {
 
   /** Made when it is first asked for: most collectors are synchronous and never do. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      // A collector may wait for any number of mounts at once.
+      setMaxListeners(0, this.#controller.signal);
+    }
     return this.#controller.signal;
+  }
+
+  abort(reason: Error): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
   }
 
   /** Resolves when the deadline and the time of grace are over. */
   abandonment(): Promise<void> {
     return new Promise((resolve) => {
       this.#timer = this.#clock.after(this.#timeout * 1000, () => {
-        this.#controller ??= new AbortController();
-        this.#controller.abort(new Unresponsive(`not done after ${this.#timeout} s`));
+        this.abort(new Unresponsive(`not done after ${this.#timeout} s`));
         this.#timer = this.#clock.after(GRACE, () => {
           this.abandoned = true;
           resolve();

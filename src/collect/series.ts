@@ -3,8 +3,9 @@ import type { Labels, Metric, Observation, Series } from '../metric/index.ts';
 /** A series, and what the collect room remembers of it between two collections. */
 export interface Entry extends Series {
   readonly key: string;
-  /** The collection that saw it last. */
+  /** The collection that saw it last, and the one before that. */
   seen: number;
+  before: number;
   /** A counter's last reading; `at` in seconds on the monotonic clock. */
   value: number;
   at: number;

@@ -2,6 +2,5 @@
 export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
 export { loadConfig } from './load.ts';
-export { redact } from './mask.ts';
 export { ConfigError } from './problem.ts';
 export { suggest } from './suggest.ts';

@@ -23,15 +23,6 @@ export function mask(line: string): string {
     });
 }
 
-/** Replaces every secret in a text by `***`, the longest first. */
-export function redact(text: string, secrets: ReadonlySet<string>): string {
-  let clean = text;
-  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    clean = clean.replaceAll(secret, '***');
-  }
-  return clean;
-}
-
 /** Whether a text lets a reader see a part of a secret: three of its characters in a row. */
 export function leaks(text: string, secrets: ReadonlySet<string>): boolean {
   for (const secret of secrets) {

@@ -11,7 +11,7 @@ export interface Limits {
  * The estimate of what a point takes in memory: its path, and its numbers with the objects around
  * them. A path is shared by all points of its series, so for a long queue this is the upper end.
  */
-const sizeOf = (point: Point): number => point.name.path.length + 32;
+export const sizeOf = (point: Point): number => point.name.path.length + 32;
 
 /**
  * How often one batch is resent at most. Without an end, a peer that takes one batch per connection
@@ -19,14 +19,19 @@ const sizeOf = (point: Point): number => point.name.path.length + 32;
  */
 const MOST_RESENDS = 20;
 
+/** Milliseconds after which a peer has what it was sent on its disk: Carbon's writer sleeps one second. */
+const SETTLED = 1000;
+
 interface Parcel {
   readonly points: Batch;
   readonly bytes: number;
   /** How often it was taken for resending; 0 while it was never delivered. */
   resends: number;
   delivered: boolean;
-  /** When it was last delivered, in milliseconds on the monotonic clock. */
+  /** When it was first delivered, in milliseconds on the monotonic clock. */
   at: number;
+  /** When it was last delivered. */
+  last: number;
 }
 
 /** What {@link Backlog.take} hands out for one write. */
@@ -102,7 +107,7 @@ export class Backlog {
       points.push(point);
       bytes += sizeOf(point);
     }
-    this.#out = { points, bytes, resends: 0, delivered: false, at: 0 };
+    this.#out = { points, bytes, resends: 0, delivered: false, at: 0, last: 0 };
     return { points, again: false };
   }
 
@@ -114,11 +119,12 @@ export class Backlog {
    */
   sent(at: number, keep: number): void {
     const parcel = this.#settle();
+    if (!parcel.delivered) parcel.at = at;
     parcel.delivered = true;
-    parcel.at = at;
+    parcel.last = at;
     if (keep > 0 && parcel.resends < MOST_RESENDS) this.#kept.push(parcel);
     else this.#forget(parcel);
-    this.#expire(at - keep);
+    this.#expire(at - keep, at);
   }
 
   /** What was taken could not be written: it is first in line again. */
@@ -137,9 +143,9 @@ export class Backlog {
     this.#forget(this.#settle());
   }
 
-  /** The connection broke: what was delivered since then has to be sent again. */
-  broke(since: number): void {
-    this.#expire(since);
+  /** The connection broke now: what was first delivered since then has to be sent again. */
+  broke(since: number, now: number): void {
+    this.#expire(since, now);
     for (let parcel = this.#kept.pop(); parcel !== undefined; parcel = this.#kept.pop()) {
       this.#again.unshift(parcel);
     }
@@ -164,9 +170,11 @@ export class Backlog {
     return parcel;
   }
 
-  #expire(before: number): void {
+  #expire(before: number, now: number): void {
     for (let oldest = this.#kept.peek(); oldest !== undefined; oldest = this.#kept.peek()) {
-      if (oldest.at >= before) return;
+      // A peer that dies right after a resend has probably lost it again; one that lived on had it,
+      // and a peer that closes idle connections must not be sent the same for ever.
+      if (oldest.at >= before || oldest.last + SETTLED > now) return;
       this.#kept.shift();
       this.#forget(oldest);
     }

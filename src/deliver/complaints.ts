@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/index.ts';
 import type { Report } from '../log/index.ts';
-import type { Unsendable } from '../plugin/index.ts';
+import { Foreseen, type Unsendable } from '../plugin/index.ts';
 import type { DeliveryOptions } from './contract.ts';
 
 /** Milliseconds without a refused batch after which refusals are said to be over. */
@@ -35,11 +35,15 @@ export class Complaints {
     const when = seconds === 0 ? 'now' : `in ${seconds.toFixed(1)} s`;
     this.#report.problem(this.#where, {
       where: this.#where,
-      error: error instanceof Error ? error : new Disconnected('the peer ended the connection'),
+      error: error instanceof Error ? error : new Foreseen('the peer ended the connection'),
       effect:
         `${queued} points wait; from ${this.#options.queue.samples} on the oldest are dropped. ` +
         `Next attempt ${when}, then at growing intervals of up to ${most} s.`,
-      remedy: 'Check that the peer runs, listens there and can be reached from this host.',
+      // What the handler itself foresaw says what to do; of the network's errors nobody did.
+      remedy:
+        error instanceof Foreseen
+          ? undefined
+          : 'Check that the peer runs, listens there and can be reached from this host.',
     });
   }
 
@@ -51,10 +55,10 @@ export class Complaints {
     this.#full = true;
     const { samples, bytes } = this.#options.queue;
     this.#report.problem(`${this.#where} queue`, {
-      where: this.#where,
-      error: new QueueFull(`its queue is full (at most ${samples} points, ${bytes} bytes)`),
+      where: `queue of ${this.#where}`,
+      error: new Foreseen(`it is full (at most ${samples} points, ${bytes} bytes)`),
       effect: 'The oldest points are dropped, and counted as overflow.',
-      remedy: `Help the peer to keep up, or raise handlers.${this.#options.name}.queue.`,
+      remedy: `Help the peer to keep up, or raise handlers.${configured(this.#options.name)}.queue.`,
     });
   }
 
@@ -89,12 +93,5 @@ export class Complaints {
   }
 }
 
-class Disconnected extends Error {
-  override readonly name = 'Disconnected';
-  readonly code = 'ECONNRESET';
-}
-
-class QueueFull extends Error {
-  override readonly name = 'QueueFull';
-  readonly code = 'ENOBUFS';
-}
+/** The key in the configuration: one handler may have several peers, `graphite[a:2003]` and so on. */
+const configured = (instance: string): string => instance.replace(/\[.*$/, '');

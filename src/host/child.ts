@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { Foreseen } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 
 /** More than any answer read here; what is beyond it is thrown away. */
@@ -46,7 +47,7 @@ export function startChild(
   }
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', (cause) =>
-      reject(new Error(`${program} cannot be started: ${codeOf(cause)}`, { cause })),
+      reject(new Foreseen(`${program} cannot be started: ${codeOf(cause)}`, { cause })),
     );
     child.on('close', (code) => resolve({ code, ...output }));
   });

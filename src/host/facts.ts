@@ -2,6 +2,7 @@ import { promises as dns } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import { hostname as getHostname } from 'node:os';
 import type { HostFacts, Hostname } from '../naming/index.ts';
+import { Foreseen } from '../plugin/index.ts';
 import { startChild } from './child.ts';
 import { codeOf } from './failures.ts';
 
@@ -105,7 +106,7 @@ export async function hostnameByShell(
 const text = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 
 const unnamed = (command: string, what: string): Error =>
-  new Error(
+  new Foreseen(
     `the command for this host's name ${what}: ${command}. Without a name nothing is sent: make it print the name and exit 0, or choose another hostname method`,
   );
 

@@ -1,4 +1,4 @@
-import { AccessDenied, NoData, nameOf } from '../plugin/index.ts';
+import { AccessDenied, codeOf as callCode, NoData, nameOf } from '../plugin/index.ts';
 
 /**
  * What the kernel says of a thing that is not there: no such file; its device, process or namespace
@@ -9,8 +9,7 @@ const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'ENODEV', 'ENXIO', 'ESRCH', 'EINVAL
 const DENIED = new Set(['EACCES', 'EPERM']);
 
 /** The code of a failed system call, such as `ENOENT`; '' of any other error. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+export const codeOf = (error: unknown): string => callCode(error) ?? '';
 
 /** A failed system call in the words of a Tree. */
 export function failure(error: unknown, path: string): Error {

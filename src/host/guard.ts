@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import {
   AccessDenied,
+  Foreseen,
   NoData,
   nameOf,
   ParseError,
@@ -16,6 +17,8 @@ const CHILDREN = 8;
 const FORMAT = '%S %b %f %a %c %d';
 const ANSWER = /^(\d+) (\d+) (\d+) (\d+) (\d+) (\d+)\n$/;
 const C_LOCALE = { LC_ALL: 'C' };
+/** Milliseconds in which a mount that hung before has to answer. */
+const SUSPECT_DEADLINE = 10_000;
 
 /** Asks statfs(2) where it may never return. */
 export interface StatfsGuard {
@@ -36,13 +39,16 @@ interface Probe {
 /**
  * Runs coreutils' stat(1), one child per mount and at most eight in all, each killed at its
  * deadline. While a killed child is still held by the kernel its mount counts as hung, and it
- * keeps its place among the eight; whoever waits for a place waits until its own deadline.
+ * keeps its place among the eight; whoever waits for a place waits until its own deadline. A mount
+ * that hung is asked again behind everybody's back: it costs one collection its time, not each.
  *
  * @param program the path of `stat`; looked up in PATH, at the first question, unless given.
  */
 export function statfsGuard(program?: string): StatfsGuard {
   const probes = new Map<string, Probe>();
   const waiting: (() => void)[] = [];
+  /** Did not answer the last time: nobody waits for them again until they have. */
+  const suspects = new Set<string>();
   let children = 0;
   let closed = false;
   let stat = program;
@@ -59,10 +65,17 @@ export function statfsGuard(program?: string): StatfsGuard {
       },
       answer: new Promise<Statfs>((resolve, reject) => {
         givenUp = () => reject(unresponsive(path, 'did not answer in time'));
-        child.ended.then((ended) => resolve(parse(ended, path))).catch(reject);
+        child.ended
+          .then((ended) => {
+            const answer = parse(ended, path);
+            suspects.delete(path);
+            resolve(answer);
+          })
+          .catch(reject);
       }),
       giveUp() {
         hung = true;
+        suspects.add(path);
         givenUp();
         child.kill();
       },
@@ -75,6 +88,13 @@ export function statfsGuard(program?: string): StatfsGuard {
     };
     child.ended.then(over, over);
     return probe;
+  }
+
+  /** Finds out whether a suspect answers by now; the next question benefits. */
+  function askBehind(path: string): void {
+    const { answer, giveUp } = start(path);
+    const late = setTimeout(giveUp, SUSPECT_DEADLINE).unref();
+    answer.catch(() => {}).finally(() => clearTimeout(late));
   }
 
   /** Waits until a child has ended. */
@@ -103,6 +123,10 @@ export function statfsGuard(program?: string): StatfsGuard {
       }
       if (probe?.hung) throw unresponsive(path, 'still does not answer');
       if (signal.aborted || closed) throw unresponsive(path, 'was not asked in time');
+      if (suspects.has(path)) {
+        if (probe === undefined) askBehind(path);
+        throw unresponsive(path, 'still does not answer');
+      }
       const { answer, giveUp } = probe ?? start(path);
       signal.addEventListener('abort', giveUp, { once: true });
       try {
@@ -145,7 +169,7 @@ function parse({ code, stdout, stderr }: Ended, path: string): Statfs {
     if (/: (Permission denied|Operation not permitted)$/.test(message)) {
       throw new AccessDenied(`${name}: the agent's user may not ask for its size`);
     }
-    throw new Error(`${name}: stat -f failed (exit ${code}): ${message || 'it said nothing'}`);
+    throw new Foreseen(`${name}: stat -f failed (exit ${code}): ${message || 'it said nothing'}`);
   }
   const numbers = ANSWER.exec(stdout)?.slice(1).map(Number);
   if (numbers === undefined) {
@@ -175,7 +199,7 @@ function find(program: string): string {
       // Not in this one.
     }
   }
-  throw new Error(
+  throw new Foreseen(
     `there is no "${program}" in PATH (${path}), so filesystems that may hang cannot be asked for their size: install coreutils`,
   );
 }

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import {
+  Foreseen,
   type Host,
   NoData,
   nameOf,
@@ -36,7 +37,7 @@ export function recordedHost(moment: string): Host {
   try {
     base = realpathSync.native(directory, { encoding: 'latin1' });
   } catch (cause) {
-    throw new Error(
+    throw new Foreseen(
       `${directory} cannot be replayed: it does not exist (${codeOf(cause)}). Give the directory of one moment, DIR/<unix seconds>.`,
       { cause },
     );
@@ -60,7 +61,7 @@ function answerOf(mountpoint: string, answer: Answer | undefined): Statfs {
   if (answer === undefined) throw new NoData(`statfs of ${name} is not in the recording`);
   if (!('error' in answer)) return answer;
   if (answer.error === 'hung') throw new Unresponsive(`${name} did not answer in time`);
-  throw failureOf(answer.error, mountpoint) ?? new Error(`${name}: ${answer.error}`);
+  throw failureOf(answer.error, mountpoint) ?? new Foreseen(`${name}: ${answer.error}`);
 }
 
 function recordedTree(name: TreeName, base: string, errors: Errors, readAll: ReadAll): Tree {

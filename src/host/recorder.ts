@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Host, Statfs, Tree } from '../plugin/index.ts';
+import { Foreseen, type Host, type Statfs, type Tree } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 import { type MomentWriter, momentWriter } from './moment.ts';
 import { type Manifest, type Question, readManifest, TREES, type TreeName } from './recording.ts';
@@ -41,7 +41,7 @@ export function startRecording(
     try {
       write(into);
     } catch (cause) {
-      throw new Error(
+      throw new Foreseen(
         `the recording in ${base} cannot be written (${codeOf(cause) || cause}): make room or choose another directory`,
         { cause },
       );
@@ -131,19 +131,19 @@ function claim(directory: string, facts: Manifest): void {
     mkdirSync(directory, { recursive: true });
     names = readdirSync(directory);
   } catch (cause) {
-    throw new Error(`nothing can be recorded in ${directory} (${codeOf(cause)}). ${remedy}`, {
+    throw new Foreseen(`nothing can be recorded in ${directory} (${codeOf(cause)}). ${remedy}`, {
       cause,
     });
   }
   const before = readManifest(directory);
   if (before === undefined && names.length > 0) {
-    throw new Error(
+    throw new Foreseen(
       `nothing was recorded: ${directory} has files in it and is no recording. ${remedy}`,
     );
   }
   if (before !== undefined) {
     if (before.hostname === facts.hostname && before.foreign === facts.foreign) return;
-    throw new Error(
+    throw new Foreseen(
       `nothing was recorded: ${directory} is a recording of another host, ${before.hostname}. ${remedy}`,
     );
   }

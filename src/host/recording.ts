@@ -14,7 +14,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { prettifyError } from 'zod';
-import { z } from '../plugin/index.ts';
+import { Foreseen, z } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 
 /** Stands as the target of a link where a name was listed and what it names was never read. */
@@ -62,20 +62,20 @@ function parseJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return undefined;
-    throw new Error(`${path} cannot be read: ${codeOf(cause)}`, { cause });
+    throw new Foreseen(`${path} cannot be read: ${codeOf(cause)}`, { cause });
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error(
+    throw new Foreseen(
       `${path} is no JSON: ${cause instanceof Error ? cause.message : cause}. Record again, or mend it by hand.`,
       { cause },
     );
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Error(
+  throw new Foreseen(
     `${path} is not as this version of cullinan writes it:\n${prettifyError(parsed.error)}\n${LAYOUT}`,
   );
 }
@@ -113,7 +113,7 @@ export function openRecording(directory: string): Recording {
   try {
     names = readdirSync(directory);
   } catch (cause) {
-    throw new Error(
+    throw new Foreseen(
       `no recording in ${directory}: it cannot be read (${codeOf(cause)}). ${LAYOUT}`,
       {
         cause,
@@ -125,27 +125,27 @@ export function openRecording(directory: string): Recording {
     const hint = names.some((name) => name === 'proc' || name === 'sys')
       ? 'It has the files of a single moment: give the directory above it. '
       : '';
-    throw new Error(`no recording in ${directory}: it has no recording.json. ${hint}${LAYOUT}`);
+    throw new Foreseen(`no recording in ${directory}: it has no recording.json. ${hint}${LAYOUT}`);
   }
   const moments = names
     .filter((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory())
     .map((name) => moment(join(directory, name)))
     .sort((a, b) => a.time - b.time);
   if (moments.length === 0) {
-    throw new Error(`the recording in ${directory} has no moments. ${LAYOUT}`);
+    throw new Foreseen(`the recording in ${directory} has no moments. ${LAYOUT}`);
   }
   return { hostname: facts.hostname, fqdn: facts.fqdn, foreign: facts.foreign, moments };
 }
 
 function moment(directory: string): Moment {
   if (!/^\d{1,12}$/.test(basename(directory))) {
-    throw new Error(
+    throw new Foreseen(
       `${directory} does not belong in a recording: its name is no time in whole Unix seconds. ${LAYOUT}`,
     );
   }
   const parts: readonly string[] = [...TREES, 'statfs.json'];
   if (!readdirSync(directory).some((name) => parts.includes(name))) {
-    throw new Error(`${directory} has nothing in it of ${parts.join(', ')}. ${LAYOUT}`);
+    throw new Foreseen(`${directory} has nothing in it of ${parts.join(', ')}. ${LAYOUT}`);
   }
   return { time: Number(basename(directory)), directory };
 }

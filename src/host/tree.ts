@@ -7,7 +7,7 @@ import {
   readlinkSync,
   readSync,
 } from 'node:fs';
-import { nameOf, type Tree } from '../plugin/index.ts';
+import { Foreseen, nameOf, type Tree } from '../plugin/index.ts';
 import { codeOf, failure } from './failures.ts';
 import { native } from './paths.ts';
 
@@ -40,7 +40,7 @@ export function wholeFiles(limit = LIMIT): ReadAll {
       if (read === 0) break;
       length += read;
       if (length > limit) {
-        throw new Error(
+        throw new Foreseen(
           `${nameOf(path)} is larger than ${limit} bytes and was not read: check host.proc, host.sys and host.root`,
         );
       }
@@ -87,7 +87,7 @@ export function directoryTree(
     const stat = fstatSync(fd);
     if (stat.isFile()) return fd;
     closeSync(fd);
-    throw Object.assign(new Error(), {
+    throw Object.assign(new Foreseen(), {
       code: stat.isDirectory() ? 'EISDIR' : 'not a regular file',
     });
   }

@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { redact } from './redact.ts';
 
 /** The part of pino's logger that the agent uses. */
 export interface Log {
@@ -16,22 +17,15 @@ export interface LogOptions {
   readonly format: 'text' | 'json';
   /** Takes whole lines. */
   readonly write: (line: string) => void;
-  /** Values that must never appear; each is replaced by `[secret]`. */
+  /** Values that must never appear; each is replaced by `***`. May grow while the log is in use. */
   readonly secrets?: ReadonlySet<string>;
 }
 
 /** Makes a structured log. Writing is synchronous: a line that matters is there even if the agent dies. */
-export function createLog({ level, format, write, secrets }: LogOptions): Log {
-  const redact = (line: string): string => {
-    let clean = line;
-    for (const secret of secrets ?? []) {
-      if (secret !== '') clean = clean.replaceAll(secret, '[secret]');
-    }
-    return clean;
-  };
+export function createLog({ level, format, write, secrets = new Set() }: LogOptions): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => write(redact(format === 'json' ? line : asText(line))) },
+    { write: (line: string) => write(redact(format === 'json' ? line : asText(line), secrets)) },
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/index.ts';
+import { codeOf, Foreseen } from '../plugin/index.ts';
 import type { Log } from './log.ts';
 
 /** What went wrong, in the order a person asks. */
@@ -10,100 +11,119 @@ export interface Trouble {
   readonly effect: string;
   /** What to do about it, where that is known. */
   readonly remedy?: string | undefined;
+  /** Nothing is broken, something is just not there: said as information, not as a warning. */
+  readonly absent?: boolean;
 }
 
-/** Says a problem once, mutes its repeats, and says when it is over. */
+/** Says a problem once, mutes its repeats for ten minutes, and says when it is over. */
 export interface Report {
   /** @param key the same for every repeat of the same problem. */
   problem(key: string, trouble: Trouble): void;
   /** The problem under this key is over; nothing happens if there was none. */
   recovered(key: string): void;
+  /** Whoever had the problems under this key, or under longer keys that begin with it, is no more. */
+  forget(key: string): void;
   /** The latest problem that still stands, as one line. */
   readonly standing: string | undefined;
 }
 
-interface Standing {
-  readonly since: number;
+interface Known {
   readonly where: string;
   readonly line: string;
+  /** When it began; again after it had been over. */
+  since: number;
+  /** When it was last said. */
   said: number;
   times: number;
   muted: number;
+  over: boolean;
+  /** Whether its end was said since it was last said itself. */
+  endSaid: boolean;
 }
 
+/** Milliseconds in which the same problem is not said again, and its end at most once. */
 const MUTE = 600_000;
-/** More problems at once than this are counted under their first letters' key no longer: memory is bounded. */
+/** More problems at once than this push out the oldest: memory is bounded. */
 const MOST = 1000;
+/** What somebody else wrote into a message may be of any length. */
+const LONGEST = 500;
 
-/** Makes a report that writes to a log; repeats of a problem are muted for ten minutes. */
+/** Makes a report that writes to a log. */
 export function createReport(log: Log, clock: Clock): Report {
-  const standing = new Map<string, Standing>();
+  const known = new Map<string, Known>();
+
+  function say(trouble: Trouble, line: string, stack: string | undefined, repeats: number): void {
+    const fields = {
+      where: trouble.where,
+      effect: trouble.effect,
+      ...(trouble.remedy === undefined ? {} : { remedy: trouble.remedy }),
+      ...(repeats === 0 ? {} : { repeats }),
+      ...(stack === undefined ? {} : { stack }),
+    };
+    log[trouble.absent ? 'info' : 'warn'](fields, line);
+  }
+
   return {
     problem(key, trouble) {
       const now = clock.monotonic();
+      const before = known.get(key);
+      if (before !== undefined) {
+        if (before.over) {
+          before.over = false;
+          before.since = now;
+          before.times = 0;
+        }
+        before.times += 1;
+        if (now - before.said < MUTE) {
+          before.muted += 1;
+          return;
+        }
+      }
       const { message, stack } = describe(trouble.error);
-      const known = standing.get(key);
-      if (known !== undefined) {
-        known.times += 1;
-        known.muted += 1;
-        if (now - known.said < MUTE) return;
-      }
-      const repeats = known === undefined ? 0 : known.muted;
       const line = `${trouble.where}: ${message}`;
-      log.warn(
-        {
-          where: trouble.where,
-          effect: trouble.effect,
-          ...(trouble.remedy === undefined ? {} : { remedy: trouble.remedy }),
-          ...(repeats === 0 ? {} : { repeats }),
-          ...(stack === undefined ? {} : { stack }),
-        },
-        line,
-      );
-      if (known !== undefined) {
-        known.said = now;
-        known.muted = 0;
-      } else {
-        if (standing.size >= MOST) standing.delete(standing.keys().next().value ?? key);
-        standing.set(key, {
-          since: now,
-          where: trouble.where,
-          line,
-          said: now,
-          times: 1,
-          muted: 0,
-        });
+      say(trouble, line, stack, before?.muted ?? 0);
+      if (before !== undefined) {
+        before.said = now;
+        before.muted = 0;
+        before.endSaid = false;
+        return;
       }
+      if (known.size >= MOST) known.delete(known.keys().next().value ?? key);
+      const { where } = trouble;
+      const fresh = { since: now, said: now, times: 1, muted: 0, over: false, endSaid: false };
+      known.set(key, { where, line, ...fresh });
     },
     recovered(key) {
-      const known = standing.get(key);
-      if (known === undefined) return;
-      standing.delete(key);
-      const seconds = Math.round((clock.monotonic() - known.since) / 1000);
-      const times = known.times === 1 ? 'once' : `${known.times} times`;
+      const it = known.get(key);
+      if (it === undefined || it.over) return;
+      it.over = true;
+      // What comes and goes is said once each way; then it is quiet for as long as any repeat.
+      if (it.endSaid) return;
+      it.endSaid = true;
+      const seconds = Math.round((clock.monotonic() - it.since) / 1000);
+      const times = it.times === 1 ? 'once' : `${it.times} times`;
       log.info(
-        { where: known.where, seconds, failures: known.times },
-        `${known.where} recovered after failing ${times} in ${seconds} s`,
+        { where: it.where, seconds, failures: it.times },
+        `${it.where} recovered after failing ${times} in ${seconds} s`,
       );
     },
+    forget(key) {
+      for (const each of known.keys()) {
+        if (each === key || each.startsWith(`${key} `)) known.delete(each);
+      }
+    },
     get standing() {
-      return [...standing.values()].at(-1)?.line;
+      return [...known.values()].findLast(({ over }) => !over)?.line;
     },
   };
 }
 
-/** Errors the agent expects say it all in their message; anything else is a bug and brings its stack. */
-const EXPECTED: ReadonlySet<string> = new Set([
-  'ParseError',
-  'NoData',
-  'AccessDenied',
-  'Unresponsive',
-  'Unsendable',
-  'TooManySeries',
-]);
-
 function describe(error: unknown): { message: string; stack?: string | undefined } {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const bug = !EXPECTED.has(error.name) && !('code' in error);
-  return { message: error.message, stack: bug ? error.stack : undefined };
+  if (!(error instanceof Error)) return { message: cut(String(error)) };
+  // A failed system call is no bug either, and its message names the call.
+  const foreseen = error instanceof Foreseen || codeOf(error) !== undefined;
+  return { message: cut(error.message), stack: foreseen ? undefined : error.stack };
 }
+
+const cut = (text: string): string =>
+  text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}… (${text.length} characters)`;

@@ -2,6 +2,7 @@
  * What this host is called in the paths of its metrics: Diamond's methods, so that a host keeps its
  * name when it changes its agent.
  */
+import { Foreseen } from '../plugin/index.ts';
 
 /** Without `shell`, which has to run something: `hostnameByShell` of src/host. */
 const PURE_HOSTNAME_METHODS = [
@@ -57,7 +58,7 @@ export function hostnameFor(
   if (configuredName !== undefined && configuredName !== '') return { path: configuredName };
   const path = pathFor(method, facts);
   if (path === '' && method !== 'none') {
-    throw new Error(
+    throw new Foreseen(
       `the hostname method "${method}" gives an empty name for this host (hostname "${facts.hostname}", full name "${facts.fqdn}"), and metrics without a host would mix with those of others: set "hostname: { name: … }", choose another method, or choose "none" to leave it out`,
     );
   }

@@ -79,6 +79,13 @@ export function parseLines<T>(
 ): (T | ParseError)[] {
   const parsed: (T | ParseError)[] = [];
   const lines = text.split('\n');
+  // The kernel ends every line; what stands behind the last end was cut off somewhere.
+  const cut = lines.pop() ?? '';
+  if (cut !== '' && lines.length >= skip) {
+    parsed.push(
+      new ParseError(`${file} line ${lines.length + 1}: it ends in the middle of the line`),
+    );
+  }
   for (let i = skip; i < lines.length; i += 1) {
     const line = lines[i] as string;
     if (line === '') continue;

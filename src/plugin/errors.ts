@@ -1,24 +1,38 @@
+/**
+ * An error that was foreseen: its message says it all, so the log needs no stack. Everything that a
+ * collector or a handler throws on purpose is one; any other error is taken for a bug.
+ */
+export class Foreseen extends Error {
+  override readonly name: string = 'Foreseen';
+}
+
 /** The source answered, but not in the shape the kernel (or the peer) documents. */
-export class ParseError extends Error {
-  override readonly name = 'ParseError';
+export class ParseError extends Foreseen {
+  override readonly name: string = 'ParseError';
 }
 
 /** The source does not exist on this host. Absent is not broken: counted, never logged as an error. */
-export class NoData extends Error {
-  override readonly name = 'NoData';
+export class NoData extends Foreseen {
+  override readonly name: string = 'NoData';
 }
 
 /** The source exists, and the agent's user may not read it. The message names the file. */
-export class AccessDenied extends Error {
-  override readonly name = 'AccessDenied';
+export class AccessDenied extends Foreseen {
+  override readonly name: string = 'AccessDenied';
 }
 
 /** The source did not answer before its deadline: a hung mount, a stuck device. */
-export class Unresponsive extends Error {
-  override readonly name = 'Unresponsive';
+export class Unresponsive extends Foreseen {
+  override readonly name: string = 'Unresponsive';
 }
 
 /** The peer will never take this batch, however often it is sent: it is dropped and counted. */
-export class Unsendable extends Error {
-  override readonly name = 'Unsendable';
+export class Unsendable extends Foreseen {
+  override readonly name: string = 'Unsendable';
 }
+
+/** The code of a failed system call, such as `ENOENT`; `undefined` for any other error. */
+export const codeOf = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;

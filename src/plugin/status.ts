@@ -13,12 +13,19 @@ export const OUTCOMES: readonly Outcome[] = [
  * Why a point never reached its peer.
  *
  * - `overflow`: the queue was full, and the oldest went first.
+ * - `held-back`: its name was new and waited its turn, with more points than there was room for.
  * - `unsendable`: the codec or the peer refused it for good.
  * - `shutdown`: still queued when the agent's time to stop was over.
  * - `reload`: its handler was removed or changed, and could not be drained in time.
  */
-export type DropReason = 'overflow' | 'unsendable' | 'shutdown' | 'reload';
-export const DROP_REASONS: readonly DropReason[] = ['overflow', 'unsendable', 'shutdown', 'reload'];
+export type DropReason = 'overflow' | 'held-back' | 'unsendable' | 'shutdown' | 'reload';
+export const DROP_REASONS: readonly DropReason[] = [
+  'overflow',
+  'held-back',
+  'unsendable',
+  'shutdown',
+  'reload',
+];
 
 export interface CollectorStatus {
   readonly name: string;
@@ -34,7 +41,10 @@ export interface CollectorStatus {
 
 /** One handler's books: observed = delivered + queued + dropped, at every moment. */
 export interface HandlerStatus {
+  /** The instance. */
   readonly name: string;
+  /** The handler it is an instance of. */
+  readonly type: string;
   /** Points routed to this handler. */
   readonly observed: number;
   readonly delivered: number;
@@ -59,7 +69,7 @@ export interface AgentStatus {
   };
   /** Counters that went backwards. */
   readonly counterResets: number;
-  /** The longest the event loop was held up since this was last asked, in seconds. */
+  /** How late the latest wake-up for a tick came, in seconds: for so long the event loop was held up. */
   readonly eventLoopLag: number;
   /** Resident memory in bytes. */
   readonly residentMemory: number;

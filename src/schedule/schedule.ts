@@ -43,7 +43,10 @@ export interface ScheduleOptions {
 }
 
 export interface Schedule {
-  /** Adds a job; its first run is for the tick that is under way, as soon as the schedule runs. */
+  /**
+   * Adds a job. One that is there at the start is run at once, for the tick under way; one that
+   * comes later waits for its next tick, because its predecessor may have run the one under way.
+   */
   add(job: Job): void;
   /** Removes a job by name; a run under way is left to end by itself. */
   remove(name: string): void;
@@ -161,7 +164,6 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
     }
     if (latest > LATE && !replanned) disturbed({ kind: 'late', seconds: latest / 1000, missed });
     if (ran) afterWake(latest);
-    sleep();
   }
 
   function sleep(): void {
@@ -172,7 +174,14 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
     for (const { job, next } of planned.values()) due = Math.min(due, next + job.offset);
     // Timers may fire a little early; the extra millisecond saves a second wake-up.
     const wait = Math.min(Math.max(due - clock.now(), 0) + 1, LONGEST_SLEEP);
-    timer = clock.after(wait, wake);
+    timer = clock.after(wait, () => {
+      // Whatever happens in a tick, the next one comes.
+      try {
+        wake();
+      } finally {
+        sleep();
+      }
+    });
   }
 
   /** Runs the tick that is under way, so that a start does not wait for the next one. */
@@ -185,8 +194,7 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
       const entry = { job, next: 0, busy: false, failures: 0, rest: 0 };
       planned.set(job.name, entry);
       if (!running) return;
-      begin(entry, clock.now());
-      afterWake(0);
+      entry.next = currentTick(job, clock.now()) + job.interval;
       sleep();
     },
     remove(name) {

@@ -177,12 +177,12 @@ describe('record and replay', () => {
     expect(code).toBe(1);
   });
 
-  test('a replay sends where its configuration says', async () => {
+  test('a replay prints, and sends where its configuration says only when told to', async () => {
     const directory = scratch();
     const path = configured(
       `handlers:\n  file: { path: ${directory}/out, dialect: diamond, rotate: never }\n`,
     );
-    expect((await cullinan('replay', NUMA, '--config', path)).code).toBe(0);
+    expect((await cullinan('replay', NUMA, '--config', path, '--send')).code).toBe(0);
     const lines = readFileSync(join(directory, 'out'), 'utf8').trimEnd().split('\n');
     const golden = readFileSync('test/golden/replay/numa-64.diamond.txt', 'utf8');
     expect(lines).toEqual(golden.trimEnd().split('\n'));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redact } from '../../src/config/index.ts';
+import { redact } from '../../src/log/index.ts';
 import { complaint, type Environment, Folder, load } from './support.ts';
 
 const amqp = (text: string, environment: Environment = {}) => {

@@ -22,6 +22,11 @@ export class RememberingReport implements Report {
   recovered = (key: string): void => {
     if (this.#standing.delete(key)) this.recoveries.push(key);
   };
+  forget = (key: string): void => {
+    for (const known of this.#standing) {
+      if (known === key || known.startsWith(`${key} `)) this.#standing.delete(known);
+    }
+  };
   get standing(): string | undefined {
     return [...this.#standing].at(-1);
   }

@@ -1,0 +1,49 @@
+import { EXIT } from './io.ts';
+
+/** What the process is told from outside. */
+export type Told = 'reload' | 'stop';
+
+/**
+ * A Ctrl-C may come twice at once: from the terminal, and from npm, which has had it too and passes
+ * it on. Nobody repeats himself within this time (milliseconds).
+ */
+const SAME_SIGNAL = 300;
+
+/**
+ * Listens to SIGHUP (reload), SIGTERM and SIGINT (stop) from now on. What comes while nobody waits is
+ * kept: several reloads as one, and a stop before any reload. A second stop ends the process at once.
+ */
+export function signals(): { next(): Promise<Told> } {
+  let reload = false;
+  let stopped: number | undefined;
+  let wake: (() => void) | undefined;
+  process.on('SIGHUP', () => {
+    reload = true;
+    wake?.();
+  });
+  // Not once(): between the end of one listener and the next, the signal would kill the process.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (stopped !== undefined && now - stopped > SAME_SIGNAL) process.exit(EXIT.failure);
+      stopped ??= now;
+      wake?.();
+    });
+  }
+  return {
+    async next() {
+      if (stopped === undefined && !reload) {
+        // Signals alone do not keep a process alive.
+        const alive = setInterval(() => {}, 2 ** 30);
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        clearInterval(alive);
+        wake = undefined;
+      }
+      if (stopped !== undefined) return 'stop';
+      reload = false;
+      return 'reload';
+    },
+  };
+}

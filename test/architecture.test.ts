@@ -17,7 +17,8 @@ const HOUSE: Readonly<Record<string, string>> = {
   'src/plugin/index.ts': "export * from '../metric/index.ts';",
   'src/rates/index.ts':
     "import type { Metric } from '../plugin/index.ts';\nexport type M = Metric;",
-  'src/naming/index.ts': "import { createHash } from 'node:crypto';\nexport const x = createHash;",
+  'src/naming/index.ts':
+    "import { createHash } from 'node:crypto';\nexport * from '../plugin/index.ts';\nexport const x = createHash;",
   'src/log/index.ts': "export * from '../clock/index.ts';",
   'src/host/index.ts': "export * from '../plugin/index.ts';",
   'src/host/tree.ts': "import 'node:fs';\nexport const tree = 1;",

@@ -6,6 +6,9 @@ import { describe } from 'vitest';
 /** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
 const PEERS = {
   'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
+  'carbon-c-relay': { program: '/usr/bin/carbon-c-relay', packages: ['carbon-c-relay'] },
+  stunnel: { program: '/usr/bin/stunnel4', packages: ['stunnel4', 'openssl'] },
+  collectd: { program: '/usr/sbin/collectd', packages: ['collectd-core'] },
   'prometheus-node-exporter': {
     program: '/usr/bin/prometheus-node-exporter',
     packages: ['prometheus-node-exporter'],
@@ -40,21 +43,24 @@ function install(name: PeerName): Missing {
 }
 
 /**
- * Tests with a real peer, which is installed if need be. Where that is impossible they are skipped
+ * Tests with real peers, which are installed if need be. Where that is impossible they are skipped
  * under a name that says why; with CI=true that is an error.
  *
  * @param timeout milliseconds for each test.
  */
 export function describeWithPeer(
-  name: PeerName,
+  peers: PeerName | readonly PeerName[],
   what: string,
   tests: () => void,
   timeout = 30_000,
 ): void {
-  const missing = install(name);
+  const missing = [peers].flat().flatMap((name) => {
+    const why = install(name);
+    return why === undefined ? [] : [`no ${name}: ${why}`];
+  })[0];
   if (missing !== undefined && process.env['CI'] === 'true') {
-    throw new Error(`${what}: no ${name}: ${missing}. With CI=true no test may be left out.`);
+    throw new Error(`${what}: ${missing}. With CI=true no test may be left out.`);
   }
-  const title = missing === undefined ? what : `${what} (left out: no ${name}: ${missing})`;
+  const title = missing === undefined ? what : `${what} (left out: ${missing})`;
   describe.runIf(missing === undefined)(title, { timeout }, tests);
 }

@@ -7,7 +7,7 @@
 const FLOORS = [
   ['metric', 'wire', 'clock'],
   ['plugin', 'rates', 'naming', 'log', 'net'],
-  ['host', 'config', 'schedule', 'collect', 'deliver'],
+  ['host', 'portable', 'config', 'schedule', 'collect', 'deliver'],
   ['agent'],
   ['reference'],
   ['cli'],

@@ -4,7 +4,13 @@ import type { CollectorConfig, Config, HandlerConfig } from '../config/index.ts'
 import { createDelivery } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Point, Sample } from '../metric/index.ts';
-import type { AgentStatus, CollectorStatus, HandlerStatus, Host } from '../plugin/index.ts';
+import type {
+  AgentStatus,
+  Collector,
+  CollectorStatus,
+  HandlerStatus,
+  Host,
+} from '../plugin/index.ts';
 import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
 import { createOutlet, type Identity, type Line } from './outlet.ts';
 
@@ -17,6 +23,8 @@ export interface AgentNeeds {
   readonly report: Report;
   /** 0 ≤ number < 1. */
   readonly random: () => number;
+  /** Another way for a collector to observe the same, on a host where it cannot read its files. */
+  readonly adapt?: ((collector: Collector) => Collector) | undefined;
 }
 
 /** What a reload did, by instance name. */
@@ -183,8 +191,9 @@ class HostAgent implements Agent {
   }
 
   #addCollector(config: CollectorConfig): void {
-    const { clock, host, identity, report } = this.#needs;
-    const runner = createRunner(config, {
+    const { clock, host, identity, report, adapt } = this.#needs;
+    const collector = adapt?.(config.collector) ?? config.collector;
+    const runner = createRunner({ ...config, collector }, {
       clock,
       host,
       hostname: identity.label,

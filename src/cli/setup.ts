@@ -84,6 +84,12 @@ export interface Assembled {
   dispose(): Promise<void>;
 }
 
+/** How collectors observe where they cannot read /proc; loaded only where that is so. */
+async function otherSource({ source }: Config['host']) {
+  const reads = source === 'auto' ? process.platform === 'linux' : source === 'proc';
+  return reads ? undefined : (await import('../portable/index.ts')).portable;
+}
+
 /** Wires an agent for a configuration; what is not given is this machine's own. */
 export async function assemble(
   config: Config,
@@ -102,7 +108,10 @@ export async function assemble(
   const host = needs.through?.(plain) ?? plain;
   const identity = needs.identity ?? (await identify(config, needs.log));
   const { log, report, clock = systemClock } = needs;
-  const agent = createAgent({ config, host, identity, clock, log, report, random: Math.random });
+  // A recording is of a host with these files, wherever it is replayed.
+  const adapt = needs.host === undefined ? await otherSource(config.host) : undefined;
+  const random = Math.random;
+  const agent = createAgent({ config, host, identity, clock, log, report, random, adapt });
   return {
     agent,
     host,

@@ -57,7 +57,12 @@ export interface Config {
   readonly interval: number;
   readonly hostname: { readonly method: HostnameMethod; readonly name: string | undefined };
   readonly labels: Readonly<Record<string, string>>;
-  readonly host: { readonly proc: string; readonly sys: string; readonly root: string };
+  readonly host: {
+    readonly proc: string;
+    readonly sys: string;
+    readonly root: string;
+    readonly source: 'auto' | 'proc' | 'systeminformation';
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly shutdown: { readonly timeout: number };
   /** By instance. */

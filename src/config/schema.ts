@@ -63,6 +63,12 @@ export const globals = z.strictObject({
       proc: folder.default('/proc').describe('Where the observed host’s /proc is.'),
       sys: folder.default('/sys').describe('Where the observed host’s /sys is.'),
       root: folder.default('/').describe('Where the observed host’s / is.'),
+      source: z
+        .enum(['auto', 'proc', 'systeminformation'])
+        .default('auto')
+        .describe(
+          'What the collectors ask: proc reads these trees; systeminformation runs other programs, and knows less; auto is proc on Linux, and systeminformation elsewhere.',
+        ),
     })
     .prefault({})
     .describe('The host that is observed, seen from a container: /host/proc and so on.'),

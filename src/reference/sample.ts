@@ -142,10 +142,13 @@ export function sample({ collectors, handlers, dialects }: Plugins): string {
     lines.map((line) => `#${indented(line)}\n`).join('');
   const plugin = (facts: CollectorFacts | HandlerFacts, more: readonly Option[] = []): string => {
     const options = [...facts.options, ...more];
-    const off = facts.type === 'collector' && !facts.enabled ? ' Off unless it is configured.' : '';
+    // A collector that is named runs, unless it says otherwise.
+    const off = facts.type === 'collector' && !facts.enabled;
+    const bare = options.length === 0 && !off;
     return commented([
-      ...comment(1, facts.summary + off),
-      { depth: 1, text: options.length === 0 ? `${facts.name}: {}` : `${facts.name}:` },
+      ...comment(1, off ? `${facts.summary} Off unless it is configured.` : facts.summary),
+      { depth: 1, text: bare ? `${facts.name}: {}` : `${facts.name}:` },
+      ...(off ? [{ depth: 2, text: 'enabled: false' }] : []),
       ...nested(options, 2, true),
     ]);
   };

@@ -176,7 +176,9 @@ function explain(error: unknown, path: string): unknown {
 
 const encode = (points: Batch, format: Options['format']): string =>
   points
-    .map((point) => (format === 'json' ? encodeJson(point) : encodeText(point, 'path')))
+    .map((point) =>
+      format === 'json' ? encodeJson(point, { path: true }) : encodeText(point, 'path'),
+    )
     .join('');
 
 export default defineHandler({

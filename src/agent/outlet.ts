@@ -1,8 +1,9 @@
-import type { Config, HandlerConfig } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import type { Delivery } from '../deliver/index.ts';
 import type { Point, Sample, Series } from '../metric/index.ts';
 import { createNamer, type Dialect, type Naming, type Spelling } from '../naming/index.ts';
 import { type Chosen, chooser } from '../plugin/index.ts';
+import type { Destination } from './peers.ts';
 import { registry } from './registry.ts';
 
 /** Where a host's name stands in a path and in labels. */
@@ -15,8 +16,8 @@ export interface Identity {
 
 /** What one handler is sent: which series, under which names. */
 export interface Outlet {
-  readonly config: HandlerConfig;
-  /** Names the samples that are routed here and appends their points. */
+  readonly config: Destination;
+  /** Names the samples of whole collections that are routed here and appends their points. */
   points(samples: readonly Sample[], into: Point[]): void;
   /** The names a series is sent under, after routing. */
   names(series: Series): readonly Spelling[];
@@ -24,12 +25,13 @@ export interface Outlet {
 
 /** Makes the way of samples to one handler: routing and naming. */
 export function createOutlet(
-  config: HandlerConfig,
+  config: Destination,
   globals: Pick<Config, 'labels'>,
   identity: Identity,
 ): Outlet {
-  const dialect = registry.dialects.get(config.dialect);
-  if (dialect === undefined) throw new Error(`no dialect is called ${config.dialect}`);
+  const usual: Dialect | undefined = registry.dialects.get(config.dialect);
+  if (usual === undefined) throw new Error(`no dialect is called ${config.dialect}`);
+  const dialect = usual.configured?.(config.dialectOptions) ?? usual;
   const naming: Naming = {
     prefix: config.prefix,
     host: identity.path,
@@ -39,11 +41,12 @@ export function createOutlet(
     labels: globals.labels,
     counters: config.counters,
   };
-  const namer = createNamer(routed(dialect, config, identity), naming);
+  const namer = createNamer(routed(dialect, config), naming);
   return {
     config,
     points(samples, into) {
       for (const sample of samples) namer.points(sample, into);
+      namer.finish(into);
     },
     names: (series) => namer.names(series),
   };
@@ -51,24 +54,26 @@ export function createOutlet(
 
 /**
  * A dialect that spells only what is wanted. Decided once per series, with its names: `only` and
- * `except` look at the inner name, the path, and the path below the host.
+ * `except` look at the inner name, the path, and the path below the host; one of several peers takes
+ * the paths that are its own.
  */
-function routed(
-  dialect: Dialect,
-  { only, except, suffix }: HandlerConfig,
-  { path: host }: Identity,
-): Dialect {
-  if (only === undefined && except.length === 0) return dialect;
+function routed(dialect: Dialect, { only, except, accepts }: Destination): Dialect {
+  if (only === undefined && except.length === 0 && accepts === undefined) return dialect;
   const wanted: Chosen = chooser(only, undefined);
   const unwanted: Chosen = chooser(except, undefined);
-  const head = `.${[host, suffix].filter((part) => part !== '').join('.')}.`;
-  const keep = ({ series, path }: Spelling): boolean => {
-    const at = `.${path}`.indexOf(head);
-    const names = [series.metric.name, path];
-    if (at >= 0) names.push(`.${path}`.slice(at + head.length));
-    return names.some(wanted) && (except.length === 0 || !names.some(unwanted));
+  const keep = ({ series, path }: Spelling, below: string): boolean => {
+    const names = [series.metric.name, path, below];
+    if (!names.some(wanted) || (except.length > 0 && names.some(unwanted))) return false;
+    return accepts === undefined || accepts(path);
   };
-  return { ...dialect, spell: (series, naming) => dialect.spell(series, naming).filter(keep) };
+  return {
+    ...dialect,
+    spell: (series, naming) => {
+      const below = dialect.spell(series, { ...naming, prefix: '', host: '', suffix: '' });
+      const whole = dialect.spell(series, naming);
+      return whole.filter((spelling, i) => keep(spelling, below[i]?.path ?? spelling.path));
+    },
+  };
 }
 
 /** An outlet with the delivery behind it. */

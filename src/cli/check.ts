@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutlet, destinations } from '../agent/index.ts';
 import { redact } from '../log/index.ts';
+import type { Sample } from '../metric/index.ts';
 import { EXIT, type Io } from './io.ts';
 import { assemble, load, openLog } from './setup.ts';
 
@@ -42,6 +43,8 @@ export async function check(
     show(`${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`);
     return EXIT.ok;
   }
+  for (const warning of warnings(samples, collectors.length, handlers))
+    io.err(`Warning: ${warning}\n`);
   const files =
     config.files.length === 0 ? 'no file, so the defaults hold' : config.files.join(', ');
   io.err(`The configuration is fine: ${files}.\n`);
@@ -55,4 +58,32 @@ export async function check(
     for (const name of names) show(`${name}\n`);
   }
   return EXIT.ok;
+}
+
+/** What is allowed and hardly meant. */
+function warnings(
+  samples: readonly Sample[],
+  collectors: number,
+  handlers: readonly { readonly handler: string; readonly names: readonly string[] }[],
+): string[] {
+  const said: string[] = [];
+  if (collectors === 0) said.push('no collector is enabled, so nothing is observed.');
+  for (const { handler, names } of handlers) {
+    if (names.length === 0 && collectors > 0) {
+      said.push(`nothing would be sent to ${handler}: look at its only and except.`);
+    }
+  }
+  const seen = new Set<string>();
+  for (const { series } of samples) {
+    const key = JSON.stringify([series.metric.name, series.host, series.labels]);
+    if (!seen.has(key)) {
+      seen.add(key);
+      continue;
+    }
+    said.push(
+      `${series.metric.name} is observed by two collectors: each slot would get two values. Let them select different devices, or disable one.`,
+    );
+    break;
+  }
+  return said;
 }

@@ -12,13 +12,15 @@ import { EXIT, type Io, listed, UsageError } from './io.ts';
 
 /**
  * `cullinan describe`: everything a user may want to know of a collector, a handler or a dialect. The
- * words `collector` and `handler` themselves stand for the options that all of them have.
+ * words `collector` and `handler` themselves stand for the options that all of them have, `config` for
+ * those of the agent.
  */
 export function describe(io: Io, name: string, { json }: { json?: boolean }): number {
-  if (name === 'collector' || name === 'handler') {
-    const options = describeConfig()[name];
+  if (name === 'config' || name === 'collector' || name === 'handler') {
+    const options = describeConfig()[name === 'config' ? 'agent' : name];
+    const title = name === 'config' ? 'Options of the agent itself' : `Options of every ${name}`;
     if (json) io.out(`${JSON.stringify({ type: 'options', name, options })}\n`);
-    else io.out(`Options of every ${name}\n${options.map(optionText).join('\n')}\n`);
+    else io.out(`${title}\n${options.map(optionText).join('\n')}\n`);
     return EXIT.ok;
   }
   const all = allFacts(registry);

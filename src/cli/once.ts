@@ -22,7 +22,7 @@ export async function once(
   collectors: readonly string[],
   options: OnceOptions,
 ): Promise<number> {
-  const over = seconds('--over', options.over);
+  const over = seconds('--over', options.over, { least: 0, most: 3600 });
   const dialect = dialectNamed(options.dialect);
   const config = { ...only(load(io, options.config, { console: {} }), collectors), handlers: [] };
   const { agent, identity, dispose } = await assemble(config, openLog(io, config));
@@ -56,13 +56,20 @@ export async function once(
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
-/** A duration given on the command line. */
-export function seconds(option: string, text: string): number {
+/** A duration given on the command line, in seconds; `least` and `most` are seconds too. */
+export function seconds(
+  option: string,
+  text: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
   const parsed = parseDuration(text);
   if (parsed === undefined) {
     throw new UsageError(
       `${option} is "${text}"; it must be a number with its unit, such as 500ms, 10s or 5m`,
     );
+  }
+  if (parsed < least || parsed > most) {
+    throw new UsageError(`${option} is "${text}"; it must be from ${least}s to ${most}s`);
   }
   return parsed;
 }

@@ -57,7 +57,11 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...DIALECT)
     .option(...JSON_LINES)
     .option(...RAW)
-    .option('--over <duration>', 'time between the two readings that rates need', '1s')
+    .option(
+      '--over <duration>',
+      'time between the two readings that rates need; 0s reads once',
+      '1s',
+    )
     .action((collectors, options) =>
       does(async () => (await import('./once.ts')).once(io, collectors, options)),
     );
@@ -83,7 +87,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
   program
     .command('record')
     .description('keep what the collectors read, for a bug report or a test')
-    .argument('<directory>', 'new or empty')
+    .argument('<directory>', 'new, empty, or a recording of this host to add to')
     .option(...CONFIG)
     .option('--for <duration>', 'how long', '30s')
     .option('--every <duration>', 'time between two moments', '10s')
@@ -119,6 +123,11 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 function failed(error: unknown, io: Io): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT.ok;
+    // `help` and the name of no command.
+    if (error.code === 'commander.help') {
+      io.err('cullinan: there is no such command\nTry: cullinan help\n');
+      return EXIT.usage;
+    }
     io.err(`cullinan: ${error.message.replace(/^error: /, '')}\nTry: cullinan help\n`);
     return EXIT.usage;
   }

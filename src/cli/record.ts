@@ -12,8 +12,8 @@ export interface RecordOptions {
 
 /** `cullinan record`: keeps what the collectors read, so that another machine can replay it. */
 export async function record(io: Io, directory: string, options: RecordOptions): Promise<number> {
-  const length = seconds('--for', options.for);
-  const every = Math.max(seconds('--every', options.every), 1);
+  const length = seconds('--for', options.for, { least: 0, most: 7 * 86_400 });
+  const every = seconds('--every', options.every, { least: 1, most: 3600 });
   const config = { ...load(io, options.config, { console: {} }), handlers: [] };
   const { hostname, fqdn } = await hostFacts();
   let moment: (time: number) => void = () => {};
@@ -26,6 +26,11 @@ export async function record(io: Io, directory: string, options: RecordOptions):
     },
   });
   const moments = Math.floor(length / every) + 1;
+  io.err(
+    moments === 1
+      ? 'Recording one moment; rates need two: make --for longer than --every.\n'
+      : `Recording ${moments} moments, one every ${every} s …\n`,
+  );
   const start = Math.floor(Date.now() / 1000);
   for (let i = 0; i < moments; i += 1) {
     const time = start + Math.round(i * every);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Foreseen, type Host, type Statfs, type Tree } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
@@ -125,10 +125,12 @@ function recordedTree(
 
 /** Makes a directory a recording of this host, or makes sure that it is one. */
 function claim(directory: string, facts: Manifest): void {
-  const remedy = 'Give an empty directory, or one that does not exist yet.';
+  const remedy =
+    "Give an empty directory, one that does not exist yet, or this host's own recording.";
   let names: string[];
   try {
-    mkdirSync(directory, { recursive: true });
+    // Not recursive: below /proc, Node would try for ever.
+    if (!existsSync(directory)) mkdirSync(directory);
     names = readdirSync(directory);
   } catch (cause) {
     throw new Foreseen(`nothing can be recorded in ${directory} (${codeOf(cause)}). ${remedy}`, {

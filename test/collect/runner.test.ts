@@ -159,7 +159,7 @@ describe('series', () => {
     expect(ids.size).toBeLessThan(30);
   });
 
-  test('beyond the cap on new ones after the start are left out, counted and said', () => {
+  test('beyond the cap on new ones are left out, counted and said; old ones live on', () => {
     let devices = 3;
     const { runner, clock, report } = runnerFor(
       scripted(() => Array.from({ length: devices }, (_, i) => io(`d${i}`, 1))),
@@ -168,8 +168,8 @@ describe('series', () => {
     );
     atOnce(runner.run(0));
     devices = 10;
-    expect(atOnce(runner.run(10)).samples).toHaveLength(8);
-    expect(runner.status.refused).toBe(2);
+    expect(atOnce(runner.run(10)).samples).toHaveLength(5);
+    expect(runner.status.refused).toBe(5);
     expect(report.said).toHaveLength(1);
     expect(report.said[0]?.trouble.remedy).toContain('newSeriesPerHour');
     clock.advance(3_600_000);
@@ -232,7 +232,7 @@ describe('outcomes', () => {
     expect([collection.outcome, collection.samples.length]).toEqual(['partial', 1]);
   });
 
-  test('absence is counted and never said; a problem is said, and its end too', () => {
+  test('absence is said as information, a problem as a problem; the end of either is said', () => {
     const { runner, report } = runnerFor(
       scripted(thrown(new NoData('absent')), thrown(new ParseError('line 1')), () => [
         io('sda', 1),
@@ -240,11 +240,83 @@ describe('outcomes', () => {
       host,
     );
     atOnce(runner.run(0));
-    expect(report.said).toEqual([]);
+    expect(report.said.map(({ trouble }) => trouble.absent)).toEqual([true]);
     atOnce(runner.run(10));
-    expect(report.said).toHaveLength(1);
+    expect(report.said.map(({ trouble }) => trouble.absent)).toEqual([true, false]);
     atOnce(runner.run(20));
-    expect(report.recoveries).toEqual(['collector scripted']);
+    expect(report.recoveries).toEqual(['collector scripted line 1']);
+    expect(report.standing).toBeUndefined();
+  });
+
+  test('problems of different kinds are told apart, those of one kind are not', () => {
+    const bad = (device: string) => new ParseError(`line 4: "${device}" is 17 columns short`);
+    const { runner, report } = runnerFor(
+      scripted(
+        () => [io('sda', 1), bad('sdb'), bad('sdc'), new Error('another')],
+        () => [io('sda', 1), bad('sdd')],
+        () => [io('sda', 1)],
+      ),
+      host,
+    );
+    atOnce(runner.run(0));
+    expect(report.said.map(({ trouble }) => trouble.effect)).toEqual([
+      'This tick has only a part of the scripted samples. 1 more like it.',
+      'This tick has only a part of the scripted samples.',
+    ]);
+    atOnce(runner.run(10));
+    expect(report.recoveries).toEqual(['collector scripted another']);
+    atOnce(runner.run(20));
+    expect(report.recoveries).toHaveLength(2);
+  });
+
+  test('what broke in ever new ways is bounded in what it says', () => {
+    const { runner, report } = runnerFor(
+      scripted(() =>
+        Array.from(
+          { length: 1000 },
+          (_, i) => new Error(`broken ${String.fromCharCode(97 + (i % 26))}${'x'.repeat(i % 40)}`),
+        ),
+      ),
+      host,
+    );
+    atOnce(runner.run(0));
+    expect(report.said.length).toBeLessThanOrEqual(9);
+  });
+
+  test('a device that had gone for a collection has no growth when it is back', () => {
+    const { runner, clock } = runnerFor(
+      scripted(
+        () => [io('eth0', 1), io('eth1', 1_000_000)],
+        () => [io('eth0', 2)],
+        () => [io('eth0', 3), io('eth1', 601_000_000)],
+        () => [io('eth0', 4), io('eth1', 601_000_005)],
+      ),
+      host,
+    );
+    const lines = [0, 1, 2, 3].map((time) => {
+      const collection = spelled(atOnce(runner.run(time)));
+      clock.advance(1000);
+      return collection;
+    });
+    expect(lines[2]).toEqual(['test.io{eth0} 3 +1/1s', 'test.io{eth1} 601000000']);
+    expect(lines[3]).toEqual(['test.io{eth0} 4 +1/1s', 'test.io{eth1} 601000005 +5/1s']);
+  });
+
+  test('a collection that failed does not make everything new', () => {
+    const { runner, clock } = runnerFor(
+      scripted(
+        () => [io('eth0', 10)],
+        thrown(new ParseError('line 1')),
+        () => [io('eth0', 30)],
+      ),
+      host,
+    );
+    const lines = [0, 1, 2].map((time) => {
+      const collection = spelled(atOnce(runner.run(time)));
+      clock.advance(1000);
+      return collection;
+    });
+    expect(lines[2]).toEqual(['test.io{eth0} 30 +20/2s']);
   });
 
   test('a refused file says what to do', () => {

@@ -39,7 +39,7 @@ test.each([
 });
 
 test.each(['cpu', 'cpufreq 1 2 3 4', 'cpu-1 1 2 3 4'])('"%s" is no cpu line', (line) => {
-  expect(parse(line).times).toEqual([
+  expect(parse(`${line}\n`).times).toEqual([
     new ParseError(`/proc/stat line 1: "${line}" is no cpu line`),
   ]);
 });

@@ -88,7 +88,7 @@ describe('a peer that refuses', () => {
     }
     expect(it.status()).toMatchObject({ queued: 1000, dropped: { overflow: 299_000 } });
     expect(notes.said).toHaveLength(2);
-    expect(notes.said[1]).toMatch(/queue is full .* counted as overflow/);
+    expect(notes.said[1]).toMatch(/queue of handler peer: it is full .* counted as overflow/);
     peer.welcome = 'accept';
     await clock.run(60_000);
     expect(peer.writes.flat()).toEqual(range(299_000, 300_000));
@@ -161,7 +161,7 @@ describe('a peer that hangs', () => {
 });
 
 describe('a connection that breaks', () => {
-  test('between two writes, is opened anew at once; what was just delivered is sent again', async () => {
+  test('between two writes, is opened anew with the next flush; what was just delivered is sent again', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     const { delivery: it } = delivery(clock, { handler: peer.handler });
@@ -172,24 +172,47 @@ describe('a connection that breaks', () => {
     }
     peer.end();
     await clock.run(0);
+    expect(peer.opened).toBe(1);
+    it.flush();
+    await clock.run(0);
     // The last tick was delivered 10 s ago, the one before 20 s ago.
     expect(peer.writes.slice(5)).toEqual([range(30, 40), range(40, 50)]);
     expect(it.status()).toMatchObject({ observed: 50, delivered: 50, resent: 20, failures: 1 });
   });
 
-  test('once more, sends again what was sent again', async () => {
+  test('right after a resend, sends again what was sent again', async () => {
     const clock = new SimulatedClock();
     const peer = new Peer();
     const { delivery: it } = delivery(clock, { handler: peer.handler });
     it.offer(points(0, 10));
     it.flush();
     await clock.run(15_000);
-    peer.end();
-    await clock.run(15_000);
-    peer.end();
-    await clock.run(0);
+    for (const lived of [900, 20_000, 0]) {
+      peer.end();
+      await clock.run(0);
+      it.flush();
+      await clock.run(lived);
+    }
+    // The first resend was lost with a peer that lived 0.9 s; the second has had time to be kept.
     expect(peer.writes).toEqual([range(0, 10), range(0, 10), range(0, 10)]);
     expect(it.status()).toMatchObject({ delivered: 10, resent: 20 });
+  });
+
+  test('when it was idle, time and again, sends a point at most as often as the window says', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer();
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
+    for (const tick of range(0, 60)) {
+      it.offer(points(tick, tick + 1));
+      it.flush();
+      await clock.run(1500);
+      peer.end();
+      await clock.run(8500);
+    }
+    const times = (n: number) => peer.writes.flat().filter((point) => point === n).length;
+    for (const n of range(0, 55)) expect(times(n)).toBeLessThanOrEqual(3);
+    expect(notes.said.length).toBeLessThan(130);
+    expect(imbalance(it.status())).toBe(0);
   });
 
   test('in a stuck write, counts the window from when the write began', async () => {
@@ -216,9 +239,10 @@ describe('a connection that breaks', () => {
     it.flush();
     await clock.run(5000);
     peer.end();
+    it.flush();
     await clock.run(5000);
     expect(peer.writes).toEqual([range(0, 10)]);
-    expect(peer.opened).toBe(2);
+    expect(it.status().resent).toBe(0);
   });
 
   test('young, again and again, is no busy loop and no endless log', async () => {
@@ -246,6 +270,8 @@ describe('a connection that breaks', () => {
     it.flush();
     await clock.run(5000);
     peer.end(new Error('Carbon closed the connection'));
+    await clock.run(0);
+    it.flush();
     await clock.run(5000);
     expect(notes.said[0]).toMatch(/^handler peer: Carbon closed the connection\. .*attempt now/);
     expect(notes.said[1]).toBe('handler peer recovered');

@@ -49,7 +49,7 @@ describe('a report', () => {
       .split('\n')
       .filter((line) => line.startsWith('WARN'));
     expect(warnings).toHaveLength(2);
-    expect(warnings[1]).toContain('(and 60 times more)');
+    expect(warnings[1]).toContain('(and 59 times more)');
   });
 
   test('says when it is over, how long it lasted and how often it failed', () => {

@@ -77,16 +77,16 @@ describe('parseLines', () => {
   });
 
   test('leaves out empty lines and those that are not wanted', () => {
-    expect(parseLines('/proc/x', '1\n\n2\n3', (line) => (line === '2' ? undefined : line))).toEqual(
-      ['1', '3'],
-    );
+    expect(
+      parseLines('/proc/x', '1\n\n2\n3\n', (line) => (line === '2' ? undefined : line)),
+    ).toEqual(['1', '3']);
   });
 
   test('lets a bug through as it is', () => {
     const bug = () => {
       throw new TypeError('a bug');
     };
-    expect(() => parseLines('/proc/x', 'line', bug)).toThrow(TypeError);
+    expect(() => parseLines('/proc/x', 'line\n', bug)).toThrow(TypeError);
   });
 });
 

@@ -101,6 +101,26 @@ module.exports = {
       },
     },
     {
+      name: 'not-loaded-on-linux',
+      severity: 'error',
+      comment:
+        'systeminformation takes 10 MiB, so it is imported where it is needed: await import(…), and ' +
+        'only by src/portable, which is imported likewise.',
+      from: { path: '^(src|collectors|handlers)/', pathNot: '^src/portable/' },
+      to: { path: '^src/portable/', dynamic: false },
+    },
+    {
+      name: 'not-loaded-on-linux',
+      severity: 'error',
+      comment: 'See above.',
+      from: { path: '^(src|collectors|handlers)/' },
+      to: {
+        path: '(^|/)node_modules/systeminformation/',
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'no-cycles',
       severity: 'error',
       from: {},

@@ -23,11 +23,13 @@ const HOUSE: Readonly<Record<string, string>> = {
   'src/host/index.ts': "export * from '../plugin/index.ts';",
   'src/host/tree.ts': "import 'node:fs';\nexport const tree = 1;",
   'src/config/index.ts': "export * from '../plugin/index.ts';",
+  'src/portable/index.ts': "export * from '../plugin/index.ts';",
   'src/agent/index.ts': "export * from './builtin.ts';\nexport * from '../host/index.ts';",
   'src/agent/builtin.ts':
     "import load from '../../collectors/load.ts';\nexport const all = [load];",
   'src/reference/index.ts': "export * from '../agent/index.ts';",
-  'src/cli/main.ts': "import '../reference/index.ts';",
+  'src/cli/main.ts':
+    "import '../reference/index.ts';\nexport const other = () => import('../portable/index.ts');",
   'collectors/load.ts': "import 'cullinan/plugin';\nimport 'node:fs';\nexport default 1;",
   'handlers/graphite.ts': "import 'cullinan/plugin';\nimport 'cullinan/wire/graphite';",
   'test/load.test.ts': "import '../collectors/load.ts';",
@@ -62,7 +64,7 @@ const broken = async (): Promise<string[]> => {
 test('nobody objects to a house in order', async () => {
   const { modules, objections } = await judge(house);
   expect(objections).toEqual([]);
-  expect(modules).toBe(17);
+  expect(modules).toBe(18);
 });
 
 describe('an objection is made to', () => {
@@ -89,6 +91,8 @@ describe('an objection is made to', () => {
     ],
     ['a program that needs its tests', 'src/host/a.ts', '../../test/load.test.ts', 'no-tests'],
     ['a program that needs a tool', 'src/host/a.ts', 'fast-check', 'no-development-tools'],
+    ['a library that Linux can do without', 'src/host/a.ts', 'systeminformation', 'not-loaded'],
+    ['a room that Linux can do without', 'src/cli/a.ts', '../portable/index.ts', 'not-loaded'],
     ['an import of nothing', 'src/host/a.ts', './gone.ts', 'everything-is-found'],
     ['a room without a floor', 'src/attic/a.ts', 'node:fs', 'every-room-has-a-floor'],
   ])('%s', async (_, path, target, rule) => {

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock/index.ts';
+import type { Clock, Timer } from '../clock/index.ts';
 import { type Collection, createIds, createRunner, type Runner } from '../collect/index.ts';
-import type { CollectorConfig, Config, HandlerConfig } from '../config/index.ts';
-import { createDelivery } from '../deliver/index.ts';
+import type { CollectorConfig, Config } from '../config/index.ts';
+import { createDelivery, type Delivery } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Point, Sample } from '../metric/index.ts';
 import type {
@@ -13,6 +13,7 @@ import type {
 } from '../plugin/index.ts';
 import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
 import { createOutlet, type Identity, type Line } from './outlet.ts';
+import { type Destination, destinations } from './peers.ts';
 
 export interface AgentNeeds {
   readonly config: Config;
@@ -67,6 +68,8 @@ class HostAgent implements Agent {
   #config: Config;
   #lag = 0;
   #endedResets = 0;
+  #ticked = false;
+  #preview: Timer | undefined;
 
   readonly status: AgentStatus = new Status({
     collectors: () => [...this.#runners.values()].map(({ runner }) => runner.status),
@@ -77,11 +80,7 @@ class HostAgent implements Agent {
       for (const { runner } of this.#runners.values()) resets += runner.counterResets;
       return resets;
     },
-    lag: () => {
-      const seconds = this.#lag / 1000;
-      this.#lag = 0;
-      return seconds;
-    },
+    lag: () => this.#lag / 1000,
     problem: () => this.#needs.report.standing,
   });
 
@@ -92,19 +91,22 @@ class HostAgent implements Agent {
       clock: needs.clock,
       disturbed: (disturbance) => this.#disturbed(disturbance),
       afterWake: (lateness) => {
-        this.#lag = Math.max(this.#lag, lateness);
+        this.#lag = lateness;
+        this.#ticked = true;
         for (const { delivery } of this.#lines.values()) delivery.flush();
       },
     });
-    for (const handler of this.#config.handlers) this.#addHandler(handler);
+    for (const handler of this.#config.handlers.flatMap(destinations)) this.#addHandler(handler);
     for (const collector of this.#config.collectors) this.#addCollector(collector);
   }
 
   start(): void {
     const { clock } = this.#needs;
     this.#schedule.start();
-    if ([...this.#lines.values()].some(({ outlet }) => outlet.config.handler.previews)) {
-      clock.after(PREVIEW, () => void this.#preview());
+    this.#ticked = false;
+    const lines = [...this.#lines.values()];
+    if (lines.length > 0 && lines.every(({ outlet }) => outlet.config.handler.previews)) {
+      this.#preview = clock.after(PREVIEW, () => void this.#readEarly());
     }
   }
 
@@ -125,7 +127,7 @@ class HostAgent implements Agent {
       old.fingerprint === now?.fingerprint;
 
     const endings: Promise<unknown>[] = [];
-    const handlers = new Map(config.handlers.map((handler) => [handler.instance, handler]));
+    const handlers = new Map(config.handlers.flatMap(destinations).map((it) => [it.instance, it]));
     for (const [instance, { outlet, delivery }] of [...this.#lines]) {
       if (same(outlet.config, handlers.get(instance))) {
         changes.kept.push(instance);
@@ -134,7 +136,7 @@ class HostAgent implements Agent {
       }
       this.#lines.delete(instance);
       changes.stopped.push(instance);
-      endings.push(delivery.stop('reload', config.shutdown.timeout * 1000));
+      endings.push(this.#endHandler(instance, delivery, config.shutdown.timeout));
     }
     for (const handler of handlers.values()) {
       this.#addHandler(handler);
@@ -158,34 +160,36 @@ class HostAgent implements Agent {
       this.#addCollector(collector);
       changes.started.push(collector.instance);
     }
-    await Promise.all(endings);
+    await Promise.allSettled(endings);
     return changes;
   }
 
   async stop(deadline: number): Promise<number> {
     this.#schedule.stop();
-    await Promise.all([...this.#runners.values()].map(({ runner }) => runner.close()));
+    this.#preview?.cancel();
+    await Promise.allSettled([...this.#runners.values()].map(({ runner }) => runner.close()));
     const left = await Promise.all(
       [...this.#lines.values()].map(({ delivery }) => delivery.stop('shutdown', deadline * 1000)),
     );
     return left.reduce((sum, one) => sum + one.left, 0);
   }
 
-  #addHandler(config: HandlerConfig): void {
-    const { clock, random, report, identity } = this.#needs;
+  #addHandler(config: Destination): void {
+    const { clock, random, report, log, identity } = this.#needs;
     const outlet = createOutlet(config, this.#config, identity);
     const delivery = createDelivery(
       {
         name: config.instance,
         handler: config.handler,
         options: config.options,
+        dialect: config.dialect,
         queue: config.queue,
         batch: config.batch,
         timeout: config.timeout,
         backoff: config.backoff,
         resend: config.handler.idempotent ? (config.resend ?? 2 * this.#config.interval) : 0,
       },
-      { clock, random, agent: this.status, report },
+      { clock, random, agent: this.status, report, log },
     );
     this.#lines.set(config.instance, { outlet, delivery });
   }
@@ -193,14 +197,17 @@ class HostAgent implements Agent {
   #addCollector(config: CollectorConfig): void {
     const { clock, host, identity, report, adapt } = this.#needs;
     const collector = adapt?.(config.collector) ?? config.collector;
-    const runner = createRunner({ ...config, collector }, {
-      clock,
-      host,
-      hostname: identity.label,
-      agent: this.status,
-      ids: this.#ids,
-      report,
-    });
+    const runner = createRunner(
+      { ...config, collector },
+      {
+        clock,
+        host,
+        hostname: identity.label,
+        agent: this.status,
+        ids: this.#ids,
+        report,
+      },
+    );
     this.#runners.set(config.instance, { config, runner });
     this.#schedule.add({
       name: config.instance,
@@ -221,33 +228,49 @@ class HostAgent implements Agent {
 
   #arrived({ outcome, samples }: Collection): 'fine' | 'failed' {
     this.#route(samples);
-    return outcome === 'failed' || outcome === 'timed-out' ? 'failed' : 'fine';
+    // A run that was skipped because the one before still hangs is no success.
+    const fine = outcome === 'ok' || outcome === 'partial' || outcome === 'no-data';
+    return fine ? 'fine' : 'failed';
   }
 
-  #route(samples: readonly Sample[], wants: (line: Line) => boolean = () => true): void {
+  #route(samples: readonly Sample[]): void {
     if (samples.length === 0) return;
-    for (const line of this.#lines.values()) {
-      if (!wants(line)) continue;
+    for (const { outlet, delivery } of this.#lines.values()) {
       const points: Point[] = [];
-      line.outlet.points(samples, points);
-      if (points.length > 0) line.delivery.offer(points);
+      outlet.points(samples, points);
+      if (points.length > 0) delivery.offer(points);
     }
   }
 
   /**
    * Reads once more soon after the start, so that a person who watches need not wait an interval for
-   * rates. Other handlers keep their one sample per tick; only deltas go to all, or they were lost.
+   * rates. Only where nobody else listens: other handlers have one sample per tick. A tick that came
+   * meanwhile has brought the rates already.
    */
-  async #preview(): Promise<void> {
+  async #readEarly(): Promise<void> {
+    if (this.#ticked) return;
     const now = this.#needs.clock.now() / 1000;
-    const watching = (line: Line): boolean => line.outlet.config.handler.previews === true;
     for (const { config, runner } of [...this.#runners.values()]) {
       const { samples } = await runner.run(Math.floor(now / config.interval) * config.interval);
-      this.#route(samples, watching);
-      const deltas = samples.filter(({ series }) => series.metric.kind === 'delta');
-      this.#route(deltas, (line) => !watching(line));
+      this.#route(samples);
     }
     for (const { delivery } of this.#lines.values()) delivery.flush();
+  }
+
+  /** Ends a handler that a reload removed or changed, and tells what became of its points. */
+  async #endHandler(instance: string, delivery: Delivery, deadline: number): Promise<void> {
+    const { log, report } = this.#needs;
+    const { left } = await delivery.stop('reload', deadline * 1000);
+    report.forget(`handler ${instance}`);
+    const { observed, delivered, dropped } = delivery.status();
+    const said =
+      left === 0
+        ? 'everything was delivered'
+        : `${left} points were not delivered within ${deadline} s and are dropped`;
+    log[left === 0 ? 'info' : 'warn'](
+      { books: [{ handler: instance, observed, delivered, dropped }] },
+      `handler ${instance} ended: ${said}`,
+    );
   }
 
   #disturbed(disturbance: Disturbance): void {

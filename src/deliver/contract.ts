@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/index.ts';
-import type { Report } from '../log/index.ts';
+import type { Log, Report } from '../log/index.ts';
 import type { Point } from '../metric/index.ts';
 import type { AgentStatus, DropReason, Handler, HandlerStatus } from '../plugin/index.ts';
 import type { Limits } from './backlog.ts';
@@ -10,6 +10,8 @@ export interface DeliveryOptions {
   readonly handler: Handler;
   /** The handler's own options, parsed. */
   readonly options: unknown;
+  /** The name of the dialect that its points are named in. */
+  readonly dialect?: string | undefined;
   /** The most that is held in memory, what may have to be sent again included. */
   readonly queue: Limits;
   /** Points per write, at most. */
@@ -32,6 +34,8 @@ export interface DeliveryDeps {
   readonly random: () => number;
   readonly agent: AgentStatus;
   readonly report: Pick<Report, 'problem' | 'recovered'>;
+  /** For what is no problem: how far new names are introduced, which of several peers is in use. */
+  readonly log: Pick<Log, 'info'>;
 }
 
 /** What was not delivered in time. */

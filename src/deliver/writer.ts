@@ -9,6 +9,7 @@ import {
 import { Backlog, type Taken } from './backlog.ts';
 import { Complaints } from './complaints.ts';
 import type { Delivery, DeliveryDeps, DeliveryOptions, Left } from './contract.ts';
+import { Introductions } from './introductions.ts';
 import { Bell, backoff, within } from './wait.ts';
 
 const BACKOFF = { least: 1, most: 60 };
@@ -35,6 +36,8 @@ export class Writer implements Delivery {
   readonly #backoff: { readonly least: number; readonly most: number };
   readonly #complaints: Complaints;
   readonly #backlog: Backlog;
+  /** Where new names wait their turn; `undefined` where the peer takes any number. */
+  readonly #introductions: Introductions | undefined;
   readonly #keep: number;
 
   #observed = 0;
@@ -43,6 +46,7 @@ export class Writer implements Delivery {
   #failures = 0;
   readonly #dropped: Record<DropReason, number> = {
     overflow: 0,
+    'held-back': 0,
     unsendable: 0,
     shutdown: 0,
     reload: 0,
@@ -63,6 +67,7 @@ export class Writer implements Delivery {
   #problem = false;
   #stopping: 'shutdown' | 'reload' | undefined;
   #halted = false;
+  #note: string | undefined;
 
   constructor(options: DeliveryOptions, deps: DeliveryDeps) {
     this.#options = options;
@@ -70,7 +75,16 @@ export class Writer implements Delivery {
     this.#backoff = options.backoff ?? BACKOFF;
     this.#complaints = new Complaints(options, deps.clock, deps.report);
     this.#keep = options.handler.idempotent ? options.resend * 1000 : 0;
-    this.#backlog = new Backlog(options.queue, () => {
+    const { name, handler, queue } = options;
+    const perMinute = handler.newNamesPerMinute?.(options.options);
+    // Both together hold no more than the queue may.
+    const half = { samples: Math.ceil(queue.samples / 2), bytes: queue.bytes / 2 };
+    const { clock, log } = deps;
+    this.#introductions =
+      perMinute === undefined
+        ? undefined
+        : new Introductions({ name, perMinute, limits: half, clock, log });
+    this.#backlog = new Backlog(perMinute === undefined ? queue : half, () => {
       this.#dropped.overflow += 1;
     });
   }
@@ -82,7 +96,7 @@ export class Writer implements Delivery {
       return;
     }
     const before = this.#dropped.overflow;
-    this.#backlog.add(points);
+    this.#backlog.add(this.#introductions?.sift(points) ?? points);
     if (this.#dropped.overflow > before) this.#complaints.overflowed();
   }
 
@@ -96,10 +110,11 @@ export class Writer implements Delivery {
   status(): HandlerStatus {
     return {
       name: this.#options.name,
+      type: this.#options.handler.name,
       observed: this.#observed,
       delivered: this.#delivered,
-      queued: this.#backlog.queued,
-      dropped: { ...this.#dropped },
+      queued: this.#backlog.queued + this.#held,
+      dropped: { ...this.#dropped, 'held-back': this.#introductions?.dropped ?? 0 },
       resent: this.#resent,
       failures: this.#failures,
       connected: this.#line !== undefined && this.#line.ended === undefined,
@@ -116,7 +131,7 @@ export class Writer implements Delivery {
     this.#resume.ring();
     while (this.#backlog.queued > 0 && !late && !this.#halted) await this.#quiet.heard();
     deadline.cancel();
-    return { left: this.#backlog.queued };
+    return { left: this.#backlog.queued + this.#held };
   }
 
   async stop(reason: 'shutdown' | 'reload', ms: number): Promise<Left> {
@@ -128,9 +143,14 @@ export class Writer implements Delivery {
     await this.#running;
     deadline.cancel();
     this.#halt();
-    const left = this.#backlog.clear();
+    const left = this.#backlog.clear() + (this.#introductions?.clear() ?? 0);
     this.#dropped[this.#stopping] += left;
     return { left };
+  }
+
+  /** Points of names that wait to be introduced. */
+  get #held(): number {
+    return this.#introductions?.waiting ?? 0;
   }
 
   #halt(): void {
@@ -155,19 +175,21 @@ export class Writer implements Delivery {
       if (failed === undefined || this.#finished) continue;
       const seconds = this.#failed(failed);
       if (seconds > 0) await this.#pause(seconds);
+      // A peer that closes idle connections is called again when there is something to send.
+      else if (this.#backlog.queued === 0 && this.#stopping === undefined) await this.#work.heard();
     }
   }
 
   /** Opens a connection; tells why it could not. */
   async #connect(): Promise<Failure | undefined> {
     const { clock, agent } = this.#deps;
-    const { handler, options, timeout } = this.#options;
+    const { handler, options, dialect, timeout } = this.#options;
     const aborter = new AbortController();
     this.#pending = aborter;
     const { signal } = aborter;
     try {
       const connection = await within(clock, timeout, aborter, 'connecting', async () => {
-        const opened = await handler.open({ options, signal, agent });
+        const opened = await handler.open({ options, signal, agent, dialect });
         // Nobody waits any more for a connection that comes too late.
         if (signal.aborted) abandon(opened);
         return opened;
@@ -245,9 +267,18 @@ export class Writer implements Delivery {
     else this.#delivered += points.length;
     this.#backlog.sent(now, this.#keep);
     line.took = true;
+    this.#noted(line.connection);
     this.#complaints.taken(now);
     this.#prove(line, now);
     return undefined;
+  }
+
+  /** Says what is new about the connection, once. */
+  #noted({ note }: Connection): void {
+    if (note === undefined || note === this.#note) return;
+    this.#note = note;
+    const { name } = this.#options;
+    this.#deps.log.info({ handler: name }, `handler ${name}: ${note}`);
   }
 
   async #close(line: Line): Promise<void> {
@@ -277,7 +308,7 @@ export class Writer implements Delivery {
    */
   #lost(line: Line, error: unknown, began: number): Failure {
     this.#giveUp(line, error);
-    this.#backlog.broke(began - this.#keep);
+    this.#backlog.broke(began - this.#keep, this.#deps.clock.monotonic());
     return { error, held: line.took && began - line.opened >= this.#backoff.least * 1000 };
   }
 

@@ -27,7 +27,12 @@ export const agent: AgentStatus = {
 /** What a log would say: each problem once, until it is over. */
 export class Notes {
   readonly said: string[] = [];
+  /** What is no problem. */
+  readonly told: string[] = [];
   readonly problems = new Map<string, number>();
+  info = (_: object, message: string): void => {
+    this.told.push(message);
+  };
   problem = (key: string, { where, error, effect }: Trouble): void => {
     const times = (this.problems.get(key) ?? 0) + 1;
     this.problems.set(key, times);
@@ -56,13 +61,24 @@ export function delivery(
     ...options,
   };
   return {
-    delivery: createDelivery(settings, { clock, random: () => 0.5, agent, report: notes }),
+    delivery: createDelivery(settings, {
+      clock,
+      random: () => 0.5,
+      agent,
+      report: notes,
+      log: notes,
+    }),
     notes,
   };
 }
 
 /** What the books are off by; 0 at every moment. */
-export function imbalance({ observed, delivered, queued, dropped }: HandlerStatus): number {
+export function imbalance({
+  observed,
+  delivered,
+  queued,
+  dropped,
+}: Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'dropped'>): number {
   const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0);
   return observed - delivered - queued - lost;
 }

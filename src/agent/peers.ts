@@ -1,0 +1,23 @@
+import type { HandlerConfig } from '../config/index.ts';
+
+/** Where one delivery goes: a configured handler, or one of the peers among which it divides its points. */
+export interface Destination extends HandlerConfig {
+  /** Whether a series of this path goes there; `undefined` is all of them. */
+  readonly accepts?: ((path: string) => boolean) | undefined;
+}
+
+/**
+ * The deliveries that a configured handler stands for, each with its own queue, connection and books:
+ * one under the handler's own name, or one for each peer, as `graphite[carbon.example.net:2003]`.
+ */
+export function destinations(config: HandlerConfig): readonly Destination[] {
+  const peers = config.handler.peers?.(config.options);
+  if (peers === undefined || peers.length === 0) return [config];
+  const alone = peers.length === 1;
+  return peers.map(({ name, options, accepts }) => ({
+    ...config,
+    instance: alone ? config.instance : `${config.instance}[${name}]`,
+    options,
+    accepts,
+  }));
+}

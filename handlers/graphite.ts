@@ -1,126 +1,192 @@
 /**
- * Sends points to a Carbon listener over TCP.
+ * Sends points to Carbon: to one host, to all of several, to the first that answers, or each path to
+ * the host that a relay's consistent hash would choose.
  *
- * Format    Carbon plaintext, one `path value time` line per point (src/wire/graphite.ts).
+ * Format    Carbon's plaintext, one `path value time` line per point (src/wire/graphite.ts), over TCP,
+ *           TLS or UDP; or its pickles over TCP or TLS (src/wire/pickle.ts).
  * Delivery  Carbon never acknowledges: a batch is delivered when the kernel has taken it. A point
  *           sent twice is one point (same path and time overwrite), so the agent resends what it
  *           delivered shortly before a connection broke. A Carbon host that loses its power goes
  *           unnoticed until the kernel's send buffer is full or its retransmissions give up; what
- *           was delivered longer ago than the resend window is then lost.
+ *           was delivered longer ago than the resend window is then lost. A datagram may always be.
  */
-import { promises as dns, type LookupAddress } from 'node:dns';
-import { connect, type LookupFunction, type Socket } from 'node:net';
-import { defineHandler, duration, port, z } from 'cullinan/plugin';
+import { type Endpoint, endpoint, failover, openTcp, openUdp, spoken, tls } from 'cullinan/net';
+import {
+  type Batch,
+  type Connection,
+  defineHandler,
+  duration,
+  port,
+  size,
+  z,
+} from 'cullinan/plugin';
+import { packLines } from 'cullinan/wire/datagrams';
 import { encodeLines } from 'cullinan/wire/graphite';
+import { hashRing } from 'cullinan/wire/hash-ring';
+import { jumpHash } from 'cullinan/wire/jump-hash';
+import { encodePickle } from 'cullinan/wire/pickle';
 
-const options = z.strictObject({
-  host: z.string().min(1).default('localhost').describe('Name or address of the Carbon listener.'),
-  port: port.default(2003).describe('Its plaintext port.'),
-  keepalive: duration({ least: '1s' })
-    .prefault('60s')
-    .describe('Idle time after which the kernel probes whether Carbon is still there.'),
-});
-
-/** Milliseconds for each address of a name, except the last, which has all the time that is left. */
-const PER_ADDRESS = 2000;
-/** Bytes a peer may send on one connection: Carbon sends none, a wrong peer may greet. */
-const MOST_READ = 65_536;
-
-const lookups = new Map<string, Promise<readonly LookupAddress[]>>();
-
-/**
- * Resolves a name, anew unless a lookup of it is still under way. getaddrinfo(3) cannot be aborted
- * and holds one of the few threads that all file access shares: whoever gave up waiting for a slow
- * resolver and tries again waits for the same lookup.
- */
-const lookup: LookupFunction = (hostname, { family, hints }, callback) => {
-  let pending = lookups.get(hostname);
-  if (pending === undefined) {
-    pending = dns
-      .lookup(hostname, { all: true, order: 'verbatim', family: family ?? 0, hints: hints ?? 0 })
-      .finally(() => lookups.delete(hostname));
-    lookups.set(hostname, pending);
-  }
-  pending.then(
-    (addresses) => callback(null, [...addresses]),
-    (error: NodeJS.ErrnoException) => callback(error, []),
-  );
-};
-
-/** An error of the connection that says where; an error per address comes without any message. */
-function failed(where: string, error: unknown): Error {
-  const causes: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-  const texts = causes.map((cause) => (cause instanceof Error ? cause.message : String(cause)));
-  const code = (error as NodeJS.ErrnoException).code ?? 'ECONNRESET';
-  return Object.assign(new Error(`${where}: ${texts.join('; ')}`, { cause: error }), { code });
-}
-
-/**
- * Ends a connection, and a write that is stuck in it. A reset frees what the kernel holds for a peer
- * that does not read, up to megabytes for minutes; after an orderly end the kernel delivers it.
- */
-function giveUp(socket: Socket): void {
-  if (socket.connecting || socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
-}
-
-const connected = (socket: Socket, where: string): Promise<void> =>
-  new Promise((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', (error) => reject(failed(where, error)));
-    socket.once('close', () => reject(failed(where, 'closed while connecting')));
-  });
-
-/** Settles with what ended the connection; the peer's own bytes are read, so that its end is seen, and dropped. */
-function ending(socket: Socket, where: string): Promise<Error> {
-  let read = 0;
-  socket.on('data', (bytes) => {
-    read += bytes.length;
-    if (read > MOST_READ) {
-      socket.destroy(new Error(`it sent ${read} bytes, and Carbon sends none: is this its port?`));
+const options = z
+  .strictObject({
+    host: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .default('localhost')
+      .describe(
+        'Where Carbon listens: host, host:port or host:port=instance; or a list of them ("route" says which gets what).',
+      ),
+    port: port.optional().meta({
+      description: 'The port of each host that names none.',
+      fallback: '2003, or 2004 with format: pickle',
+    }),
+    protocol: z.enum(['tcp', 'udp']).default('tcp').describe('How it is reached.'),
+    format: z.enum(['plaintext', 'pickle']).default('plaintext').describe('What Carbon is sent.'),
+    lineEnd: z.enum(['lf', 'crlf']).optional().meta({
+      description: 'What ends a line of plaintext.',
+      fallback: 'lf, or crlf with dialect: collectd',
+    }),
+    datagram: size()
+      .refine((bytes) => bytes >= 64 && bytes <= 65_507, {
+        error: 'must be between 64B and 65507B',
+      })
+      .prefault('1400B')
+      .describe('With protocol: udp, the most that a datagram holds; whole lines only.'),
+    tls: tls()
+      .optional()
+      .describe('TLS, from what is given here; "tls: {}" is enough for a public certificate.'),
+    route: z
+      .enum(['fan-out', 'failover', 'carbon_ch', 'fnv1a_ch', 'jump_fnv1a_ch'])
+      .default('fan-out')
+      .describe(
+        'Of several hosts: all get every point, the first that answers does, or each path has one by consistent hash.',
+      ),
+    relay: z.enum(['carbon', 'carbon-c-relay']).optional().meta({
+      description:
+        'Whose relay a consistent hash agrees with where two hosts fall on the same place.',
+      fallback: 'carbon with carbon_ch, else carbon-c-relay',
+    }),
+    failover: z
+      .strictObject({
+        patience: duration()
+          .prefault('3s')
+          .describe('Time a host has to answer before the next is tried.'),
+        retry: duration()
+          .prefault('30s')
+          .describe('Time between two looks at whether an earlier host is well again.'),
+      })
+      .prefault({})
+      .describe('With route: failover.'),
+    newNamesPerMinute: z.int().min(1).optional().meta({
+      description:
+        'New names that are sent per minute; the points of the others wait. Carbon creates 50 files a minute unless told otherwise, and drops the points of the rest.',
+      fallback: 'any number',
+    }),
+    keepalive: duration({ least: '1s' })
+      .prefault('60s')
+      .describe('Idle time after which the kernel probes whether Carbon is still there.'),
+  })
+  .superRefine((given, context) => {
+    for (const [key, message] of objections(given)) {
+      context.addIssue({ code: 'custom', path: [key], message });
     }
   });
-  return new Promise((resolve) => {
-    socket.once('error', (error) => resolve(failed(where, error)));
-    // Carbon has no half-open connections: after its end nobody reads, and a stuck write is over.
-    socket.once('end', () => socket.destroy());
-    socket.once('close', () => resolve(failed(where, 'Carbon closed the connection')));
-  });
+
+type Options = z.output<typeof options>;
+
+const hostsOf = ({ host }: Options): readonly string[] =>
+  typeof host === 'string' ? [host] : host;
+
+const standardPort = ({ port, format }: Options): number =>
+  port ?? (format === 'pickle' ? 2004 : 2003);
+
+const endpointsOf = (given: Options): readonly Endpoint[] =>
+  hostsOf(given).flatMap((text) => endpoint(text, standardPort(given)) ?? []);
+
+/** What is wrong with options that are right each by itself. */
+function* objections(given: Options): Generator<readonly [keyof Options, string]> {
+  const { protocol, format, route } = given;
+  if (protocol === 'udp' && given.tls !== undefined)
+    yield ['tls', 'must be left out: UDP has no TLS'];
+  if (protocol === 'udp' && format === 'pickle') {
+    yield ['format', 'must be plaintext: Carbon takes no pickles over UDP'];
+  }
+  if (protocol === 'udp' && route === 'failover') {
+    yield ['route', 'must not be failover: UDP does not tell whether a host answers'];
+  }
+  const hosts: Endpoint[] = [];
+  for (const text of hostsOf(given)) {
+    const host = endpoint(text, standardPort(given));
+    if (host !== undefined) hosts.push(host);
+    else
+      yield [
+        'host',
+        `must be host, host:port or host:port=instance, and "${text}" is none of them`,
+      ];
+  }
+  const instances = hosts.filter(({ instance }) => instance !== undefined).length;
+  if (route === 'jump_fnv1a_ch' && instances > 0 && instances < hosts.length) {
+    yield ['host', 'must have an instance for every host, or for none: instances order the hosts'];
+  }
+  if (route === 'carbon_ch' && repeats(hosts, ({ host, instance }) => `${host}=${instance}`)) {
+    yield ['host', 'must tell hosts apart by name or instance: carbon_ch does not look at ports'];
+  }
+  if (repeats(hosts, spoken)) yield ['host', 'must not name a host and port twice'];
+}
+
+const repeats = <T>(items: readonly T[], key: (item: T) => string): boolean =>
+  new Set(items.map(key)).size < items.length;
+
+/** Which of the hosts a path belongs to; `undefined` where each gets all. */
+function router({ route, relay }: Options, hosts: readonly Endpoint[]) {
+  if (route === 'jump_fnv1a_ch') return jumpHash(hosts.map(({ instance }) => instance));
+  if (route === 'carbon_ch') return hashRing(route, hosts, relay ?? 'carbon');
+  if (route === 'fnv1a_ch') return hashRing(route, hosts, relay ?? 'carbon-c-relay');
+  return undefined;
+}
+
+function encoder(given: Options, dialect: string | undefined) {
+  const { format, protocol, datagram, lineEnd = dialect === 'collectd' ? 'crlf' : 'lf' } = given;
+  if (format === 'pickle') return (batch: Batch) => encodePickle(batch);
+  const end = lineEnd === 'crlf' ? '\r\n' : '\n';
+  if (protocol === 'tcp') return (batch: Batch) => encodeLines(batch, end);
+  return (batch: Batch) => packLines(encodeLines(batch, end), datagram);
 }
 
 export default defineHandler({
   name: 'graphite',
-  summary: 'Sends points to a Carbon listener over TCP.',
+  summary: 'Sends points to Carbon, to one host or to several.',
   options,
   dialect: 'diamond',
   counters: 'rates', // Carbon stores points, not kinds: a raw counter would plot as a ramp.
   idempotent: true,
   acknowledged: false,
-  async open({ options: { host, port, keepalive }, signal }) {
-    const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-    signal.throwIfAborted();
-    const socket = connect({
-      host,
-      port,
-      lookup,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: keepalive * 1000,
-      autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: PER_ADDRESS,
-    });
-    signal.addEventListener('abort', () => giveUp(socket), { once: true });
-    await connected(socket, where);
-    const ended = ending(socket, where);
-    return {
-      ended,
-      write: (batch) =>
-        new Promise((resolve, reject) => {
-          socket.write(encodeLines(batch), (error) =>
-            error ? reject(failed(where, error)) : resolve(),
-          );
-        }),
-      close: () => new Promise((resolve) => socket.end(resolve)),
-    };
+  newNamesPerMinute: ({ newNamesPerMinute }) => newNamesPerMinute,
+  peers(given) {
+    const texts = hostsOf(given);
+    if (texts.length === 1 || given.route === 'failover') return [{ name: '', options: given }];
+    const hosts = endpointsOf(given);
+    const route = router(given, hosts);
+    return hosts.map((host, i) => ({
+      name: spoken(host),
+      options: { ...given, host: texts[i] ?? '' },
+      ...(route === undefined ? undefined : { accepts: (path: string) => route(path) === i }),
+    }));
+  },
+  open({ options: given, signal, dialect }) {
+    const { protocol, tls, keepalive } = given;
+    const encode = encoder(given, dialect);
+    const candidates = endpointsOf(given).map((host) => ({
+      name: spoken(host),
+      async open(signal: AbortSignal): Promise<Connection> {
+        const stream =
+          protocol === 'udp'
+            ? await openUdp(host, signal)
+            : await openTcp({ ...host, keepalive, tls, peer: 'Carbon' }, signal);
+        const { ended, close } = stream;
+        return { ended, close, write: (batch) => stream.write(encode(batch)) };
+      },
+    }));
+    const [only, ...others] = candidates;
+    if (only !== undefined && others.length === 0) return only.open(signal);
+    return failover(candidates, given.failover, signal);
   },
 });

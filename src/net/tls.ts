@@ -73,7 +73,11 @@ function agreed(socket: TLSSocket): Promise<void> {
     socket.once('close', cut);
     socket.once('secureConnect', () => {
       if (socket.getProtocol() !== 'TLSv1.3') return resolve();
-      socket.once('session', over(resolve));
+      // Later: this is called from within OpenSSL, and whoever writes there breaks the connection.
+      socket.once(
+        'session',
+        over(() => setImmediate(resolve)),
+      );
       socket.once('end', cut);
       silence = setTimeout(resolve, OBJECTION);
     });

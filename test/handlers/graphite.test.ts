@@ -1,10 +1,13 @@
+import { createSocket } from 'node:dgram';
 import dns from 'node:dns';
+import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { decodeLine } from 'cullinan/wire/graphite';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import graphite from '../../handlers/graphite.ts';
 import { agent, points } from '../support/delivery.ts';
 import { describeHandler } from '../support/handler.ts';
+import { decodePickles } from '../support/pickle.ts';
 import { TcpPeer } from '../support/tcp-peer.ts';
 
 const paths = (received: Buffer): string[] =>
@@ -16,6 +19,14 @@ const paths = (received: Buffer): string[] =>
 
 describeHandler({ handler: graphite, options: (port) => ({ host: '127.0.0.1', port }), paths });
 
+describe('with pickles', () => {
+  describeHandler({
+    handler: graphite,
+    options: (port) => ({ host: '127.0.0.1', port, format: 'pickle' as const }),
+    paths: (received) => decodePickles(received).flatMap((frame) => frame.map(([path]) => path)),
+  });
+});
+
 const hasIPv6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1');
@@ -25,6 +36,13 @@ async function listen(host?: string): Promise<TcpPeer> {
   onTestFinished(() => peer.close());
   return peer;
 }
+
+/** The peers that options stand for. */
+const names = (given: object) =>
+  (graphite.peers?.(graphite.options.parse(given)) ?? []).map(({ name, accepts }) => ({
+    name,
+    accepts,
+  }));
 
 function open(host: string, port: number, signal = new AbortController().signal) {
   return graphite.open({ options: graphite.options.parse({ host, port }), signal, agent });
@@ -46,7 +64,116 @@ test('a point is one line of Carbon', async () => {
 });
 
 test('has Carbon on this host, at its plaintext port, for a default', () => {
-  expect(graphite.options.parse({})).toEqual({ host: 'localhost', port: 2003, keepalive: 60 });
+  expect(graphite.options.parse({})).toMatchObject({ host: 'localhost', protocol: 'tcp' });
+  expect(names({})).toEqual([{ name: '', accepts: undefined }]);
+});
+
+test.each([
+  [{ lineEnd: 'crlf' }, undefined, '\r\n'],
+  [{}, 'collectd', '\r\n'],
+  [{ lineEnd: 'lf' }, 'collectd', '\n'],
+  [{}, 'diamond', '\n'],
+] as const)(
+  'with %j and dialect %s, a line ends as its readers expect',
+  async (given, dialect, end) => {
+    const peer = await listen();
+    const options = graphite.options.parse({ host: '127.0.0.1', port: peer.port, ...given });
+    const signal = new AbortController().signal;
+    const connection = await graphite.open({ options, signal, agent, dialect });
+    await connection.write(points(7, 8, 'a'), signal);
+    await connection.close();
+    await vi.waitFor(() => expect(peer.received.join()).toBe(`a 7 1000000000${end}`));
+  },
+);
+
+test('over UDP, each datagram has whole lines and no more than it may', async () => {
+  const socket = createSocket('udp4');
+  onTestFinished(() => void socket.close());
+  const received: string[] = [];
+  socket.on('message', (datagram) => received.push(datagram.toString()));
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  const options = { host: '127.0.0.1', port, protocol: 'udp', datagram: '100B' };
+  const signal = new AbortController().signal;
+  const connection = await graphite.open({
+    options: graphite.options.parse(options),
+    signal,
+    agent,
+  });
+  await connection.write(points(0, 20, 'servers.web01.load'), signal);
+  await vi.waitFor(() => expect(received.join('').split('\n')).toHaveLength(21));
+  for (const datagram of received) {
+    expect(datagram.length).toBeLessThanOrEqual(100);
+    expect(datagram.endsWith('\n')).toBe(true);
+  }
+  await connection.close();
+});
+
+describe('several hosts', () => {
+  const host = ['127.0.0.1:2003=a', '127.0.0.1:2103=b', '[::1]=c'];
+  const all = Array.from({ length: 100 }, (_, i) => `servers.web${i}.loadavg.01`);
+
+  test('are one peer each, which takes everything', () => {
+    expect(names({ host })).toEqual(
+      ['127.0.0.1:2003', '127.0.0.1:2103', '[::1]:2003'].map((name) => ({
+        name,
+        accepts: undefined,
+      })),
+    );
+    expect(names({ host: ['a', 'b'], format: 'pickle' }).map(({ name }) => name)).toEqual([
+      'a:2004',
+      'b:2004',
+    ]);
+  });
+
+  test('are one peer with failover', () => {
+    expect(names({ host, route: 'failover' })).toEqual([{ name: '', accepts: undefined }]);
+  });
+
+  test.each(['carbon_ch', 'fnv1a_ch', 'jump_fnv1a_ch'])('with %s divide the paths', (route) => {
+    const peers = names({ host, route });
+    for (const path of all) {
+      expect(peers.filter(({ accepts }) => accepts?.(path))).toHaveLength(1);
+    }
+    for (const { accepts } of peers) expect(all.some((path) => accepts?.(path))).toBe(true);
+  });
+});
+
+test.each([
+  [
+    { host: 'a b' },
+    'host',
+    'must be host, host:port or host:port=instance, and "a b" is none of them',
+  ],
+  [{ host: ['a', 'a:2003'] }, 'host', 'must not name a host and port twice'],
+  [
+    { host: ['a:1', 'a:2'], route: 'carbon_ch' },
+    'host',
+    'must tell hosts apart by name or instance: carbon_ch does not look at ports',
+  ],
+  [
+    { host: ['a=1', 'b'], route: 'jump_fnv1a_ch' },
+    'host',
+    'must have an instance for every host, or for none: instances order the hosts',
+  ],
+  [{ protocol: 'udp', tls: {} }, 'tls', 'must be left out: UDP has no TLS'],
+  [
+    { protocol: 'udp', format: 'pickle' },
+    'format',
+    'must be plaintext: Carbon takes no pickles over UDP',
+  ],
+  [
+    { protocol: 'udp', route: 'failover' },
+    'route',
+    'must not be failover: UDP does not tell whether a host answers',
+  ],
+  [{ protocol: 'udp', datagram: '10B' }, 'datagram', 'must be between 64B and 65507B'],
+  [{ tls: { cert: '/a.pem' } }, 'tls', 'must have both "cert" and "key", or neither'],
+  [{ tls: { ca: 'a.pem' } }, 'tls', 'must be a whole path: begin it with a slash'],
+])('%j is wrong', (given, key, message) => {
+  const { error } = graphite.options.safeParse(given);
+  expect(error?.issues.map(({ path, message }) => [path[0], message])).toEqual([[key, message]]);
 });
 
 test('a refusal says where', async () => {

@@ -76,10 +76,10 @@ describe('describe', () => {
     expect(JSON.parse(out).options).toContainEqual({
       name: 'port',
       type: 'whole number 1–65535',
-      default: '2003',
-      inWords: false,
+      default: '2003, or 2004 with format: pickle',
+      inWords: true,
       required: false,
-      help: 'Its plaintext port.',
+      help: 'The port of each host that names none.',
     });
   });
 

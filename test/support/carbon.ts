@@ -30,7 +30,7 @@ function readWhisper(file: Buffer): Whisper {
 }
 
 /** Below the ports that the kernel hands out by itself, so that a restarted peer gets its own again. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = createServer();
@@ -48,18 +48,23 @@ async function freePort(): Promise<number> {
 
 /** A real carbon-cache with its own folder and ports; one point per series and second, for ten minutes. */
 export class Carbon implements AsyncDisposable {
+  /** Takes plaintext over TCP and over UDP. */
   readonly port: number;
+  /** Takes pickles. */
+  readonly pickle: number;
   readonly #folder: string;
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, pickle: number) {
     this.#folder = folder;
     this.port = port;
+    this.pickle = pickle;
   }
 
   static async start(): Promise<Carbon> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-carbon-'));
     const port = await freePort();
+    const pickle = await freePort();
     mkdirSync(join(folder, 'conf'));
     mkdirSync(join(folder, 'whisper'));
     writeFileSync(
@@ -81,7 +86,10 @@ MAX_CREATES_PER_MINUTE = inf
 LINE_RECEIVER_INTERFACE = 127.0.0.1
 LINE_RECEIVER_PORT = ${port}
 PICKLE_RECEIVER_INTERFACE = 127.0.0.1
-PICKLE_RECEIVER_PORT = 0
+PICKLE_RECEIVER_PORT = ${pickle}
+ENABLE_UDP_LISTENER = True
+UDP_RECEIVER_INTERFACE = 127.0.0.1
+UDP_RECEIVER_PORT = ${port}
 CACHE_QUERY_INTERFACE = 127.0.0.1
 CACHE_QUERY_PORT = ${await freePort()}
 CARBON_METRIC_INTERVAL = 0
@@ -89,7 +97,7 @@ CACHE_WRITE_STRATEGY = naive
 ENABLE_TAGS = False
 `,
     );
-    const carbon = new Carbon(folder, port);
+    const carbon = new Carbon(folder, port, pickle);
     await carbon.start();
     return carbon;
   }
@@ -156,7 +164,7 @@ ENABLE_TAGS = False
   }
 }
 
-function listens(port: number): Promise<boolean> {
+export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => {

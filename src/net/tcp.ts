@@ -2,7 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { type Endpoint, spoken } from './endpoint.ts';
 import { lookup } from './resolve.ts';
 import { failed, type Stream } from './stream.ts';
+import { secure } from './tls.ts';
 import type { TlsOptions } from './tls-options.ts';
+import { explain } from './tls-trouble.ts';
 
 export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
   /** Seconds of silence after which the kernel probes whether the peer is still there. */
@@ -75,11 +77,6 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
   await connected(plain, where);
   let said = (error: unknown): Error => failed(where, error);
   if (tls !== undefined) {
-    // Most agents speak no TLS, and it takes memory.
-    const [{ secure }, { explain }] = await Promise.all([
-      import('./tls.ts'),
-      import('./tls-trouble.ts'),
-    ]);
     const secured = { host, where, tls };
     said = (error) => failed(where, explain(error, secured));
     try {
@@ -94,7 +91,7 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
     ended,
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        const taken = (error?: Error | null) => (error ? reject(failed(where, error)) : resolve());
+        const taken = (error?: Error | null) => (error ? reject(said(error)) : resolve());
         if (typeof bytes === 'string') socket.write(bytes, taken);
         else socket.write(Buffer.concat(bytes), taken);
       }),

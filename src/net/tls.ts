@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP, type Socket } from 'node:net';
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Foreseen } from '../plugin/index.ts';
 import type { TlsOptions } from './tls-options.ts';
 import type { Secured } from './tls-trouble.ts';
@@ -38,15 +38,18 @@ async function pem(option: keyof typeof BEGINS, path: string | undefined) {
   );
 }
 
-/** Reads the files, anew each time. */
-async function contextOf({ ca, cert, key, minVersion }: TlsOptions): Promise<SecureContext> {
+/** Reads the files, anew each time, and has OpenSSL take what is in them. */
+async function contextOf<T>(
+  { ca, cert, key, minVersion }: TlsOptions,
+  create: (options: SecureContextOptions) => T,
+): Promise<T> {
   const [caText, certText, keyText] = await Promise.all([
     pem('ca', ca),
     pem('cert', cert),
     pem('key', key),
   ]);
   try {
-    return createSecureContext({ ca: caText, cert: certText, key: keyText, minVersion });
+    return create({ ca: caText, cert: certText, key: keyText, minVersion });
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;
     if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH') {
@@ -91,7 +94,9 @@ function agreed(socket: TLSSocket): Promise<void> {
  * @throws what `explain` of tls-trouble.ts makes sense of, or {@link Foreseen}.
  */
 export async function secure(plain: Socket, { host, tls }: Secured): Promise<TLSSocket> {
-  const secureContext = await contextOf(tls);
+  // Most agents speak no TLS, and it takes memory.
+  const { connect, createSecureContext } = await import('node:tls');
+  const secureContext = await contextOf(tls, createSecureContext);
   const servername = tls.servername ?? (isIP(host) === 0 ? host : '');
   const socket = connect({ socket: plain, host, servername, secureContext });
   await agreed(socket);

@@ -20,7 +20,7 @@ interface Wishes {
 }
 
 /** An authority of our own that lives in a folder. */
-export class Authority {
+class Authority {
   readonly #folder: string;
   readonly #name: string;
   /** Its certificate. */

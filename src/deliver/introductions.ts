@@ -3,8 +3,8 @@ import type { Log } from '../log/index.ts';
 import type { Point } from '../metric/index.ts';
 import { type Limits, sizeOf } from './backlog.ts';
 
-/** Milliseconds until the first word on names that wait: by then all collectors have named theirs. */
-const FIRST_WORD = 5000;
+/** Milliseconds until the first word on names that wait: by then rates have their names, too. */
+const FIRST_WORD = 15_000;
 const NEXT_WORD = 60_000;
 /** What a name costs, where each of the names per minute earns 1 per millisecond. */
 const NAME = 60_000;
@@ -25,12 +25,11 @@ export interface IntroductionNeeds {
 /** From the first name that waits to the last. Times are on the monotonic clock. */
 interface Wait {
   readonly since: number;
-  /** Names introduced since then. */
-  readonly through: number;
   /** What {@link Introductions.dropped} was then. */
   readonly dropped: number;
   /** When to speak of it next. */
   readonly word: number;
+  readonly spoken: boolean;
 }
 
 /**
@@ -129,49 +128,53 @@ export class Introductions {
 
   #introduce(through: Point[], now: number): void {
     if (this.#line.size === 0) return;
-    let introduced = 0;
     for (const [path, held] of this.#line) {
       if (this.#allowed < NAME) break;
       this.#allowed -= NAME;
       this.#line.delete(path);
       this.#known.add(path);
-      introduced += 1;
       for (const point of held) {
         through.push(point);
         this.#samples -= 1;
         this.#bytes -= sizeOf(point);
       }
     }
-    const begun = { since: now, through: 0, dropped: this.#dropped, word: now + FIRST_WORD };
-    const wait = this.#wait ?? begun;
-    const on = { ...wait, through: wait.through + introduced };
-    if (this.#line.size > 0) this.#wait = this.#speak(on, now);
-    else if (this.#wait !== undefined) this.#finish(on, now);
+    if (this.#line.size === 0) {
+      this.#finish(now);
+      return;
+    }
+    const begun = { since: now, dropped: this.#dropped, word: now + FIRST_WORD, spoken: false };
+    this.#wait = this.#speak(this.#wait ?? begun, now);
   }
 
   #speak(wait: Wait, now: number): Wait {
     if (now < wait.word) return wait;
     const { name, perMinute, log } = this.#needs;
-    const all = wait.through + this.#line.size;
+    const introduced = this.#known.size;
+    const names = introduced + this.#line.size;
     const minutes = Math.ceil(this.#line.size / perMinute);
     const points = this.#samples;
     log.info(
-      { handler: name, introduced: wait.through, names: all, points },
-      `handler ${name}: ${wait.through} of ${all} new names introduced, at ${perMinute} a minute; ` +
+      { handler: name, introduced, names, points },
+      `handler ${name}: ${introduced} of ${names} names introduced, at ${perMinute} a minute; ` +
         `about ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} to go. ${points} points wait`,
     );
-    return { ...wait, word: now + NEXT_WORD };
+    return { ...wait, word: now + NEXT_WORD, spoken: true };
   }
 
-  #finish(wait: Wait, now: number): void {
+  #finish(now: number): void {
     const { name, log } = this.#needs;
+    const wait = this.#wait;
     this.#wait = undefined;
-    const minutes = ((now - wait.since) / 60_000).toFixed(1);
+    if (wait === undefined) return;
     const lost = this.#dropped - wait.dropped;
+    if (!wait.spoken && lost === 0) return;
+    const introduced = this.#known.size;
+    const minutes = ((now - wait.since) / 60_000).toFixed(1);
     const said = lost === 0 ? 'no point was lost' : `${lost} of their oldest points were dropped`;
     log.info(
-      { handler: name, introduced: wait.through, dropped: lost },
-      `handler ${name}: all ${wait.through} new names introduced in ${minutes} minutes; ${said}`,
+      { handler: name, introduced, dropped: lost },
+      `handler ${name}: all ${introduced} names introduced, after ${minutes} minutes; ${said}`,
     );
   }
 }

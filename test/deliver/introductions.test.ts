@@ -78,11 +78,11 @@ describe('new names', () => {
     const { ticks, notes } = run(50);
     await ticks(300, 0, 60);
     expect(notes.told[0]).toBe(
-      'handler peer: 58 of 300 new names introduced, at 50 a minute; about 5 minutes to go. 484 points wait',
+      'handler peer: 66 of 300 names introduced, at 50 a minute; about 5 minutes to go. 702 points wait',
     );
     expect(notes.told).toHaveLength(6);
     expect(notes.told.at(-1)).toBe(
-      'handler peer: all 300 new names introduced in 5.0 minutes; no point was lost',
+      'handler peer: all 300 names introduced, after 5.0 minutes; no point was lost',
     );
   });
 
@@ -97,7 +97,7 @@ describe('new names', () => {
     expect(first).toBeGreaterThan(0);
     expect(last).toEqual(Array.from({ length: 40 - first }, (_, i) => first + i));
     expect(notes.told.at(-1)).toBe(
-      `handler peer: all 60 new names introduced in 5.0 minutes; ${dropped['held-back']} of their oldest points were dropped`,
+      `handler peer: all 60 names introduced, after 5.0 minutes; ${dropped['held-back']} of their oldest points were dropped`,
     );
   });
 

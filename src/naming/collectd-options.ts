@@ -15,7 +15,7 @@ export const options = z.strictObject({
   escapeCharacter: z
     .string()
     .regex(
-      /^[^\s"\\:!,/().;\p{Cc}]$/u,
+      /^[^\s"\\:!,/().;~\p{Cc}]$/u,
       'must be one character, and none of those that it stands in for',
     )
     .default('_')

@@ -107,7 +107,7 @@ class Writer {
       type: same ? '' : it.type,
       type_instance: instance,
       ds_name: source,
-    }).map(([tag, text]) => [tag, this.#clean(this.#field(text, true))] as const);
+    }).map(([tag, text]) => [tag, this.#tag(text)] as const);
     const ours = Object.entries({ ...naming.labels, ...more?.labels })
       .map(([tag, text]) => [tagName(tag), text && tagValue(text)] as const)
       .sort();
@@ -132,6 +132,11 @@ class Writer {
     const { escapeCharacter } = this.#o;
     const plain = shortened(text, LONGEST_FIELD).replace(BLANK_OR_CONTROL, () => escapeCharacter);
     return dots ? plain : plain.replaceAll('.', () => escapeCharacter);
+  }
+
+  /** Carbon refuses a tag whose value begins with a tilde. */
+  #tag(text: string): string {
+    return this.#clean(this.#field(text, true)).replace(/^~/, () => this.#o.escapeCharacter);
   }
 
   #clean(text: string): string {

@@ -208,7 +208,7 @@ function readMember(proc: Tree, pid: string, { state }: Stat, { denied }: Known,
   // A zombie holds nothing any more, and the kernel keeps to itself what it had.
   const lives = state !== 'Z' && state !== 'X';
   const figures = {
-    io: lives ? attempt('io', (path) => decodeIo(proc.read(path))) : {},
+    io: lives ? attempt('io', (path) => decodeIo(proc.read(path))) : NONE,
     files: lives ? attempt('fd', (path) => proc.list(path).length) : 0,
     pss: lives && pss ? attempt('smaps_rollup', (path) => decodePss(proc.read(path))) : 0,
   };
@@ -239,6 +239,14 @@ function add({ sums, doubts }: Group, { started }: Stat, its: ReturnType<typeof 
   sums.files += amount('has no open files', its.files);
   sums.io += amount('has no I/O', its.io instanceof Error ? its.io : 0);
   sums.switches += voluntary === undefined ? Number.NaN : 0;
+}
+
+const NONE = { read: undefined, written: undefined };
+function countersOf(stat: Stat, { status, io }: ReturnType<typeof readMember>): Counters {
+  const { read, written } = io instanceof Error ? NONE : io;
+  const { user, system, minorFaults, majorFaults } = stat;
+  const { voluntary, involuntary } = status;
+  return { user, system, minorFaults, majorFaults, read, written, voluntary, involuntary };
 }
 
 /** Adds to what the groups of a process have used what it has used since its last reading. */
@@ -306,7 +314,7 @@ function createWatch(groups: readonly Group[], pss: boolean) {
     process.looks += 1;
     if (process.groups.length === 0) return;
     const its = readMember(proc, pid, stat, process, pss);
-    const now = { ...NONE, ...stat, ...its.status, ...(its.io instanceof Error ? {} : its.io) };
+    const now = countersOf(stat, its);
     grow(process, now);
     process.counters = now;
     for (const group of process.groups) add(group, stat, its);
@@ -331,7 +339,6 @@ function createWatch(groups: readonly Group[], pss: boolean) {
   };
 }
 const NUMBER = /^\d+$/;
-const NONE = { read: undefined, written: undefined };
 
 const doubt = ({ label }: Group, what: string, why: Error): Error => {
   const message = `group ${label.group} ${what}: ${why.message}`;

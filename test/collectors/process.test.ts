@@ -1,5 +1,5 @@
 import { AccessDenied, type Host, NoData } from 'cullinan/plugin';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import process from '../../collectors/process.ts';
 import { collecting, describeCollector, line, type Run } from '../support/collector.ts';
 import { hostWith, refusing } from '../support/host.ts';
@@ -10,6 +10,8 @@ const groups = {
   search: { exe: ['/java$'] },
   sessions: { name: ['^tmux'], cgroup: ['^/user\\.slice/'] },
 };
+// Some dozens of files a host, each cut short in two hundred places.
+vi.setConfig({ testTimeout: 30_000 });
 describeCollector(process, { options: { groups, pss: true } });
 
 /** The files of one process. */

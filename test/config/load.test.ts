@@ -33,9 +33,9 @@ describe('without anything said', () => {
     expect(collectors.map(({ instance }) => instance)).toEqual(['cpu', 'disk', 'network']);
     expect(collectors[0]).toMatchObject({
       interval: 10,
-      timeout: 10,
+      timeout: 5,
       stagger: 1,
-      newSeriesPerHour: 20_000,
+      newSeriesPerHour: 50_000,
       options: { percore: true },
     });
   });
@@ -51,10 +51,10 @@ describe('without anything said', () => {
 });
 
 describe('collectors', () => {
-  test('a tenth of the interval is the stagger, and the interval the timeout, up to a limit', () => {
+  test('a tenth of the interval is the stagger, and half of it the timeout, up to a limit', () => {
     const { collectors } = load('interval: 5m\ncollectors:\n  cpu: { interval: 2s }\n');
-    expect(one(collectors, 'cpu')).toMatchObject({ interval: 2, timeout: 2, stagger: 0.2 });
-    expect(one(collectors, 'disk')).toMatchObject({ interval: 300, timeout: 60, stagger: 1 });
+    expect(one(collectors, 'cpu')).toMatchObject({ interval: 2, timeout: 1, stagger: 0.2 });
+    expect(one(collectors, 'disk')).toMatchObject({ interval: 300, timeout: 30, stagger: 1 });
   });
 
   test('a timeout may exceed the interval, and a stagger may be none', () => {

@@ -1,5 +1,8 @@
 import { z } from '../plugin/index.ts';
 
+/** The oldest version that is spoken where the configuration names none. */
+export const OLDEST = 'TLSv1.2';
+
 const file = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
 
 /** The options of TLS, for a handler that can speak it; `tls: {}` is enough where the system's authorities do. */
@@ -22,10 +25,10 @@ export const tls = () =>
         description: "The name that the peer's certificate must bear.",
         fallback: 'the host as it is configured',
       }),
-      minVersion: z
-        .enum(['TLSv1.2', 'TLSv1.3'])
-        .default('TLSv1.2')
-        .describe('The oldest version that is spoken.'),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).optional().meta({
+        description: 'The oldest version that is spoken.',
+        fallback: OLDEST,
+      }),
     })
     .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
       error: 'must have both "cert" and "key", or neither',

@@ -1,5 +1,5 @@
 import { codeOf, Foreseen } from '../plugin/index.ts';
-import type { TlsOptions } from './tls-options.ts';
+import { OLDEST, type TlsOptions } from './tls-options.ts';
 
 /** With whom TLS is spoken. */
 export interface Secured {
@@ -74,7 +74,7 @@ function find(error: Error, { host, tls, where }: Secured): Finding | undefined 
   }
   if (OTHER_VERSION.test(code)) {
     return [
-      `it does not speak ${tls.minVersion} or later`,
+      `it does not speak ${tls.minVersion ?? OLDEST} or later`,
       'Let it speak a newer version, or lower tls.minVersion.',
     ];
   }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP, type Socket } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { Foreseen } from '../plugin/index.ts';
-import type { TlsOptions } from './tls-options.ts';
+import { OLDEST, type TlsOptions } from './tls-options.ts';
 import type { Secured } from './tls-trouble.ts';
 
 /**
@@ -40,7 +40,7 @@ async function pem(option: keyof typeof BEGINS, path: string | undefined) {
 
 /** Reads the files, anew each time, and has OpenSSL take what is in them. */
 async function contextOf<T>(
-  { ca, cert, key, minVersion }: TlsOptions,
+  { ca, cert, key, minVersion = OLDEST }: TlsOptions,
   create: (options: SecureContextOptions) => T,
 ): Promise<T> {
   const [caText, certText, keyText] = await Promise.all([

@@ -18,6 +18,7 @@ const NEIGHBOURS = {
   wire: ['metric'], // the types of what is encoded
   naming: ['plugin'], // what options are declared with
   net: ['plugin'], // the connection that handlers open, and what options are declared with
+  log: ['plugin'], // which errors were foreseen
   rates: ['plugin'], // the type that a collector's `since` answers with
 };
 

@@ -1,11 +1,19 @@
 // Generated from the files in collectors/ and handlers/ by `npm run generate`. Do not edit.
 import agent from '../../collectors/agent.ts';
+import batteries from '../../collectors/batteries.ts';
 import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
 import filesystem from '../../collectors/filesystem.ts';
+import host from '../../collectors/host.ts';
 import load from '../../collectors/load.ts';
 import memory from '../../collectors/memory.ts';
 import network from '../../collectors/network.ts';
+import paging from '../../collectors/paging.ts';
+import pressure from '../../collectors/pressure.ts';
+import process from '../../collectors/process.ts';
+import processes from '../../collectors/processes.ts';
+import sensors from '../../collectors/sensors.ts';
+import sockets from '../../collectors/sockets.ts';
 import uptime from '../../collectors/uptime.ts';
 import console from '../../handlers/console.ts';
 import file from '../../handlers/file.ts';
@@ -15,12 +23,20 @@ import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
   agent,
+  batteries,
   cpu,
   disk,
   filesystem,
+  host,
   load,
   memory,
   network,
+  paging,
+  pressure,
+  process,
+  processes,
+  sensors,
+  sockets,
   uptime,
 ];
 export const handlers: readonly Handler[] = [console, file, graphite, live];

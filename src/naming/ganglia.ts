@@ -95,7 +95,7 @@ function lookUp({ metric, labels }: Series): readonly Row[] | undefined {
  */
 export const ganglia: Dialect = {
   name: 'ganglia',
-  summary: "gmond's names and units; the generic rule, without the host, for everything else.",
+  summary: 'The names and units of gmond; the generic rule, without the host, for everything else.',
   spell(series: Series, naming: Naming): readonly Spelling[] {
     const rows = lookUp(series);
     if (rows === undefined) {

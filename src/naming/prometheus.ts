@@ -274,7 +274,8 @@ function genericName({ name, unit, kind }: Metric): string {
  */
 export const prometheus: Dialect = {
   name: 'prometheus',
-  summary: "node_exporter's names, labels and units; Prometheus' conventions for everything else.",
+  summary:
+    "The names, labels and units of node_exporter; Prometheus' conventions for everything else.",
   spell(series: Series, naming: Naming): readonly Spelling[] {
     const { metric, labels } = series;
     const common = { series, reading: 'value', precision: undefined } as const;

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { talk } from './talk.ts';
 
 const words = process.argv.slice(2);

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json, which stands two folders above dist/src/cli and one above src/cli. */
+/** The version in package.json: one folder above the bundle, two above this file. */
 export function version(): string {
-  for (const up of ['../../../package.json', '../../package.json']) {
+  for (const up of ['../package.json', '../../package.json']) {
     try {
       const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
       if (name === 'cullinan') return version;
     } catch {
-      // Not there: the other layout.
+      // Not there: this is the other file.
     }
   }
   return 'unknown';

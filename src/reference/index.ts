@@ -4,7 +4,6 @@ export {
   allFacts,
   type CollectorFacts,
   type Facts,
-  type HandlerFacts,
 } from './facts.ts';
 export { generatedFiles } from './files.ts';
 export { fill, table } from './markdown.ts';

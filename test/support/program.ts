@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The built program, as package.json's `bin` says. */
-export const PROGRAM = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+export const PROGRAM = fileURLToPath(new URL('../../dist/cullinan.cjs', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;

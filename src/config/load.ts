@@ -138,7 +138,10 @@ class Loader {
       const mentioned = named.entries.has(instance.name);
       return this.#collector(instance, usual, mentioned) ?? [];
     });
-    return configs.sort((a, b) => (a.instance < b.instance ? -1 : 1));
+    // The agent last: it reports on what the others have just done.
+    const place = ({ collector, instance }: CollectorConfig): string =>
+      `${collector.name === 'agent' ? 1 : 0}${instance}`;
+    return configs.sort((a, b) => (place(a) < place(b) ? -1 : 1));
   }
 
   #collector(

@@ -14,6 +14,10 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   const told = signals();
   const service = new Service(io, path);
   await service.start();
+  // Whoever only prints has nothing left to do when its reader has gone (`| head`).
+  process.stdout.on('error', () => {
+    if (service.onlyPrints) told.stop();
+  });
   while ((await told.next()) === 'reload') await service.reload();
   await service.stop();
   return EXIT.ok;
@@ -49,6 +53,10 @@ class Service {
     this.#log = log;
     this.#report = report;
     this.#take(this.#config);
+  }
+
+  get onlyPrints(): boolean {
+    return this.#config.handlers.every(({ handler }) => handler.name === 'console');
   }
 
   async start(): Promise<void> {

@@ -13,7 +13,11 @@ const SAME_SIGNAL = 300;
  * Listens to SIGHUP (reload), SIGTERM and SIGINT (stop) from now on. What comes while nobody waits is
  * kept: several reloads as one, and a stop before any reload. A second stop ends the process at once.
  */
-export function signals(): { next(): Promise<Told> } {
+export function signals(): {
+  next(): Promise<Told>;
+  /** Asks for a stop from inside. */
+  stop(): void;
+} {
   let reload = false;
   let stopped: number | undefined;
   let wake: (() => void) | undefined;
@@ -31,6 +35,10 @@ export function signals(): { next(): Promise<Told> } {
     });
   }
   return {
+    stop() {
+      stopped ??= performance.now();
+      wake?.();
+    },
     async next() {
       if (stopped === undefined && !reload) {
         // Signals alone do not keep a process alive.

@@ -116,6 +116,13 @@ describe('a service', () => {
   });
 });
 
+test('an agent that only prints ends when its reader has gone', async () => {
+  const { child, said, ended } = service(`${FAST}handlers: { console: {} }\n`);
+  await said('collecting from');
+  child.stdout.destroy();
+  expect(await ended).toBe(0);
+});
+
 describe('a reload', () => {
   test('that cannot be started leaves the agent as it was', async () => {
     const { child, configure, directory, said, log, ended } = service(FAST + FILE);

@@ -16,6 +16,7 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   await service.start();
   // Whoever only prints has nothing left to do when its reader has gone (`| head`).
   process.stdout.on('error', () => {
+    service.readerGone = true;
     if (service.onlyPrints) told.stop();
   });
   while ((await told.next()) === 'reload') await service.reload();
@@ -54,6 +55,9 @@ class Service {
     this.#report = report;
     this.#take(this.#config);
   }
+
+  /** Nobody reads standard output any more: what only prints need not be waited for. */
+  readerGone = false;
 
   get onlyPrints(): boolean {
     return this.#config.handlers.every(({ handler }) => handler.name === 'console');
@@ -127,7 +131,7 @@ class Service {
     if (this.#running === undefined) return;
     const { agent, config, dispose } = this.#running;
     this.#running = undefined;
-    const left = await agent.stop(config.shutdown.timeout);
+    const left = await agent.stop(this.readerGone && this.onlyPrints ? 0 : config.shutdown.timeout);
     await dispose();
     const books = agent.status.handlers.map(
       ({ name, observed, delivered, queued, dropped, resent }) => ({

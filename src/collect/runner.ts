@@ -270,11 +270,12 @@ class CollectorRunner implements Runner {
     const kinds = kindsOf(thrown === undefined ? spoken : [...spoken, thrown]);
     const { report } = this.#needs;
     const { instance } = this.#options;
+    const fewer = kinds.size < this.#standing.size;
     for (const kind of this.#standing) {
       if (kinds.has(kind)) continue;
       this.#standing.delete(kind);
-      // Without samples the problem has only made room for another.
-      if (samples.length > 0) report.recovered(`${this.#key} ${kind}`);
+      // Without samples, or with another in its place, it has not gone but changed.
+      if (samples.length > 0 && fewer) report.recovered(`${this.#key} ${kind}`);
       else report.forget(`${this.#key} ${kind}`);
     }
     for (const [kind, { error, times }] of kinds) {

@@ -123,8 +123,8 @@ class HostAgent implements Agent {
   async reload(config: Config): Promise<Changes> {
     this.#config = config;
     const changes = { started: [] as string[], stopped: [] as string[], kept: [] as string[] };
-    const same = (old: { fingerprint: string }, now: { fingerprint: string } | undefined) =>
-      old.fingerprint === now?.fingerprint;
+    type Known = Pick<CollectorConfig, 'fingerprint'>;
+    const same = (old: Known, now: Known | undefined) => old.fingerprint() === now?.fingerprint();
 
     const endings: Promise<unknown>[] = [];
     const handlers = new Map(config.handlers.flatMap(destinations).map((it) => [it.instance, it]));

@@ -85,7 +85,7 @@ class Service {
 
   async #replace(next: Config): Promise<void> {
     const now = this.#running;
-    if (now !== undefined && next.fingerprint === this.#config.fingerprint) {
+    if (now !== undefined && next.fingerprint() === this.#config.fingerprint()) {
       this.#take(next);
       const { started, stopped, kept } = await now.agent.reload(next);
       this.#running = { ...now, config: next };

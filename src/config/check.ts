@@ -1,12 +1,17 @@
 import type { z } from '../plugin/index.ts';
-import { inputSchema } from './describe.ts';
+import { inputSchema, withDefaults } from './describe.ts';
 import { explain } from './explain.ts';
 import { type Checked, type Issue, locate, wanted } from './issue.ts';
 import type { Problem } from './problem.ts';
 import { type MapNode, type Node, plain } from './tree.ts';
 
 export type Outcome<T> =
-  | { readonly ok: true; readonly value: T; readonly input: unknown }
+  | {
+      readonly ok: true;
+      readonly value: T;
+      /** What was written, with every default: the same for inputs that mean the same. */
+      readonly meant: () => unknown;
+    }
   | {
       readonly ok: false;
       readonly problems: readonly Problem[];
@@ -27,11 +32,13 @@ export function check<T>(schema: z.ZodType<T>, checked: Checked): Outcome<T> {
   const input = plain(checked.node);
   const mended = new Set<string>();
   for (;;) {
-    const result = schema.safeParse(input);
+    // A schema is used once or twice: compiling it would cost more than it saves.
+    const result = schema.safeParse(input, { jitless: true });
     if (result.success) {
       const failed = failures(checked.node);
       if (failed.length > 0) return { ok: false, problems: [], missing: failed };
-      return { ok: true, value: result.data, input };
+      const meant = () => withDefaults(inputSchema(schema), input);
+      return { ok: true, value: result.data, meant };
     }
     const { issues } = result.error;
     const todo = issues.filter((issue) => {

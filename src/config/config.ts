@@ -21,8 +21,8 @@ export interface CollectorConfig {
   /** The window after the tick in which this host starts; at most the interval. */
   readonly stagger: number;
   readonly newSeriesPerHour: number;
-  /** Changes when anything that matters to this instance changes. */
-  readonly fingerprint: string;
+  /** What changes when anything that matters to this instance changes. Only a reload asks for it. */
+  readonly fingerprint: () => string;
 }
 
 /** One handler that runs. Times are in seconds, sizes in bytes. */
@@ -48,7 +48,8 @@ export interface HandlerConfig {
   readonly backoff: { readonly least: number; readonly most: number };
   /** `undefined` is two intervals. */
   readonly resend: number | undefined;
-  readonly fingerprint: string;
+  /** As a collector's. */
+  readonly fingerprint: () => string;
 }
 
 /** A configuration that is complete and checked. */
@@ -72,7 +73,7 @@ export interface Config {
   /** What was read, in order. */
   readonly files: readonly string[];
   /** Of what cannot change while the agent runs: hostname, labels, host. */
-  readonly fingerprint: string;
+  readonly fingerprint: () => string;
   /** Every value that a `${…}` brought in, to keep out of logs and previews. */
   readonly secrets: ReadonlySet<string>;
 }

@@ -1,7 +1,6 @@
 import type { Collector, Handler, z } from '../plugin/index.ts';
 import { check } from './check.ts';
 import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
-import { inputSchema, withDefaults } from './describe.ts';
 import { fingerprint } from './fingerprint.ts';
 import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './instances.ts';
 import type { Checked } from './issue.ts';
@@ -66,7 +65,7 @@ export function loadConfig(o: {
     collectors: collected,
     handlers: sent,
     files: files.paths,
-    fingerprint: fingerprint({ hostname, labels, host }),
+    fingerprint: () => fingerprint({ hostname, labels, host }),
     secrets,
   };
 }
@@ -80,7 +79,7 @@ interface Spoken {
 
 const NO_FILES: Files = { tree: emptyMap(), paths: [], problems: [], readable: true };
 
-const keysOf = (schema: z.ZodType): string[] => Object.keys(inputSchema(schema).properties ?? {});
+const keysOf = ({ shape }: { readonly shape: object }): string[] => Object.keys(shape);
 
 class Loader {
   readonly problems: Problem[];
@@ -174,13 +173,12 @@ class Loader {
     const newSeriesPerHour =
       given.newSeriesPerHour ?? standard.newSeriesPerHour ?? NEW_SERIES_PER_HOUR;
     const facts = { interval, timeout, stagger, newSeriesPerHour };
-    const input = withDefaults(inputSchema(plugin.options), options.input);
     return {
       instance: name,
       collector: plugin,
       options: options.value,
       ...facts,
-      fingerprint: fingerprint({ plugin: plugin.name, input, ...facts }),
+      fingerprint: () => fingerprint({ plugin: plugin.name, input: options.meant(), ...facts }),
     };
   }
 
@@ -222,20 +220,20 @@ class Loader {
       backoff: given.backoff,
       resend: given.resend,
     };
-    const input = withDefaults(inputSchema(plugin.options), options.input);
     const resend = plugin.idempotent ? (given.resend ?? 2 * interval) : 0;
     return {
       instance: name,
       handler: plugin,
       options: options.value,
       ...facts,
-      fingerprint: fingerprint({
-        plugin: plugin.name,
-        input,
-        ...facts,
-        dialectOptions: chosen.input,
-        resend,
-      }),
+      fingerprint: () =>
+        fingerprint({
+          plugin: plugin.name,
+          input: options.meant(),
+          ...facts,
+          dialectOptions: chosen.meant?.(),
+          resend,
+        }),
     };
   }
 
@@ -264,7 +262,7 @@ class Loader {
     name: string,
     { common, own, key }: Spoken,
     at: Pick<Instance<Handler>, 'where' | 'key'> & { readonly hint: string },
-  ): { readonly value: unknown; readonly input: unknown } | undefined {
+  ): { readonly value: unknown; readonly meant?: () => unknown } | undefined {
     const { dialects } = this.#registry;
     const where = [...at.where, 'dialect'];
     const dialect = dialects.get(name);
@@ -287,11 +285,10 @@ class Loader {
         const remedy = `leave it out: the dialect ${name} has no options`;
         this.#blame(entry.key, { message, remedy, hint });
       }
-      return { value: undefined, input: undefined };
+      return { value: undefined };
     }
     const checked = this.#checked(own ?? emptyMap(), where, hint, key, ['name']);
-    const taken = this.#take(check(options, checked));
-    return taken && { value: taken.value, input: withDefaults(inputSchema(options), taken.input) };
+    return this.#take(check(options, checked));
   }
 
   #checked(

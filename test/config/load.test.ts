@@ -172,7 +172,7 @@ describe('several files', () => {
 describe('a dialect', () => {
   test('has options that are part of the fingerprint', () => {
     const print = (written: string) =>
-      load(`handlers: { graphite: { host: a, dialect: ${written} } }`).handlers[0]?.fingerprint;
+      load(`handlers: { graphite: { host: a, dialect: ${written} } }`).handlers[0]?.fingerprint();
     expect(print('{ name: collectd, escape: "_" }')).toBe(print('collectd'));
     expect(print('{ name: collectd, escape: "-" }')).not.toBe(print('collectd'));
   });
@@ -201,8 +201,8 @@ describe('a dialect', () => {
 describe('fingerprints', () => {
   const prints = (text: string) => {
     const { fingerprint, collectors, handlers } = load(text);
-    const each = [...collectors, ...handlers].map((it) => [it.instance, it.fingerprint]);
-    return { agent: fingerprint, ...Object.fromEntries(each) };
+    const each = [...collectors, ...handlers].map((it) => [it.instance, it.fingerprint()]);
+    return { agent: fingerprint(), ...Object.fromEntries(each) };
   };
   const base =
     'collectors: { cpu: { percore: true }, disk: }\nhandlers: { graphite: { host: a, prefix: p } }\n';

@@ -45,7 +45,7 @@ export function createOutlet(
   return {
     config,
     points(samples, into) {
-      for (const sample of samples) namer.points(sample, into);
+      for (let i = 0; i < samples.length; i += 1) namer.points(samples[i] as Sample, into);
       namer.finish(into);
     },
     names: (series) => namer.names(series),

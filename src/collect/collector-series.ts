@@ -1,5 +1,5 @@
 import type { Metric, Observation } from '../metric/index.ts';
-import { type Entry, type Ids, isOf, keyOf } from './series.ts';
+import { Entry, type Ids, isOf, keyOf } from './series.ts';
 
 /** Series that were not seen for this many collections have ended. */
 const FORGET_AFTER = 30;
@@ -108,18 +108,7 @@ export class CollectorSeries {
       return undefined;
     }
     this.#fresh += 1;
-    const entry: Entry = {
-      id: this.#ids.take(),
-      metric,
-      host,
-      labels,
-      key,
-      seen: -1,
-      before: -1,
-      value: Number.NaN,
-      at: Number.NaN,
-      next: undefined,
-    };
+    const entry = new Entry({ id: this.#ids.take(), metric, host, labels }, key);
     this.#byKey.set(key, entry);
     return entry;
   }

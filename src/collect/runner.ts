@@ -174,15 +174,8 @@ class CollectorRunner implements Runner {
   }
 
   #context(run: Run): CollectContext {
-    return {
-      host: this.#needs.host,
-      options: this.#options.options,
-      agent: this.#needs.agent,
-      since: this.#memory.since,
-      get signal() {
-        return run.signal;
-      },
-    };
+    const { host, agent } = this.#needs;
+    return new Context(run, host, agent, this.#options.options, this.#memory.since);
   }
 
   async #drain(run: Run, collected: Collected | Promise<Collected>): Promise<Collection> {
@@ -206,7 +199,7 @@ class CollectorRunner implements Runner {
   }
 
   #take(run: Run, item: Observation | Error): void {
-    if (item instanceof Error) {
+    if (!('metric' in item)) {
       run.errors.push(item);
       return;
     }
@@ -222,28 +215,30 @@ class CollectorRunner implements Runner {
       return;
     }
     if (entry === undefined) return;
-    run.samples.push({
-      series: entry,
-      value: item.value,
-      time: item.time ?? run.time,
-      growth: this.#growth(entry, item.value, run.at),
-    });
+    const { sample } = entry;
+    sample.growth = this.#growth(entry, item.value, run.at);
+    sample.value = item.value;
+    sample.time = item.time ?? run.time;
+    entry.at = run.at;
+    run.samples.push(sample);
   }
 
+  /** How much it has grown since its latest sample. */
   #growth(entry: Entry, value: number, at: number): Sample['growth'] {
     switch (entry.metric.kind) {
       case 'gauge':
         return undefined;
       case 'delta': {
         const seconds = at - this.#previous;
-        return { amount: value, seconds: Number.isNaN(seconds) ? 0 : seconds };
+        entry.growth.amount = value;
+        entry.growth.seconds = Number.isNaN(seconds) ? 0 : seconds;
+        return entry.growth;
       }
       case 'counter': {
-        const grown = this.#series.hadGone(entry) ? undefined : growth(entry, { value, at });
-        if (value < entry.value) this.counterResets += 1;
-        entry.value = value;
-        entry.at = at;
-        return grown;
+        const before = entry.sample.value;
+        if (value < before) this.counterResets += 1;
+        if (this.#series.hadGone(entry)) return undefined;
+        return growth(before, value, at - entry.at, entry.growth);
       }
     }
   }
@@ -342,6 +337,33 @@ function remedyFor(error: unknown, instance: string): string | undefined {
       return `See why it does not answer, or exclude it (cullinan describe ${instance}).`;
     default:
       return undefined;
+  }
+}
+
+/** What one collection is given. A class, because its signal is made only for those that ask. */
+class Context implements CollectContext {
+  readonly host: Host;
+  readonly agent: AgentStatus;
+  readonly options: unknown;
+  readonly since: CollectContext['since'];
+  readonly #run: Run;
+
+  constructor(
+    run: Run,
+    host: Host,
+    agent: AgentStatus,
+    options: unknown,
+    since: CollectContext['since'],
+  ) {
+    this.#run = run;
+    this.host = host;
+    this.agent = agent;
+    this.options = options;
+    this.since = since;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
   }
 }
 

@@ -1,16 +1,34 @@
-import type { Labels, Metric, Observation, Series } from '../metric/index.ts';
+import type { Growth, Labels, Metric, Observation, Sample, Series } from '../metric/index.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A series, and what the collect room remembers of it between two collections. */
-export interface Entry extends Series {
+export class Entry implements Series {
+  readonly id: number;
+  readonly metric: Metric;
+  readonly host: string;
+  readonly labels: Labels;
   readonly key: string;
   /** The collection that saw it last, and the one before that. */
-  seen: number;
-  before: number;
-  /** A counter's last reading; `at` in seconds on the monotonic clock. */
-  value: number;
-  at: number;
+  seen = -1;
+  before = -1;
+  /** When it was last observed, in seconds on the monotonic clock. */
+  at = Number.NaN;
+  /** Its latest observation, stamped: one object for as long as the series lives. */
+  readonly sample: Mutable<Sample>;
+  /** Where its growth is kept while it has any: one object, too. */
+  readonly growth: Mutable<Growth> = { amount: Number.NaN, seconds: Number.NaN };
   /** The entry that followed this one in the last collection: the guess for the next. */
-  next: Entry | undefined;
+  next: Entry | undefined = undefined;
+
+  constructor({ id, metric, host, labels }: Series, key: string) {
+    this.id = id;
+    this.metric = metric;
+    this.host = host;
+    this.labels = labels;
+    this.key = key;
+    this.sample = { series: this, value: Number.NaN, time: Number.NaN, growth: undefined };
+  }
 }
 
 /** Hands out the ids of series, small and dense, so that tables beside the series stay small. */
@@ -32,6 +50,22 @@ export function createIds(): Ids {
     },
     giveBack: (id) => void free.push(id),
   };
+}
+
+/** Makes the entry of a series that was not known before. */
+export function createEntry(series: Series, key: string): Entry {
+  const entry: Omit<Entry, 'sample'> & { sample: Mutable<Sample> | undefined } = {
+    ...series,
+    key,
+    seen: -1,
+    before: -1,
+    sample: undefined,
+    growth: { amount: Number.NaN, seconds: Number.NaN },
+    at: Number.NaN,
+    next: undefined,
+  };
+  entry.sample = { series: entry, value: Number.NaN, time: Number.NaN, growth: undefined };
+  return entry as Entry;
 }
 
 /** Whether an observation belongs to a series. */

@@ -82,12 +82,16 @@ export class Backlog {
   }
 
   add(points: readonly Point[]): void {
-    for (const point of points) {
-      this.#queue.push(point);
-      this.#samples += 1;
-      this.#bytes += sizeOf(point);
-      this.#bound();
+    const queue = this.#queue;
+    let bytes = 0;
+    for (let i = 0; i < points.length; i += 1) {
+      const point = points[i] as Point;
+      queue.push(point);
+      bytes += sizeOf(point);
     }
+    this.#samples += points.length;
+    this.#bytes += bytes;
+    this.#bound();
   }
 
   /** The next batch, of at most `most` points. One of sent, failed and refuse must follow. */
@@ -98,13 +102,13 @@ export class Backlog {
       this.#out = again;
       return { points: again.points, again: true };
     }
-    if (this.#queue.length === 0) return undefined;
-    const points: Point[] = [];
+    const queue = this.#queue;
+    if (queue.length === 0) return undefined;
+    const points: Point[] = new Array(Math.min(most, queue.length));
     let bytes = 0;
-    while (points.length < most) {
-      const point = this.#queue.shift();
-      if (point === undefined) break;
-      points.push(point);
+    for (let i = 0; i < points.length; i += 1) {
+      const point = queue.shift() as Point;
+      points[i] = point;
       bytes += sizeOf(point);
     }
     this.#out = { points, bytes, resends: 0, delivered: false, at: 0, last: 0 };

@@ -20,12 +20,23 @@ const KEPT = 4 * MiB;
 const DESCRIPTORS = 64;
 /** A kept descriptor that says this has outlived what it was opened for. */
 const OUTLIVED = new Set(['ESTALE', 'ENODEV', 'EBADF', 'ESRCH']);
+/**
+ * The kernel fills a page with whole lines (or other pieces) of a file at a time, so a shorter read
+ * than this was the last: the next piece would have had as much room again. Of all files only those
+ * of mounts have longer lines.
+ */
+const HALF_A_PAGE = 2048;
+const LONG_LINES = /mount(s|info|stats)$/;
 const never = (): boolean => false;
 // Without O_NONBLOCK, opening a FIFO under a wrong `host.proc` would stop the agent for ever.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Reads a whole open file, one character per byte. */
-export type ReadAll = (fd: number, path: string) => string;
+/**
+ * Reads a whole open file, one character per byte.
+ *
+ * @param enough a first read of fewer bytes has read the whole file.
+ */
+export type ReadAll = (fd: number, path: string, enough: number) => string;
 
 /**
  * Makes a reader with one buffer that is reused and grows. It reads on until the kernel says that
@@ -33,12 +44,13 @@ export type ReadAll = (fd: number, path: string) => string;
  */
 export function wholeFiles(limit = LIMIT): ReadAll {
   let buffer = Buffer.allocUnsafeSlow(INITIAL);
-  return (fd, path) => {
+  return (fd, path, enough) => {
     let length = 0;
     for (;;) {
       const read = readSync(fd, buffer, length, buffer.length - length, length);
       if (read === 0) break;
       length += read;
+      if (length < enough) break;
       if (length > limit) {
         throw new Foreseen(
           `${nameOf(path)} is larger than ${limit} bytes and was not read: check host.proc, host.sys and host.root`,
@@ -61,8 +73,20 @@ export interface DirectoryTree extends Tree {
   close(): void;
 }
 
+/** A file that stays open between two readings. */
+interface Kept {
+  readonly fd: number;
+  /** The turn of its last reading. */
+  turn: number;
+  /** What it said, as long as that turn lasts. */
+  text: string;
+}
+
 /**
  * The files below a directory.
+ *
+ * What stays open is read once per turn of the event loop: collectors that run one after the other
+ * see the same text of a file that several of them read.
  *
  * @param base its path without a slash at the end, one character per byte.
  * @param readAll shared by the trees of a host, as nothing reads two files at once.
@@ -79,7 +103,9 @@ export function directoryTree(
     keep = never,
   }: { readonly kernel?: boolean; readonly keep?: ((path: string) => boolean) | undefined } = {},
 ): DirectoryTree {
-  const kept = new Map<string, number>();
+  const kept = new Map<string, Kept>();
+  let turn = 0;
+  let turning = false;
 
   function open(path: string): number {
     const fd = openSync(native(path), FLAGS);
@@ -92,30 +118,52 @@ export function directoryTree(
     });
   }
 
+  const readFrom = (fd: number, path: string): string =>
+    readAll(fd, path, kernel && !LONG_LINES.test(path) ? HALF_A_PAGE : 0);
+
   function readOnce(path: string): string {
     const fd = open(path);
     try {
-      return readAll(fd, path);
+      return readFrom(fd, path);
     } finally {
       closeSync(fd);
     }
   }
 
-  function forget(path: string, fd: number): void {
+  function forget(path: string, { fd }: Kept): void {
     kept.delete(path);
-    closeSync(fd);
+    try {
+      closeSync(fd);
+    } catch (error) {
+      // Somebody else has closed it.
+      if (codeOf(error) !== 'EBADF') throw error;
+    }
+  }
+
+  /** The turn of the event loop under way: it ends when nothing runs any more. */
+  function currentTurn(): number {
+    if (!turning) {
+      turning = true;
+      queueMicrotask(() => {
+        turning = false;
+        turn += 1;
+        for (const file of kept.values()) file.text = '';
+      });
+    }
+    return turn;
   }
 
   function readKept(path: string): string {
     const before = kept.get(path);
     if (before !== undefined) {
+      const now = currentTurn();
+      if (before.turn === now) return before.text;
       try {
-        const text = readAll(before, path);
-        kept.delete(path);
-        kept.set(path, before);
-        return text;
+        before.text = readFrom(before.fd, path);
+        before.turn = now;
+        return before.text;
       } catch (error) {
-        // A number that is not open any more may be somebody else's by now.
+        // A number that is not open any more may be somebody else's by now: that is not closed.
         if (codeOf(error) === 'EBADF') kept.delete(path);
         else forget(path, before);
         if (!OUTLIVED.has(codeOf(error))) throw error;
@@ -123,17 +171,19 @@ export function directoryTree(
     }
     const fd = open(path);
     try {
-      const text = readAll(fd, path);
-      kept.set(path, fd);
-      for (const [oldest, its] of kept) {
-        if (kept.size <= DESCRIPTORS) break;
-        forget(oldest, its);
-      }
+      const text = readFrom(fd, path);
+      kept.set(path, { fd, text, turn: currentTurn() });
+      if (kept.size > DESCRIPTORS) forgetLongestUnread();
       return text;
     } catch (error) {
       closeSync(fd);
       throw error;
     }
+  }
+
+  function forgetLongestUnread(): void {
+    const [oldest] = [...kept].sort(([, a], [, b]) => a.turn - b.turn);
+    if (oldest !== undefined) forget(...oldest);
   }
 
   const attempt = <T>(path: string, what: (whole: string) => T): T => {
@@ -151,7 +201,7 @@ export function directoryTree(
       attempt(path, (whole) => readdirSync(native(whole), { encoding: 'latin1' }).sort()),
     link: (path) => attempt(path, (whole) => readlinkSync(native(whole), { encoding: 'latin1' })),
     close() {
-      for (const [path, fd] of kept) forget(path, fd);
+      for (const [path, file] of kept) forget(path, file);
     },
   };
 }

@@ -16,7 +16,11 @@ export interface Growth {
   readonly seconds: number;
 }
 
-/** An observation the agent has stamped with its host and its tick. */
+/**
+ * An observation the agent has stamped with its host and its tick. It holds until its collector's
+ * next collection, which writes the next observation of the series into the same object: who wants
+ * to keep it copies it.
+ */
 export interface Sample {
   readonly series: Series;
   readonly value: number;

@@ -26,16 +26,12 @@ interface Entry {
   readonly whole: string | undefined;
 }
 
-/** The number that a reading gives; NaN where there is none. */
-function reading({ reading }: Spelling, { value, growth }: Sample): number {
-  switch (reading) {
-    case 'value':
-      return value;
-    case 'growth':
-      return growth === undefined ? Number.NaN : growth.amount;
-    case 'rate':
-      return growth === undefined ? Number.NaN : growth.amount / growth.seconds;
-  }
+/** The number that is sent for a sample, not yet shared; NaN where there is none. */
+function numberOf({ reading, scale, offset }: Spelling, { value, growth }: Sample): number {
+  if (reading === 'value') return value * scale + offset;
+  if (growth === undefined) return Number.NaN;
+  const { amount, seconds } = growth;
+  return (reading === 'rate' ? amount / seconds : amount) * scale + offset;
 }
 
 /** A point that others of its path are still added to. */
@@ -99,14 +95,14 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
       let appended = 0;
       const { names, whole } = entryOf(sample.series);
       if (whole !== undefined) addToWhole(whole, sample);
-      for (const name of names) {
+      for (let i = 0; i < names.length; i += 1) {
+        const name = names[i] as Spelling;
+        const value = numberOf(name, sample);
+        if (!Number.isFinite(value)) continue;
         if (name.share !== undefined) {
-          const part = reading(name, sample) * name.scale;
-          if (Number.isFinite(part)) addToShare(name, part, sample.time);
+          addToShare(name, value - name.offset, sample.time);
           continue;
         }
-        const value = reading(name, sample) * name.scale + name.offset;
-        if (!Number.isFinite(value)) continue;
         const point = { name, value, time: sample.time };
         if (name.summed === true && added(into, point)) continue;
         into.push(point);
@@ -115,6 +111,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
       return appended;
     },
     finish(into) {
+      if (shares.size === 0 && wholes.size === 0) return 0;
       let appended = 0;
       for (const point of shares.values()) {
         const { share = '', offset } = point.name;

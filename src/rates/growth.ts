@@ -1,12 +1,5 @@
 import type { Growth } from '../metric/index.ts';
 
-/** A counter as it stood at one moment. */
-export interface Reading {
-  readonly value: number;
-  /** Seconds on the monotonic clock. */
-  readonly at: number;
-}
-
 /**
  * How much a counter grew between two readings.
  *
@@ -14,14 +7,23 @@ export interface Reading {
  * before the reset is unknown, so that interval has no growth: not zero, which would draw a dip, and
  * not a guess that it wrapped, which would draw a spike.
  *
+ * @param seconds between the two, on the monotonic clock.
+ * @param into is filled in and handed back: a counter that is read at every tick keeps one.
  * @returns `undefined` where there is no growth to speak of.
  *
  * @example
- * growth({ value: 100, at: 0 }, { value: 400, at: 12 }); // { amount: 300, seconds: 12 }
- * growth({ value: 400, at: 12 }, { value: 5, at: 22 }); // undefined: the counter was reset
+ * growth(100, 400, 12); // { amount: 300, seconds: 12 }
+ * growth(400, 5, 10); // undefined: the counter was reset
  */
-export function growth(before: Reading, after: Reading): Growth | undefined {
-  const seconds = after.at - before.at;
-  if (seconds <= 0 || after.value < before.value) return undefined;
-  return { amount: after.value - before.value, seconds };
+export function growth(
+  before: number,
+  after: number,
+  seconds: number,
+  into: { -readonly [K in keyof Growth]: Growth[K] } = { amount: 0, seconds: 0 },
+): Growth | undefined {
+  // Written so that a reading that is not there, which is NaN, has no growth either.
+  if (!(seconds > 0 && after >= before)) return undefined;
+  into.amount = after - before;
+  into.seconds = seconds;
+  return into;
 }

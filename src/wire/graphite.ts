@@ -5,7 +5,7 @@
  *
  * @see https://graphite.readthedocs.io/en/latest/feeding-carbon.html#the-plaintext-protocol
  */
-import type { Batch } from '../metric/index.ts';
+import type { Batch, Point } from '../metric/index.ts';
 
 /** One line, as a receiver reads it. */
 export interface GraphiteLine {
@@ -65,9 +65,19 @@ export function formatValue(
  */
 export function encodeLines(batch: Batch, end: '\n' | '\r\n' = '\n'): string {
   let lines = '';
-  for (const { name, value, time } of batch) {
-    const number = formatValue(value, name.precision, name.significant);
-    lines += `${name.path} ${number} ${Math.floor(time)}${end}`;
+  let latest = Number.NaN;
+  let rest = '';
+  for (let i = 0; i < batch.length; i += 1) {
+    const { name, value, time } = batch[i] as Point;
+    // All points of a tick share their time.
+    if (time !== latest) {
+      latest = time;
+      rest = ` ${Math.floor(time)}${end}`;
+    }
+    lines += name.path;
+    lines += ' ';
+    lines += formatValue(value, name.precision, name.significant);
+    lines += rest;
   }
   return lines;
 }

@@ -125,3 +125,29 @@ test('counts none where it may not see them all', async () => {
   expect(counts(seen)).toEqual([]);
   expect(seen).toContain('! AccessDenied: /proc/2/stat');
 });
+
+test('lists processes only after one has begun or ended', async () => {
+  let lists = 0;
+  const counting = (host: Host) =>
+    refusing(host, (question) => {
+      if (question.startsWith('list')) lists += 1;
+      return undefined;
+    });
+  const collect = collecting(processes);
+  const after = async (forks: number, threads: number, letters: string) => {
+    const files = {
+      'proc/stat': STAT.replace('processes 56', `processes ${forks}`),
+      'proc/loadavg': `0.01 0.02 0.03 1/${threads} 77\n`,
+    };
+    const stats = [...letters].map((letter, i) => [`proc/${i + 1}/stat`, stat(i + 1, letter)]);
+    const host = counting(hostWith({ ...files, ...Object.fromEntries(stats) }));
+    return counts(text(await collect(0, { host })));
+  };
+  expect(await after(9, 3, 'SSS')).toEqual(['sleeping 3']);
+  expect(await after(9, 3, 'SSZ')).toEqual(['sleeping 2', 'zombie 1']);
+  expect(lists).toBe(1);
+  expect(await after(10, 4, 'SSZR')).toEqual(['running 1', 'sleeping 2', 'zombie 1']);
+  expect(await after(10, 3, 'SSZ')).toEqual(['sleeping 2', 'zombie 1']);
+  expect(await after(11, 3, 'SSR')).toEqual(['running 1', 'sleeping 2']);
+  expect(lists).toBe(4);
+});

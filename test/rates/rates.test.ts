@@ -4,22 +4,23 @@ import { createSince, growth } from '../../src/rates/index.ts';
 
 describe('growth', () => {
   test('is the difference over the time that really passed', () => {
-    expect(growth({ value: 100, at: 0 }, { value: 400, at: 12 })).toEqual({
-      amount: 300,
-      seconds: 12,
-    });
+    expect(growth(100, 400, 12)).toEqual({ amount: 300, seconds: 12 });
   });
 
   test('does not exist where a counter was reset, nor where no time passed', () => {
-    expect(growth({ value: 400, at: 12 }, { value: 5, at: 22 })).toBeUndefined();
-    expect(growth({ value: 1, at: 5 }, { value: 2, at: 5 })).toBeUndefined();
+    expect(growth(400, 5, 10)).toBeUndefined();
+    expect(growth(1, 2, 0)).toBeUndefined();
+  });
+
+  test('does not exist before there are two readings', () => {
+    expect(growth(Number.NaN, 5, 10)).toBeUndefined();
+    expect(growth(1, 5, Number.NaN)).toBeUndefined();
   });
 
   test('is never negative, whatever is read', () => {
-    const reading = fc.record({ value: fc.nat(), at: fc.nat() });
     fc.assert(
-      fc.property(reading, reading, (before, after) => {
-        const grown = growth(before, after);
+      fc.property(fc.double(), fc.double(), fc.double(), (before, after, seconds) => {
+        const grown = growth(before, after, seconds);
         if (grown === undefined) return;
         expect(grown.amount).toBeGreaterThanOrEqual(0);
         expect(grown.seconds).toBeGreaterThan(0);

@@ -21,44 +21,44 @@ export class Bell {
 }
 
 /**
- * Starts something and waits until it settles or `aborter` aborts, which it does at the deadline
- * by itself. What settles later goes unheard.
- *
- * @param seconds until the deadline.
- * @param what is not done in time, for the error: `connecting`.
+ * Something that may hang: connecting, a write, a close. Whoever waits for it is let go when it is
+ * given up, by itself at its deadline; what settles later goes unheard.
  */
-export function within<T>(
-  clock: Clock,
-  seconds: number,
-  aborter: AbortController,
-  what: string,
-  start: () => T | Promise<T>,
-): Promise<T> {
-  const { signal } = aborter;
-  return new Promise((resolve, reject) => {
-    const deadline = clock.after(seconds * 1000, () =>
-      aborter.abort(new Unresponsive(`${what} took longer than ${seconds} s`)),
-    );
-    const abort = () => {
-      deadline.cancel();
-      reject(signal.reason);
-    };
-    const settled = () => {
-      deadline.cancel();
-      signal.removeEventListener('abort', abort);
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    new Promise<T>((started) => started(start())).then(
-      (result) => {
-        settled();
+export class Attempt {
+  readonly #aborter: AbortController;
+  #fail: ((reason: unknown) => void) | undefined;
+
+  /** @param aborter is aborted when the attempt is given up, so that what hangs can end, too. */
+  constructor(aborter: AbortController) {
+    this.#aborter = aborter;
+  }
+
+  giveUp(reason: unknown): void {
+    this.#fail?.(reason);
+    this.#aborter.abort(reason);
+  }
+
+  /**
+   * Starts it, and waits until it settles or is given up.
+   *
+   * @param seconds until the deadline.
+   * @param what is not done in time, for the error: `connecting`.
+   */
+  within<T>(clock: Clock, seconds: number, what: string, start: () => T | Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const deadline = clock.after(seconds * 1000, () =>
+        this.giveUp(new Unresponsive(`${what} took longer than ${seconds} s`)),
+      );
+      this.#fail = (reason) => {
+        deadline.cancel();
+        reject(reason);
+      };
+      new Promise<T>((started) => started(start())).then((result) => {
+        deadline.cancel();
         resolve(result);
-      },
-      (error: unknown) => {
-        settled();
-        reject(error);
-      },
-    );
-  });
+      }, this.#fail);
+    });
+  }
 }
 
 /**

@@ -10,7 +10,7 @@ import { Backlog, type Taken } from './backlog.ts';
 import { Complaints } from './complaints.ts';
 import type { Delivery, DeliveryDeps, DeliveryOptions, Left } from './contract.ts';
 import { Introductions } from './introductions.ts';
-import { Bell, backoff, within } from './wait.ts';
+import { Attempt, Bell, backoff } from './wait.ts';
 
 const BACKOFF = { least: 1, most: 60 };
 
@@ -61,7 +61,7 @@ export class Writer implements Delivery {
   #running: Promise<void> | undefined;
   #line: Line | undefined;
   /** What may hang just now: connecting, a write, a close. */
-  #pending: AbortController | undefined;
+  #pending: Attempt | undefined;
   #due = false;
   #failuresInRow = 0;
   #problem = false;
@@ -156,7 +156,7 @@ export class Writer implements Delivery {
   #halt(): void {
     this.#halted = true;
     const over = new Error('the time to stop is over');
-    this.#pending?.abort(over);
+    this.#pending?.giveUp(over);
     this.#line?.proof?.cancel();
     this.#line?.aborter.abort(over);
     this.#line = undefined;
@@ -185,10 +185,11 @@ export class Writer implements Delivery {
     const { clock, agent } = this.#deps;
     const { handler, options, dialect, timeout } = this.#options;
     const aborter = new AbortController();
-    this.#pending = aborter;
+    const attempt = new Attempt(aborter);
+    this.#pending = attempt;
     const { signal } = aborter;
     try {
-      const connection = await within(clock, timeout, aborter, 'connecting', async () => {
+      const connection = await attempt.within(clock, timeout, 'connecting', async () => {
         const opened = await handler.open({ options, signal, agent, dialect });
         // Nobody waits any more for a connection that comes too late.
         if (signal.aborted) abandon(opened);
@@ -244,11 +245,12 @@ export class Writer implements Delivery {
   async #write(line: Line, taken: Taken): Promise<unknown> {
     const { clock } = this.#deps;
     const { points, again } = taken;
-    const aborter = new AbortController();
-    this.#pending = aborter;
+    const { connection, aborter } = line;
+    const attempt = new Attempt(aborter);
+    this.#pending = attempt;
     try {
-      await within(clock, this.#options.timeout, aborter, `writing ${points.length} points`, () =>
-        line.connection.write(points, aborter.signal),
+      await attempt.within(clock, this.#options.timeout, `writing ${points.length} points`, () =>
+        connection.write(points, aborter.signal),
       );
     } catch (error) {
       if (!(error instanceof Unsendable) || aborter.signal.aborted) {
@@ -282,10 +284,10 @@ export class Writer implements Delivery {
   }
 
   async #close(line: Line): Promise<void> {
-    const aborter = new AbortController();
-    this.#pending = aborter;
+    const attempt = new Attempt(line.aborter);
+    this.#pending = attempt;
     try {
-      await within(this.#deps.clock, this.#options.timeout, aborter, 'closing', () =>
+      await attempt.within(this.#deps.clock, this.#options.timeout, 'closing', () =>
         line.connection.close(),
       );
     } catch (error) {

@@ -6,8 +6,9 @@ import {
   readdirSync,
   readlinkSync,
   readSync,
+  statSync,
 } from 'node:fs';
-import { Foreseen, nameOf, type Tree } from '../plugin/index.ts';
+import { Foreseen, NoData, nameOf, type Tree } from '../plugin/index.ts';
 import { codeOf, failure } from './failures.ts';
 import { native } from './paths.ts';
 
@@ -27,6 +28,7 @@ const OUTLIVED = new Set(['ESTALE', 'ENODEV', 'EBADF', 'ESRCH']);
  */
 const HALF_A_PAGE = 2048;
 const LONG_LINES = /mount(s|info|stats)$/;
+const QUIETLY = { throwIfNoEntry: false } as const;
 const never = (): boolean => false;
 // Without O_NONBLOCK, opening a FIFO under a wrong `host.proc` would stop the agent for ever.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -104,6 +106,7 @@ export function directoryTree(
   }: { readonly kernel?: boolean; readonly keep?: ((path: string) => boolean) | undefined } = {},
 ): DirectoryTree {
   const kept = new Map<string, Kept>();
+  const absent = new Map<string, Error>();
   let turn = 0;
   let turning = false;
 
@@ -195,8 +198,24 @@ export function directoryTree(
     }
   };
 
+  /** Reads a file that stays open. One that this kernel does not have is asked for in vain at every tick. */
+  function readOrMiss(path: string): string {
+    const before = absent.get(path);
+    if (before !== undefined) {
+      // An error with its stack takes ten times as long as this look.
+      if (statSync(native(`${base}/${path}`), QUIETLY) === undefined) throw before;
+      absent.delete(path);
+    }
+    try {
+      return attempt(path, readKept);
+    } catch (error) {
+      if (error instanceof NoData && absent.size < DESCRIPTORS) absent.set(path, error);
+      throw error;
+    }
+  }
+
   return {
-    read: (path) => attempt(path, keep(path) ? readKept : readOnce),
+    read: (path) => (keep(path) ? readOrMiss(path) : attempt(path, readOnce)),
     list: (path) =>
       attempt(path, (whole) => readdirSync(native(whole), { encoding: 'latin1' }).sort()),
     link: (path) => attempt(path, (whole) => readlinkSync(native(whole), { encoding: 'latin1' })),

@@ -89,7 +89,8 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
   let running = false;
   let wall = clock.now();
   let monotonic = clock.monotonic();
-  let boot = clock.boottime();
+  /** Time asleep since boot: the boot clock counts it, the monotonic one does not. */
+  let asleep = clock.boottime() - monotonic;
 
   const currentTick = (job: Job, now: number): number =>
     Math.floor((now - job.offset) / job.interval) * job.interval;
@@ -98,11 +99,12 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
   function lookAtTheClocks(): boolean {
     const wallGain = clock.now() - wall;
     const monotonicGain = clock.monotonic() - monotonic;
-    const bootGain = clock.boottime() - boot;
     wall += wallGain;
     monotonic += monotonicGain;
-    boot += bootGain;
-    const slept = bootGain - monotonicGain;
+    // The boot clock is a file to read; a machine that slept shows on the wall clock as well.
+    if (Math.abs(wallGain - monotonicGain) <= STEP) return false;
+    const slept = clock.boottime() - monotonic - asleep;
+    asleep += slept;
     const suspended = slept > SUSPEND;
     const stepped = wallGain - monotonicGain - (suspended ? slept : 0);
     if (suspended) disturbed({ kind: 'suspend', seconds: slept / 1000 });
@@ -205,7 +207,7 @@ export function createSchedule({ clock, disturbed, afterWake }: ScheduleOptions)
       running = true;
       wall = clock.now();
       monotonic = clock.monotonic();
-      boot = clock.boottime();
+      asleep = clock.boottime() - monotonic;
       for (const entry of planned.values()) begin(entry, wall);
       if (planned.size > 0) afterWake(0);
       sleep();

@@ -16,9 +16,9 @@ import {
   type Session,
   Unresponsive,
 } from '../plugin/index.ts';
-import { createSince, growth } from '../rates/index.ts';
-import { CollectorSeries } from './collector-series.ts';
-import type { Entry, Ids } from './series.ts';
+import { createSince } from '../rates/index.ts';
+import { type CollectorSeries, createCollectorSeries } from './collector-series.ts';
+import type { Ids } from './series.ts';
 
 export interface RunnerOptions {
   /** The instance's name in the configuration. */
@@ -86,18 +86,20 @@ class CollectorRunner implements Runner {
   #closed = false;
   /** The kinds of problems that were there in the latest collection. */
   readonly #standing = new Set<string>();
-  #previous = Number.NaN;
-  counterResets = 0;
 
   constructor(options: RunnerOptions, needs: RunnerNeeds) {
     this.#options = options;
     this.#needs = needs;
-    this.#series = new CollectorSeries(
+    this.#series = createCollectorSeries(
       Object.values(options.collector.metrics),
       needs.ids,
       needs.hostname,
       options.newSeriesPerHour,
     );
+  }
+
+  get counterResets(): number {
+    return this.#series.resets;
   }
 
   get status(): CollectorStatus {
@@ -126,7 +128,8 @@ class CollectorRunner implements Runner {
       return this.#drain(run, collected);
     }
     try {
-      for (const item of collected) this.#take(run, item);
+      const series = this.#series;
+      for (const item of collected) take(run, series, item);
     } catch (error) {
       run.thrown = error;
     }
@@ -149,7 +152,7 @@ class CollectorRunner implements Runner {
 
   #begin(run: Run): Collected | Promise<Collected> | undefined {
     const { collector } = this.#options;
-    this.#series.turn();
+    this.#series.turn(run.at);
     this.#memory.turn(run.at);
     try {
       if (collector.collect !== undefined) return collector.collect(this.#context(run));
@@ -185,7 +188,7 @@ class CollectorRunner implements Runner {
       try {
         for await (const item of await collected) {
           if (run.abandoned || this.#closed) return;
-          this.#take(run, item);
+          take(run, this.#series, item);
         }
       } catch (error) {
         run.thrown = error;
@@ -198,55 +201,9 @@ class CollectorRunner implements Runner {
     return this.#end(run);
   }
 
-  #take(run: Run, item: Observation | Error): void {
-    if (!('metric' in item)) {
-      run.errors.push(item);
-      return;
-    }
-    if (!Number.isFinite(item.value)) {
-      run.errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
-      return;
-    }
-    let entry: Entry | undefined;
-    try {
-      entry = this.#series.find(item, run.at);
-    } catch (error) {
-      run.errors.push(error instanceof Error ? error : new Error(String(error)));
-      return;
-    }
-    if (entry === undefined) return;
-    const { sample } = entry;
-    sample.growth = this.#growth(entry, item.value, run.at);
-    sample.value = item.value;
-    sample.time = item.time ?? run.time;
-    entry.at = run.at;
-    run.samples.push(sample);
-  }
-
-  /** How much it has grown since its latest sample. */
-  #growth(entry: Entry, value: number, at: number): Sample['growth'] {
-    switch (entry.metric.kind) {
-      case 'gauge':
-        return undefined;
-      case 'delta': {
-        const seconds = at - this.#previous;
-        entry.growth.amount = value;
-        entry.growth.seconds = Number.isNaN(seconds) ? 0 : seconds;
-        return entry.growth;
-      }
-      case 'counter': {
-        const before = entry.sample.value;
-        if (value < before) this.counterResets += 1;
-        if (this.#series.hadGone(entry)) return undefined;
-        return growth(before, value, at - entry.at, entry.growth);
-      }
-    }
-  }
-
   #end(run: Run): Collection {
     const { clock } = this.#needs;
     run.settle();
-    this.#previous = run.at;
     this.#seconds += clock.monotonic() / 1000 - run.at;
     const outcome = run.outcome();
     if (run.samples.length > 0) this.#series.complete();
@@ -337,6 +294,24 @@ function remedyFor(error: unknown, instance: string): string | undefined {
       return `See why it does not answer, or exclude it (cullinan describe ${instance}).`;
     default:
       return undefined;
+  }
+}
+
+/** Stamps one thing that a collector brought; what is wrong with it costs itself. */
+function take(run: Run, series: CollectorSeries, item: Observation | Error): void {
+  if (!('metric' in item)) {
+    run.errors.push(item);
+    return;
+  }
+  if (!Number.isFinite(item.value)) {
+    run.errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
+    return;
+  }
+  try {
+    const sample = series.stamp(item, run.time);
+    if (sample !== undefined) run.samples.push(sample);
+  } catch (error) {
+    run.errors.push(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

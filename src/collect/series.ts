@@ -9,9 +9,8 @@ export class Entry implements Series {
   readonly host: string;
   readonly labels: Labels;
   readonly key: string;
-  /** The collection that saw it last, and the one before that. */
+  /** The collection that saw it last; -1 before the first. */
   seen = -1;
-  before = -1;
   /** When it was last observed, in seconds on the monotonic clock. */
   at = Number.NaN;
   /** Its latest observation, stamped: one object for as long as the series lives. */
@@ -52,29 +51,8 @@ export function createIds(): Ids {
   };
 }
 
-/** Makes the entry of a series that was not known before. */
-export function createEntry(series: Series, key: string): Entry {
-  const entry: Omit<Entry, 'sample'> & { sample: Mutable<Sample> | undefined } = {
-    ...series,
-    key,
-    seen: -1,
-    before: -1,
-    sample: undefined,
-    growth: { amount: Number.NaN, seconds: Number.NaN },
-    at: Number.NaN,
-    next: undefined,
-  };
-  entry.sample = { series: entry, value: Number.NaN, time: Number.NaN, growth: undefined };
-  return entry as Entry;
-}
-
-/** Whether an observation belongs to a series. */
-export function isOf(entry: Entry, { metric, labels, host }: Observation, own: string): boolean {
-  if (entry.metric !== metric || entry.host !== (host ?? own)) return false;
-  return entry.labels === labels || sameLabels(metric, entry.labels, labels);
-}
-
-function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boolean {
+/** Whether two sets of labels say the same of a metric. */
+export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boolean {
   for (let i = 0; i < names.length; i += 1) {
     const name = names[i] as string;
     if (a[name] !== b[name]) return false;

@@ -22,6 +22,13 @@ const MOST_RESENDS = 20;
 /** Milliseconds after which a peer has what it was sent on its disk: Carbon's writer sleeps one second. */
 const SETTLED = 1000;
 
+/** Points that came together, as far as they still wait. */
+interface Waiting {
+  points: Batch;
+  /** Those before this have gone. */
+  from: number;
+}
+
 interface Parcel {
   readonly points: Batch;
   readonly bytes: number;
@@ -54,7 +61,9 @@ export class Backlog {
   readonly #overflow: (point: Point) => void;
   readonly #kept = new Ring<Parcel>();
   readonly #again = new Ring<Parcel>();
-  readonly #queue = new Ring<Point>();
+  readonly #queue = new Ring<Waiting>();
+  /** Points in the queue. */
+  #waiting = 0;
   #out: Parcel | undefined;
   #samples = 0;
   #bytes = 0;
@@ -68,12 +77,12 @@ export class Backlog {
   /** Points that wait or are being written, and were never delivered. */
   get queued(): number {
     const out = this.#out;
-    return this.#queue.length + (out === undefined || out.delivered ? 0 : out.points.length);
+    return this.#waiting + (out === undefined || out.delivered ? 0 : out.points.length);
   }
 
   /** Whether {@link take} has something. */
   get ready(): boolean {
-    return this.#queue.length > 0 || this.#again.length > 0;
+    return this.#waiting > 0 || this.#again.length > 0;
   }
 
   /** All that is held, for whatever reason. */
@@ -81,16 +90,13 @@ export class Backlog {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
-  add(points: readonly Point[]): void {
-    const queue = this.#queue;
-    let bytes = 0;
-    for (let i = 0; i < points.length; i += 1) {
-      const point = points[i] as Point;
-      queue.push(point);
-      bytes += sizeOf(point);
-    }
+  /** @param points are the backlog's from now on. */
+  add(points: Batch): void {
+    if (points.length === 0) return;
+    this.#queue.push({ points, from: 0 });
+    this.#waiting += points.length;
     this.#samples += points.length;
-    this.#bytes += bytes;
+    this.#bytes += bytesOf(points);
     this.#bound();
   }
 
@@ -102,17 +108,27 @@ export class Backlog {
       this.#out = again;
       return { points: again.points, again: true };
     }
-    const queue = this.#queue;
-    if (queue.length === 0) return undefined;
-    const points: Point[] = new Array(Math.min(most, queue.length));
-    let bytes = 0;
-    for (let i = 0; i < points.length; i += 1) {
-      const point = queue.shift() as Point;
-      points[i] = point;
-      bytes += sizeOf(point);
-    }
+    if (this.#waiting === 0) return undefined;
+    const points = this.#dequeue(Math.min(most, this.#waiting));
+    const bytes = bytesOf(points);
     this.#out = { points, bytes, resends: 0, delivered: false, at: 0, last: 0 };
     return { points, again: false };
+  }
+
+  /** The oldest of the queue, so many of them. */
+  #dequeue(count: number): Batch {
+    this.#waiting -= count;
+    const parts: Batch[] = [];
+    for (let left = count; left > 0; ) {
+      const oldest = this.#queue.peek() as Waiting;
+      const { points, from } = oldest;
+      const end = Math.min(points.length, from + left);
+      parts.push(from === 0 && end === points.length ? points : points.slice(from, end));
+      left -= end - from;
+      if (end === points.length) this.#queue.shift();
+      else oldest.from = end;
+    }
+    return parts.length === 1 ? (parts[0] as Batch) : parts.flat();
   }
 
   /**
@@ -135,9 +151,8 @@ export class Backlog {
   failed(): void {
     const parcel = this.#settle();
     if (!parcel.delivered) {
-      for (let i = parcel.points.length - 1; i >= 0; i -= 1) {
-        this.#queue.unshift(parcel.points[i] as Point);
-      }
+      this.#queue.unshift({ points: parcel.points, from: 0 });
+      this.#waiting += parcel.points.length;
     } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
     else this.#forget(parcel);
   }
@@ -161,6 +176,7 @@ export class Backlog {
     this.#kept.clear();
     this.#again.clear();
     this.#queue.clear();
+    this.#waiting = 0;
     this.#out = undefined;
     this.#samples = 0;
     this.#bytes = 0;
@@ -196,12 +212,18 @@ export class Backlog {
         this.#forget(delivered);
         continue;
       }
-      const point = this.#queue.shift();
       // Only what is being written is left, and that was within the bound when it was taken.
-      if (point === undefined) return;
+      if (this.#waiting === 0) return;
+      const [point] = this.#dequeue(1) as [Point];
       this.#samples -= 1;
       this.#bytes -= sizeOf(point);
       this.#overflow(point);
     }
   }
+}
+
+function bytesOf(points: Batch): number {
+  let bytes = 0;
+  for (let i = 0; i < points.length; i += 1) bytes += sizeOf(points[i] as Point);
+  return bytes;
 }

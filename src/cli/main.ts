@@ -1,3 +1,4 @@
+import type { Io } from './io.ts';
 import { talk } from './talk.ts';
 
 const words = process.argv.slice(2);
@@ -15,16 +16,35 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-void import('./program.ts')
-  .then(({ main }) =>
-    main(words, {
-      environment: process.env,
-      out: (text) => void process.stdout.write(text),
-      err: talk,
-      outIsTerminal: process.stdout.isTTY === true,
-      errIsTerminal: process.stderr.isTTY === true,
-    }),
-  )
-  .then((code) => {
-    process.exitCode = code;
-  });
+const io: Io = {
+  environment: process.env,
+  out: (text) => void process.stdout.write(text),
+  err: talk,
+  outIsTerminal: process.stdout.isTTY === true,
+  errIsTerminal: process.stderr.isTTY === true,
+};
+
+/**
+ * The options of a `run` that is written as units and scripts write it. It needs no parser of command
+ * lines, which an agent would hold for months.
+ */
+function plainRun([command, option, config, ...others]: readonly string[]) {
+  if (command !== 'run' || others.length > 0) return undefined;
+  if (option === undefined) return {};
+  const named = (option === '--config' || option === '-c') && config?.startsWith('-') === false;
+  return named ? { config } : undefined;
+}
+
+async function main(): Promise<number> {
+  const options = plainRun(words);
+  if (options === undefined) return (await import('./program.ts')).main(words, io);
+  try {
+    return await (await import('./run.ts')).run(io, options);
+  } catch (error) {
+    return (await import('./failed.ts')).failed(error, io);
+  }
+}
+
+void main().then((code) => {
+  process.exitCode = code;
+});

@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { ConfigError } from '../config/index.ts';
-import { codeOf, Foreseen } from '../plugin/index.ts';
-import { EXIT, type Io, UsageError } from './io.ts';
+import { failed } from './failed.ts';
+import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
 
 const CONFIG = [
@@ -116,36 +115,19 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(words.length === 0 ? ['help'] : [...words], { from: 'user' });
     return code;
   } catch (error) {
-    return failed(error, io);
+    return refused(error, io);
   }
 }
 
-function failed(error: unknown, io: Io): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0) return EXIT.ok;
-    // `help` and the name of no command.
-    if (error.code === 'commander.help') {
-      io.err('cullinan: there is no such command\nTry: cullinan help\n');
-      return EXIT.usage;
-    }
-    io.err(`cullinan: ${error.message.replace(/^error: /, '')}\nTry: cullinan help\n`);
+/** An error of the command line itself; the rest is not ours. */
+function refused(error: unknown, io: Io): number {
+  if (!(error instanceof CommanderError)) return failed(error, io);
+  if (error.exitCode === 0) return EXIT.ok;
+  // `help` and the name of no command.
+  if (error.code === 'commander.help') {
+    io.err('cullinan: there is no such command\nTry: cullinan help\n');
     return EXIT.usage;
   }
-  if (error instanceof UsageError) {
-    io.err(`cullinan: ${error.message}\n`);
-    return EXIT.usage;
-  }
-  if (error instanceof ConfigError) {
-    io.err(`${error.message}\n`);
-    return EXIT.configuration;
-  }
-  io.err(`cullinan: ${isBug(error) ? error.stack : messageOf(error)}\n`);
-  return EXIT.failure;
+  io.err(`cullinan: ${error.message.replace(/^error: /, '')}\nTry: cullinan help\n`);
+  return EXIT.usage;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
-/** Only what nobody foresaw brings its stack. */
-const isBug = (error: unknown): error is Error =>
-  error instanceof Error && !(error instanceof Foreseen) && codeOf(error) === undefined;

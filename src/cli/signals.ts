@@ -1,3 +1,4 @@
+import { systemClock } from '../clock/index.ts';
 import { EXIT } from './io.ts';
 
 /** What the process is told from outside. */
@@ -28,7 +29,7 @@ export function signals(): {
   // Not once(): between the end of one listener and the next, the signal would kill the process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      const now = performance.now();
+      const now = systemClock.monotonic();
       if (stopped !== undefined && now - stopped > SAME_SIGNAL) process.exit(EXIT.failure);
       stopped ??= now;
       wake?.();
@@ -36,7 +37,7 @@ export function signals(): {
   }
   return {
     stop() {
-      stopped ??= performance.now();
+      stopped ??= systemClock.monotonic();
       wake?.();
     },
     async next() {

@@ -1,6 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Finding } from './problem.ts';
 
+/** Bytes that are read at once. */
+const PIECE = 16 * 1024;
+
 /**
  * A regular file's bytes, or why there are none, as the rest of a sentence that begins with its
  * path. Never blocks on a pipe, and never reads more than `most` bytes.
@@ -14,14 +17,16 @@ export function readBounded(path: string, most: number): Buffer | (Finding & { c
     if (!stat.isFile() && !stat.isCharacterDevice()) {
       return { code: 'EINVAL', message: 'is not a regular file' };
     }
-    const bytes = Buffer.alloc(most + 1);
+    // In pieces: nearly every file is small, and not every one that is not tells its size.
+    const pieces: Buffer[] = [];
     let length = 0;
-    while (length < bytes.length) {
-      const read = readSync(fd, bytes, length, bytes.length - length, null);
-      if (read === 0) return bytes.subarray(0, length);
+    while (length <= most) {
+      const piece = Buffer.alloc(PIECE);
+      const read = readSync(fd, piece, 0, PIECE, null);
+      if (read === 0) return Buffer.concat(pieces, length);
+      pieces.push(piece.subarray(0, read));
       length += read;
     }
-    if (length <= most) return bytes.subarray(0, length);
     return {
       code: 'EFBIG',
       message: `is larger than ${most / 1024} KiB`,

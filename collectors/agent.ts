@@ -7,6 +7,7 @@
  * Access  None needed.
  */
 import {
+  type AgentStatus,
   bytes,
   count,
   counter,
@@ -106,42 +107,74 @@ const metrics = {
   }),
 };
 
+const USER = { state: 'user' };
+const SYSTEM = { state: 'system' };
+
+/** Labels, made once for each name. */
+function remembered<T>(make: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const made = make(name);
+    known.set(name, made);
+    return made;
+  };
+}
+
 export default defineCollector({
   name: 'agent',
   summary: "The agent itself: its collectors, its handlers' books, its clock and what it costs.",
   source: 'the agent itself',
   options,
   metrics,
-  *collect({ agent }) {
-    for (const { name, outcomes, seconds: time, series, refused } of agent.collectors) {
-      const of = { collector: name };
-      for (const outcome of OUTCOMES) {
-        yield metrics.runs.observe(count(outcomes[outcome]), { collector: name, outcome });
-      }
-      yield metrics.time.observe(seconds(time), of);
-      yield metrics.series.observe(count(series), of);
-      yield metrics.refused.observe(count(refused), of);
-    }
-    for (const handler of agent.handlers) {
-      const of = { handler: handler.name };
-      yield metrics.observed.observe(count(handler.observed), of);
-      yield metrics.delivered.observe(count(handler.delivered), of);
-      yield metrics.resent.observe(count(handler.resent), of);
-      yield metrics.failures.observe(count(handler.failures), of);
-      yield metrics.queued.observe(count(handler.queued), of);
-      for (const reason of DROP_REASONS) {
-        const dropped = count(handler.dropped[reason]);
-        yield metrics.dropped.observe(dropped, { handler: handler.name, reason });
-      }
-      yield metrics.connected.observe(count(handler.connected ? 1 : 0), of);
-    }
-    yield metrics.clockSteps.observe(count(agent.schedule.clockSteps));
-    yield metrics.suspends.observe(count(agent.schedule.suspends));
-    yield metrics.lateTicks.observe(count(agent.schedule.lateTicks));
-    yield metrics.resets.observe(count(agent.counterResets));
-    yield metrics.lag.observe(seconds(agent.eventLoopLag));
-    yield metrics.memory.observe(bytes(agent.residentMemory));
-    yield metrics.cpu.observe(seconds(agent.cpu.user), { state: 'user' });
-    yield metrics.cpu.observe(seconds(agent.cpu.system), { state: 'system' });
+  open: () => {
+    const collectors = remembered((collector) => ({
+      of: { collector },
+      outcomes: OUTCOMES.map((outcome) => ({ outcome, of: { collector, outcome } })),
+    }));
+    const handlers = remembered((handler) => ({
+      of: { handler },
+      reasons: DROP_REASONS.map((reason) => ({ reason, of: { handler, reason } })),
+    }));
+    return {
+      *collect({ agent }) {
+        for (const collector of agent.collectors) {
+          const { of, outcomes } = collectors(collector.name);
+          for (const { outcome, of } of outcomes) {
+            yield metrics.runs.observe(count(collector.outcomes[outcome]), of);
+          }
+          yield metrics.time.observe(seconds(collector.seconds), of);
+          yield metrics.series.observe(count(collector.series), of);
+          yield metrics.refused.observe(count(collector.refused), of);
+        }
+        for (const handler of agent.handlers) {
+          const { of, reasons } = handlers(handler.name);
+          yield metrics.observed.observe(count(handler.observed), of);
+          yield metrics.delivered.observe(count(handler.delivered), of);
+          yield metrics.resent.observe(count(handler.resent), of);
+          yield metrics.failures.observe(count(handler.failures), of);
+          yield metrics.queued.observe(count(handler.queued), of);
+          for (const { reason, of } of reasons) {
+            yield metrics.dropped.observe(count(handler.dropped[reason]), of);
+          }
+          yield metrics.connected.observe(count(handler.connected ? 1 : 0), of);
+        }
+        yield* observeProcess(agent);
+      },
+      close: () => undefined,
+    };
   },
 });
+
+function* observeProcess(agent: AgentStatus) {
+  const { schedule, cpu } = agent;
+  yield metrics.clockSteps.observe(count(schedule.clockSteps));
+  yield metrics.suspends.observe(count(schedule.suspends));
+  yield metrics.lateTicks.observe(count(schedule.lateTicks));
+  yield metrics.resets.observe(count(agent.counterResets));
+  yield metrics.lag.observe(seconds(agent.eventLoopLag));
+  yield metrics.memory.observe(bytes(agent.residentMemory));
+  yield metrics.cpu.observe(seconds(cpu.user), USER);
+  yield metrics.cpu.observe(seconds(cpu.system), SYSTEM);
+}

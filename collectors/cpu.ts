@@ -95,6 +95,10 @@ export function countCores(text: string, cpus: number): number | undefined {
   );
 }
 
+/** The labels of a CPU's states, made for each CPU once. */
+const label = (cpu: string) =>
+  STATES.map((state) => ({ state, all: { state }, one: { cpu, state } }));
+
 export default defineCollector({
   name: 'cpu',
   summary: 'CPU time per state, of each logical CPU and in total, and how many CPUs there are.',
@@ -104,6 +108,7 @@ export default defineCollector({
   open: () => {
     let counted: string | undefined;
     let cores: number | Error | undefined;
+    const known = new Map<string, ReturnType<typeof label>>();
     return {
       *collect({ host, options }) {
         const { online, times } = parse(host.proc.read('stat'));
@@ -114,13 +119,13 @@ export default defineCollector({
           }
           const { cpu, ticks } = line;
           if (cpu !== '' && !options.perCpu) continue;
-          for (const state of STATES) {
+          const labelled = known.get(cpu) ?? label(cpu);
+          known.set(cpu, labelled);
+          for (const { state, all, one } of labelled) {
             const spent = ticks[state];
             if (spent === undefined) continue;
             const time = seconds(spent / USER_HZ);
-            yield cpu === ''
-              ? metrics.total.observe(time, { state })
-              : metrics.time.observe(time, { cpu, state });
+            yield cpu === '' ? metrics.total.observe(time, all) : metrics.time.observe(time, one);
           }
         }
         yield metrics.logical.observe(count(online.length));

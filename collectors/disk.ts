@@ -9,12 +9,12 @@
  */
 import {
   bytes,
-  type CollectContext,
   columns,
   count,
   counter,
   defineCollector,
   delta,
+  type Growths,
   gauge,
   milliseconds,
   nameOf,
@@ -141,53 +141,78 @@ export default defineCollector({
   source: '/proc/diskstats',
   options,
   metrics,
-  *collect({ host, options, since }) {
-    for (const disk of parse(host.proc.read('diskstats'), options.devices)) {
-      if (disk instanceof Error) yield disk;
-      else {
-        yield* observe(disk);
-        yield* derive(disk, since);
-      }
-    }
+  open: () => {
+    const known = new Map<string, Where>();
+    return {
+      *collect({ host, options, since }) {
+        const disks = parse(host.proc.read('diskstats'), options.devices);
+        // What has gone is forgotten now and then; labels are made for each device once.
+        if (known.size > 2 * disks.length) known.clear();
+        for (const disk of disks) {
+          if (disk instanceof Error) {
+            yield disk;
+            continue;
+          }
+          const { name, counters } = disk;
+          const where = known.get(name) ?? createWhere(name);
+          known.set(name, where);
+          yield* observe(where, counters);
+          yield* derive(where, since(name, counters, GROWING));
+        }
+      },
+      close: () => known.clear(),
+    };
   },
 });
 
-function* observe({ name: device, counters: now }: Device) {
+const createWhere = (device: string) => ({
+  device: { device },
+  read: { device, direction: 'read' },
+  write: { device, direction: 'write' },
+  discard: { device, direction: 'discard' },
+  flush: { device, direction: 'flush' },
+  all: { device, direction: 'all' },
+});
+type Where = ReturnType<typeof createWhere>;
+
+function* observe(where: Where, now: Counters) {
   for (const [direction, requests, time, merged, moved] of DIRECTIONS) {
     const done = now[requests];
     const took = now[time];
     if (done === undefined || took === undefined) continue;
-    const where = { device, direction };
-    yield metrics.operations.observe(count(done), where);
-    yield metrics.operationTime.observe(milliseconds(took), where);
+    yield metrics.operations.observe(count(done), where[direction]);
+    yield metrics.operationTime.observe(milliseconds(took), where[direction]);
     if (merged === undefined) continue;
-    yield metrics.merged.observe(count(now[merged] ?? 0), where);
-    yield metrics.io.observe(sectors(now[moved] ?? 0), where);
+    yield metrics.merged.observe(count(now[merged] ?? 0), where[direction]);
+    yield metrics.io.observe(sectors(now[moved] ?? 0), where[direction]);
   }
-  yield metrics.ioTime.observe(milliseconds(now.ioTime), { device });
-  yield metrics.weightedIoTime.observe(milliseconds(now.weightedIoTime), { device });
-  yield metrics.pending.observe(count(now.pending), { device });
+  yield metrics.ioTime.observe(milliseconds(now.ioTime), where.device);
+  yield metrics.weightedIoTime.observe(milliseconds(now.weightedIoTime), where.device);
+  yield metrics.pending.observe(count(now.pending), where.device);
 }
 
-function* derive({ name: device, counters }: Device, since: CollectContext['since']) {
-  // Requests in progress come and go: among the counters they would pass for a reset.
-  const grown = since(device, { ...counters, pending: 0 });
+/** What means and shares are made of. */
+const GROWING = [
+  ...(['reads', 'readTime', 'readSectors', 'writes', 'writeTime', 'writeSectors'] as const),
+  ...(['ioTime', 'weightedIoTime'] as const),
+];
+
+function* derive(where: Where, grown: Growths<(typeof GROWING)[number]> | undefined) {
   if (grown === undefined) return;
   const requests = grown.reads + grown.writes;
   const time = grown.readTime + grown.writeTime;
   const interval = grown.seconds * 1000;
-  yield metrics.utilization.observe(ratio(grown.ioTime / interval), { device });
-  yield metrics.queueLength.observe(count(grown.weightedIoTime / interval), { device });
-  yield metrics.requests.observe(count(requests), { device });
+  yield metrics.utilization.observe(ratio(grown.ioTime / interval), where.device);
+  yield metrics.queueLength.observe(count(grown.weightedIoTime / interval), where.device);
+  yield metrics.requests.observe(count(requests), where.device);
   // Without requests there is no mean: 0/0 is no number.
-  if (grown.reads > 0) yield meanTime(device, 'read', grown.readTime / grown.reads);
-  if (grown.writes > 0) yield meanTime(device, 'write', grown.writeTime / grown.writes);
+  if (grown.reads > 0) yield mean(where.read, grown.readTime / grown.reads);
+  if (grown.writes > 0) yield mean(where.write, grown.writeTime / grown.writes);
   if (requests === 0) return;
-  yield meanTime(device, 'all', time / requests);
+  yield mean(where.all, time / requests);
   const moved = sectors(grown.readSectors + grown.writeSectors);
-  yield metrics.requestSize.observe(bytes(moved / requests), { device });
-  yield metrics.serviceTime.observe(milliseconds(grown.ioTime / requests), { device });
+  yield metrics.requestSize.observe(bytes(moved / requests), where.device);
+  yield metrics.serviceTime.observe(milliseconds(grown.ioTime / requests), where.device);
 }
 
-const meanTime = (device: string, direction: 'read' | 'write' | 'all', ms: number) =>
-  metrics.await.observe(milliseconds(ms), { device, direction });
+const mean = (where: Where['all'], ms: number) => metrics.await.observe(milliseconds(ms), where);

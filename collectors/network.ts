@@ -181,7 +181,11 @@ export default defineCollector({
           found.push([link, nic.counters]);
         }
         for (const [name, link] of links) if (link.seen < turn) links.delete(name);
-        const due = [...links.values()].sort((a, b) => a.read - b.read).slice(0, LINKS_AT_ONCE);
+        const due = [...links.values()];
+        if (due.length > LINKS_AT_ONCE) {
+          due.sort((a, b) => a.read - b.read);
+          due.length = LINKS_AT_ONCE;
+        }
         for (const link of due) {
           link.read = turn;
           try {

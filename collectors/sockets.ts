@@ -125,14 +125,17 @@ const LEVELS: ReadonlySet<string> = new Set([
   ...['Tcp.MaxConn', 'Tcp.CurrEstab', 'MPTcpExt.MPCurrEstab'],
 ]);
 
-/** What a field of the kernel is observed as, and whether it is without `detailed`. */
+/** What a field of the kernel is observed as. */
 function fieldOf(protocol: string, field: string) {
   const metric = LEVELS.has(`${protocol}.${field}`) ? metrics.level : metrics.snmp;
-  return { metric, labels: { protocol, field }, usual: USUAL[protocol]?.has(field) ?? false };
+  return { metric, labels: { protocol, field } };
 }
 type Field = ReturnType<typeof fieldOf>;
 
-function* observeSnmp(file: string, blocks: readonly Block<Field>[], detailed: boolean) {
+const usualFieldOf = (protocol: string, field: string): Field | undefined =>
+  USUAL[protocol]?.has(field) ? fieldOf(protocol, field) : undefined;
+
+function* observeSnmp(file: string, blocks: readonly Block<Field>[]) {
   for (const { protocol, fields, numbers, line } of blocks) {
     if (numbers === undefined) {
       yield new ParseError(
@@ -141,8 +144,8 @@ function* observeSnmp(file: string, blocks: readonly Block<Field>[], detailed: b
       continue;
     }
     for (let i = 0; i < fields.length; i += 1) {
-      const { metric, labels, usual } = fields[i] as Field;
-      if (usual || detailed) yield metric.observe(count(numbers[i] as number), labels);
+      const { metric, labels } = fields[i] as Field;
+      yield metric.observe(count(numbers[i] as number), labels);
     }
   }
 }
@@ -250,8 +253,12 @@ export default defineCollector({
   options,
   metrics,
   open: () => {
-    const readSnmp = snmpReader(fieldOf);
-    const readNetstat = snmpReader(fieldOf);
+    const readers = (wanted: typeof usualFieldOf) => ({
+      snmp: snmpReader(wanted),
+      netstat: snmpReader(wanted),
+    });
+    const usual = readers(usualFieldOf);
+    const all = readers(fieldOf);
     let turn = 0;
     let states: readonly number[] | undefined;
     return {
@@ -265,8 +272,9 @@ export default defineCollector({
         yield* part(function* () {
           connections += yield* observeSockstat(file('sockstat6'), read('sockstat6'));
         });
-        yield* part(() => observeSnmp(file('snmp'), readSnmp(read('snmp')), detailed));
-        yield* part(() => observeSnmp(file('netstat'), readNetstat(read('netstat')), detailed));
+        const { snmp, netstat } = detailed ? all : usual;
+        yield* part(() => observeSnmp(file('snmp'), snmp(read('snmp'))));
+        yield* part(() => observeSnmp(file('netstat'), netstat(read('netstat'))));
         yield* part(() =>
           (detailed ? observeAllSnmp6 : observeSnmp6)(file('snmp6'), read('snmp6')),
         );

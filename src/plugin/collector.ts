@@ -10,10 +10,8 @@ import type * as z from './zod.ts';
  */
 export type Collected = Iterable<Observation | Error> | AsyncIterable<Observation | Error>;
 
-/** How much each number of a row grew since the collection before. */
-export type Growths<R> = {
-  readonly [K in keyof R as R[K] extends number | undefined ? K : never]: number;
-} & {
+/** How much each of some numbers grew since the collection before. */
+export type Growths<K extends PropertyKey> = { readonly [key in K]: number } & {
   /** Measured on the monotonic clock. */
   readonly seconds: number;
 };
@@ -24,11 +22,15 @@ export interface CollectContext<O extends z.ZodType = z.ZodType> {
   /** Aborted at the collection's deadline. */
   readonly signal: AbortSignal;
   /**
-   * Remembers a row of counters under a key until the next collection, and says how much each has
-   * grown since the collection before; a number that is absent grew by 0. `undefined` the first
+   * Remembers a row under a key until the next collection, and says how much each of its `counters`
+   * has grown since the collection before; a number that is absent grew by 0. `undefined` the first
    * time, after a collection in which the key was missing, and when any of them went backwards.
    */
-  since<R extends object>(key: string, row: R): Growths<R> | undefined;
+  since<K extends string>(
+    key: string,
+    row: Readonly<Partial<Record<K, number | undefined>>>,
+    counters: readonly K[],
+  ): Growths<K> | undefined;
   /** The agent itself, for the collector that reports on it. */
   readonly agent: AgentStatus;
 }

@@ -69,7 +69,7 @@ export const disk: Source<unknown> = {
       if (bytes !== null && bytes.rx > 0) {
         readings.push(['system.disk.io', bytes.rx, read], ['system.disk.io', bytes.wx, write]);
       }
-      const grown = since('all', { reads: io.rIO, writes: io.wIO });
+      const grown = since('all', { reads: io.rIO, writes: io.wIO }, ['reads', 'writes']);
       if (grown) readings.push(['system.disk.requests', grown.reads + grown.writes, ALL]);
       return readings;
     },

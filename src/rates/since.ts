@@ -1,7 +1,9 @@
-import type { Growths } from '../plugin/index.ts';
+import type { CollectContext, Growths } from '../plugin/index.ts';
+
+type Row = Readonly<Record<string, number | undefined>>;
 
 interface Remembered {
-  row: object;
+  row: Row;
   turn: number;
 }
 
@@ -9,8 +11,7 @@ interface Remembered {
 export interface Since {
   /** Begins a collection, at `at` seconds on the monotonic clock. */
   turn(at: number): void;
-  /** See `CollectContext.since`. */
-  since<R extends object>(key: string, row: R): Growths<R> | undefined;
+  readonly since: CollectContext['since'];
 }
 
 /** Makes an empty memory. What a collection does not mention is forgotten by the next. */
@@ -30,36 +31,36 @@ export function createSince(): Since {
       before = at;
       at = now;
     },
-    since: <R extends object>(key: string, row: R) => {
+    since: <K extends string>(key: string, given: object, counters: readonly K[]) => {
+      const row = given as Row;
       const last = rows.get(key);
       if (last === undefined) {
         rows.set(key, { row, turn });
         seen += 1;
         return undefined;
       }
-      const earlier = last.row as R;
+      const earlier = last.row;
       const fresh = last.turn === turn - 1;
       if (last.turn !== turn) seen += 1;
       last.row = row;
       last.turn = turn;
-      return fresh && at > before ? difference(earlier, row, at - before) : undefined;
+      return fresh && at > before ? difference(counters, earlier, row, at - before) : undefined;
     },
   };
 }
 
-function difference<R extends object>(
-  before: R,
-  after: R,
+function difference<K extends string>(
+  counters: readonly K[],
+  before: Row,
+  after: Row,
   seconds: number,
-): Growths<R> | undefined {
+): Growths<K> | undefined {
   const grown: Record<string, number> = { seconds };
-  for (const name in after) {
-    const now = after[name];
-    if (typeof now !== 'number') continue;
-    const then = before[name];
-    const amount = typeof then === 'number' ? now - then : 0;
+  for (let i = 0; i < counters.length; i += 1) {
+    const name = counters[i] as K;
+    const amount = (after[name] ?? 0) - (before[name] ?? after[name] ?? 0);
     if (amount < 0) return undefined;
     grown[name] = amount;
   }
-  return grown as Growths<R>;
+  return grown as Growths<K>;
 }

@@ -9,7 +9,7 @@
 /** One protocol. */
 export interface Block<F> {
   readonly protocol: string;
-  /** What stands for each name. */
+  /** What stands for each name that is wanted. */
   readonly fields: readonly F[];
   /** One for each field; `undefined` where the two lines do not belong together. */
   readonly numbers: readonly number[] | undefined;
@@ -20,16 +20,20 @@ export interface Block<F> {
 interface Layout<F> extends Pick<Block<F>, 'protocol' | 'fields'> {
   /** The whole line, newline included. */
   readonly header: string;
+  /** How many names there are. */
+  readonly names: number;
+  /** The place of each field among the names. */
+  readonly places: readonly number[];
 }
 
 /**
  * Makes a reader of one file. It works out the names once, and again only where they differ from
  * those of the reading before: the kernel prints the same ones until it is restarted.
  *
- * @param field what is to stand for a name.
+ * @param field what is to stand for a name; `undefined` leaves it out.
  */
 export function snmpReader<F>(
-  field: (protocol: string, name: string) => F,
+  field: (protocol: string, name: string) => F | undefined,
 ): (text: string) => readonly Block<F>[] {
   const layouts: Layout<F>[] = [];
   return (text) => {
@@ -42,11 +46,10 @@ export function snmpReader<F>(
         layouts[blocks.length] = layout;
       }
       const { protocol, fields } = layout;
-      const numbers = numbersAfter(`${protocol}:`, text, second);
-      const fit = numbers?.length === fields.length && protocol !== '';
-      const line = 2 * blocks.length + 1;
-      blocks.push({ protocol, fields, numbers: fit ? numbers : undefined, line });
-      at = lineAfter(text, second);
+      const end = lineAfter(text, second);
+      const numbers = numbersIn(text.slice(second, end), layout);
+      blocks.push({ protocol, fields, numbers, line: 2 * blocks.length + 1 });
+      at = end;
     }
     return blocks;
   };
@@ -57,42 +60,42 @@ function lineAfter(text: string, at: number): number {
   return newline < 0 ? text.length : newline + 1;
 }
 
-function layOut<F>(header: string, field: (protocol: string, name: string) => F): Layout<F> {
+function layOut<F>(
+  header: string,
+  field: (protocol: string, name: string) => F | undefined,
+): Layout<F> {
   const [first = '', ...names] = header.trimEnd().split(' ');
   const protocol = first.slice(0, -1);
-  return { header, protocol, fields: names.map((name) => field(protocol, name)) };
+  const fields: F[] = [];
+  const places: number[] = [];
+  for (const [i, name] of names.entries()) {
+    const wanted = field(protocol, name);
+    if (wanted === undefined) continue;
+    fields.push(wanted);
+    places.push(i);
+  }
+  return { header, protocol, names: names.length, fields, places };
 }
 
-const MINUS = 45;
-const ZERO = 48;
-const NINE = 57;
-/** The kernel's widest number, of 64 bits, has twenty digits. */
-const WIDEST = 20;
-/** So many digits stay below 2^53. */
-const EXACT = 15;
+/**
+ * The protocol, and whole numbers behind one blank each. Tcp's MaxConn is -1 where there is no limit;
+ * the kernel's widest number, of 64 bits, has twenty digits; and the kernel ends every line: one that
+ * does not end here was cut off somewhere.
+ */
+const LINE = /^\w+:(?: -?\d{1,20})*\n$/;
 
-/** Whole numbers, each behind one blank; `undefined` if the line holds anything else. */
-function numbersAfter(start: string, text: string, from: number): number[] | undefined {
-  if (!text.startsWith(start, from)) return undefined;
-  const numbers: number[] = [];
-  let at = from + start.length;
-  while (text.charCodeAt(at) === 32) {
-    at += 1;
-    // Tcp's MaxConn is -1 where there is no limit.
-    const negative = text.charCodeAt(at) === MINUS;
-    if (negative) at += 1;
-    const first = at;
-    let value = 0;
-    for (; at < text.length; at += 1) {
-      const code = text.charCodeAt(at);
-      if (code < ZERO || code > NINE) break;
-      value = value * 10 + (code - ZERO);
-    }
-    // From 2^53 on the sum above would gather errors.
-    if (at - first > EXACT) value = Number(text.slice(first, at));
-    if (at === first || at - first > WIDEST) return undefined;
-    numbers.push(negative ? -value : value);
+/** The numbers that are wanted; `undefined` where the line is not one of numbers for these names. */
+function numbersIn(line: string, { protocol, names, places }: Layout<unknown>) {
+  if (!LINE.test(line)) return undefined;
+  // Two calls into V8's own code are cheaper than one look at every digit.
+  const words = line.split(' ');
+  if (
+    words.length - 1 !== names ||
+    words[0] !== (names === 0 ? `${protocol}:\n` : `${protocol}:`)
+  ) {
+    return undefined;
   }
-  // The kernel ends every line: one that does not end here was cut off somewhere.
-  return text.charCodeAt(at) === 10 ? numbers : undefined;
+  const numbers: number[] = [];
+  for (let i = 0; i < places.length; i += 1) numbers.push(Number(words[(places[i] as number) + 1]));
+  return numbers;
 }

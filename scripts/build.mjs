@@ -3,7 +3,7 @@
 //
 // --anyway  goes on when types are wrong, for `npm run generate`, which may be what rights them
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST_NODE = 20;
@@ -29,43 +29,9 @@ run(
   [compiler, '--project', 'tsconfig.build.json'],
   process.argv.includes('--anyway') ? undefined : 'the build failed',
 );
-await bundle(json('package.json').bin.cullinan);
-
-/**
- * Puts the program into one file: it starts in half the time and holds less, because only what is
- * used of each package is in it. Loaded from beside it are only what other systems than Linux need.
- *
- * The first line gives V8 what suits a program that works for a moment and sleeps for seconds:
- * compiled code is kept and not thrown away between two ticks, only code that runs very often is
- * optimized (so a host of usual size pays for no optimizing compiler, and a large one does), and
- * the young generation stays small.
- *
- * @param {string} file
- */
-async function bundle(file) {
-  const { build } = await import('esbuild');
-  const path = fileURLToPath(new URL(file, root));
-  const flags = '--interrupt-budget=20000000 --no-flush-bytecode --max-semi-space-size=1';
-  await build({
-    absWorkingDir: fileURLToPath(root),
-    entryPoints: ['src/cli/main.ts'],
-    outfile: path,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: `node${OLDEST_NODE}`,
-    conditions: ['source'],
-    external: ['systeminformation'],
-    minifyWhitespace: true,
-    minifySyntax: true,
-    logLevel: 'warning',
-    define: { 'import.meta.url': 'HERE' },
-    banner: {
-      js: `#!/usr/bin/env -S node ${flags}\nconst HERE=require('node:url').pathToFileURL(__filename).href;`,
-    },
-  });
-  chmodSync(path, 0o755);
-}
+// Only now, because what it imports may just have been installed.
+const { bundle } = await import('./bundle.mjs');
+await bundle(json('package.json').bin.cullinan, OLDEST_NODE);
 
 /** Whether a package of the lock file is not installed, or in another version. */
 function isMissing() {

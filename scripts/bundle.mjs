@@ -1,0 +1,156 @@
+// Puts the program together: `npm run build` calls it.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const require = createRequire(import.meta.url);
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/**
+ * What suits a program that works for a moment and sleeps for seconds. The kernel reads 255 bytes of it.
+ *
+ * For the C library: memory that was freed goes back to the system (else it keeps what V8 took to
+ * compile, megabytes), and threads share one heap.
+ *
+ * For V8: compiled code is kept and not thrown away between two ticks. Only code that runs very often
+ * is optimized, so that a host of usual size pays for no optimizing compiler, and a large one does.
+ * The young generation stays small. Garbage is looked for when a fifth of the room that is left to it
+ * is full, which after a start is 8 MiB; a start itself has room enough to do without. No threads are
+ * woken to help with a heap so small.
+ */
+const FIRST_LINE = [
+  '#!/usr/bin/env -S',
+  'MALLOC_TRIM_THRESHOLD_=65536 MALLOC_ARENA_MAX=1',
+  'node',
+  '--no-flush-bytecode --interrupt-budget=20000000 --max-semi-space-size=1',
+  '--initial-old-space-size=64 --incremental-marking-soft-trigger=20 --single-threaded-gc',
+].join(' ');
+
+/**
+ * Puts the program into one file: it starts in half the time and holds less, because only what is
+ * used of each package is in it. Loaded from beside it are only what other systems than Linux need.
+ * Before it stands scripts/launch.cjs, which has V8 take back the code that it made of the program here.
+ *
+ * @param {string} bin where the program is started, such as `dist/cullinan.cjs`.
+ * @param {number} node the oldest version that it must run on.
+ */
+export async function bundle(bin, node) {
+  const launcher = join(root, bin);
+  /** @satisfies {import('esbuild').BuildOptions} */
+  const common = {
+    absWorkingDir: root,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${node}`,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+  };
+  // It belongs to the text as it was; V8 itself would only notice another length.
+  rmSync(join(launcher, '../program.code'), { force: true });
+  await build({
+    ...common,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: join(launcher, '../program.cjs'),
+    bundle: true,
+    conditions: ['source'],
+    external: ['systeminformation'],
+    // A script that is no module has require(), and no import().
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': 'HERE' },
+    plugins: [late, unused],
+    banner: {
+      js: "(function(require,__filename,__dirname){const HERE=require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
+  });
+  await build({
+    ...common,
+    entryPoints: ['scripts/launch.cjs'],
+    outfile: launcher,
+    banner: { js: FIRST_LINE },
+  });
+  chmodSync(launcher, 0o755);
+  await keepCode(launcher);
+}
+
+/**
+ * Loads those of Node's modules that cost something when one of their functions is first called, which
+ * in most agents never happens: together a MiB and the tenth part of a start.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const late = {
+  name: 'late',
+  setup({ onResolve, onLoad }) {
+    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty)$/;
+    onResolve({ filter }, ({ path, namespace }) =>
+      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
+    );
+    onLoad({ filter, namespace: 'late' }, ({ path }) => {
+      const functions = Object.entries(require(path)).filter(
+        ([name, value]) => typeof value === 'function' && /^[a-z]\w*$/.test(name),
+      );
+      const lines = functions.map(
+        ([name]) => `export const ${name} = (...words) => require('${path}').${name}(...words);`,
+      );
+      return { contents: lines.join('\n') };
+    });
+  },
+};
+
+/**
+ * Leaves out how pino writes to files and through threads: our log hands its lines on by itself. They
+ * would weigh as much as the rest of pino.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const unused = {
+  name: 'unused',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(sonic-boom|thread-stream|worker_threads)$/ }, ({ path }) => ({
+      path,
+      namespace: 'unused',
+    }));
+    onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
+      contents: `module.exports = ${path === 'worker_threads' ? '{ isMainThread: true }' : 'class {}'};`,
+    }));
+  },
+};
+
+/**
+ * Has the program run until it delivers, and then keep the code that V8 has made of what it needed.
+ *
+ * @param {string} launcher
+ */
+async function keepCode(launcher) {
+  const folder = mkdtempSync(join(tmpdir(), 'cullinan-'));
+  const carbon = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  try {
+    await once(carbon, 'listening');
+    const { port } = /** @type {import('node:net').AddressInfo} */ (carbon.address());
+    const config = join(folder, 'cullinan.yaml');
+    writeFileSync(
+      config,
+      `interval: 200ms\nhandlers: { graphite: { host: 127.0.0.1, port: ${port} } }\n`,
+    );
+    const program = spawn(launcher, ['run', '--config', config], {
+      stdio: 'ignore',
+      env: { ...process.env, CULLINAN_KEEP_CODE: 'yes' },
+    });
+    const ended = once(program, 'exit');
+    // Rates begin with the second tick.
+    const enough = setTimeout(() => program.kill(), 1000);
+    await ended;
+    clearTimeout(enough);
+  } finally {
+    carbon.close();
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -94,13 +94,10 @@ const declare =
       unit,
       labels,
       help,
-      observe: (value: number, labels: Labels = NO_LABELS, elsewhere?: Elsewhere): Observation => ({
-        metric,
-        value,
-        labels,
-        host: elsewhere?.host,
-        time: elsewhere?.time,
-      }),
+      observe: (value: number, labels: Labels = NO_LABELS, elsewhere?: Elsewhere): Observation =>
+        elsewhere === undefined
+          ? { metric, value, labels }
+          : { metric, value, labels, host: elsewhere.host, time: elsewhere.time },
     };
     return metric;
   };

@@ -28,10 +28,14 @@ interface Entry {
 
 /** The number that is sent for a sample, not yet shared; NaN where there is none. */
 function numberOf({ reading, scale, offset }: Spelling, { value, growth }: Sample): number {
-  if (reading === 'value') return value * scale + offset;
-  if (growth === undefined) return Number.NaN;
-  const { amount, seconds } = growth;
-  return (reading === 'rate' ? amount / seconds : amount) * scale + offset;
+  let number = value;
+  if (reading !== 'value') {
+    if (growth === undefined) return Number.NaN;
+    number = reading === 'rate' ? growth.amount / growth.seconds : growth.amount;
+  }
+  // Most names need neither, and each would be one more number on the heap.
+  if (scale !== 1) number *= scale;
+  return offset === 0 ? number : number + offset;
 }
 
 /** A point that others of its path are still added to. */

@@ -9,7 +9,7 @@ const hosts = readdirSync(FIXTURES, { withFileTypes: true })
   .map(({ name }) => name);
 
 describe.each(hosts)('the whole program over the recording of %s', (host) => {
-  test.each(['otel', 'diamond'])('speaks %s', async (dialect) => {
+  test.each(['otel', 'diamond', 'collectd', 'prometheus', 'ganglia'])('speaks %s', async (dialect) => {
     const { code, stdout } = await cullinan(['replay', `${FIXTURES}/${host}`, '-d', dialect]);
     expect(code).toBe(0);
     await expect(stdout).toMatchFileSnapshot(`../golden/replay/${host}.${dialect}.txt`);

@@ -21,15 +21,14 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * For V8: compiled code is kept and not thrown away between two ticks. Only code that runs very often
  * is optimized, so that a host of usual size pays for no optimizing compiler, and a large one does.
  * The young generation stays small. Garbage is looked for when a fifth of the room that is left to it
- * is full, which after a start is 8 MiB; a start itself has room enough to do without. No threads are
- * woken to help with a heap so small.
+ * is full, which after a start is 8 MiB. No threads are woken to help with a heap so small.
  */
 const FIRST_LINE = [
   '#!/usr/bin/env -S',
   'MALLOC_TRIM_THRESHOLD_=65536 MALLOC_ARENA_MAX=1',
   'node',
   '--no-flush-bytecode --interrupt-budget=20000000 --max-semi-space-size=1',
-  '--initial-old-space-size=64 --incremental-marking-soft-trigger=20 --single-threaded-gc',
+  '--incremental-marking-soft-trigger=20 --single-threaded-gc',
 ].join(' ');
 
 /**

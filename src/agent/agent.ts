@@ -189,7 +189,7 @@ class HostAgent implements Agent {
         backoff: config.backoff,
         resend: config.handler.idempotent ? (config.resend ?? 2 * this.#config.interval) : 0,
       },
-      { clock, random, agent: this.status, report, log },
+      { clock, random, agent: this.status, host: identity.label, report, log },
     );
     this.#lines.set(config.instance, { outlet, delivery });
   }

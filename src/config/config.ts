@@ -1,5 +1,5 @@
 import type { HostnameMethod } from '../naming/index.ts';
-import type { Collector, Handler, z } from '../plugin/index.ts';
+import type { Collector, Counters, Handler, z } from '../plugin/index.ts';
 
 /** What a configuration can speak of. */
 export interface Registry {
@@ -37,7 +37,7 @@ export interface HandlerConfig {
   readonly prefix: string | undefined;
   readonly suffix: string;
   readonly tags: boolean;
-  readonly counters: 'raw' | 'rates';
+  readonly counters: Counters;
   /** Globs, or expressions behind `re:`; `undefined` is everything. */
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[];

@@ -1,5 +1,5 @@
 import { HOSTNAME_METHODS } from '../naming/index.ts';
-import { chooser, duration, size, z } from '../plugin/index.ts';
+import { COUNTERS, chooser, duration, size, z } from '../plugin/index.ts';
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
 const span = (limits: { readonly least?: string } = {}) =>
@@ -148,8 +148,9 @@ export const handlerKeys = z.strictObject({
     .boolean()
     .default(false)
     .describe('Graphite tags (name;host=…;device=…) instead of levels.'),
-  counters: z.enum(['raw', 'rates']).optional().meta({
-    description: 'What is sent of a counter where the dialect leaves it open.',
+  counters: z.enum(COUNTERS).optional().meta({
+    description:
+      'What is sent of a counter where the dialect leaves it open: the total as it stands, its rate per second, or how much it grew since the tick before.',
     fallback: "the handler's own",
   }),
   only: z.array(pattern).optional().meta({

@@ -33,6 +33,8 @@ export interface DeliveryDeps {
   /** From 0 to 1. */
   readonly random: () => number;
   readonly agent: AgentStatus;
+  /** The name of the host the agent runs on. */
+  readonly host: string;
   readonly report: Pick<Report, 'problem' | 'recovered'>;
   /** For what is no problem: how far new names are introduced, which of several peers is in use. */
   readonly log: Pick<Log, 'info'>;

@@ -182,7 +182,7 @@ export class Writer implements Delivery {
 
   /** Opens a connection; tells why it could not. */
   async #connect(): Promise<Failure | undefined> {
-    const { clock, agent } = this.#deps;
+    const { clock, agent, host } = this.#deps;
     const { handler, options, dialect, timeout } = this.#options;
     const aborter = new AbortController();
     const attempt = new Attempt(aborter);
@@ -190,7 +190,7 @@ export class Writer implements Delivery {
     const { signal } = aborter;
     try {
       const connection = await attempt.within(clock, timeout, 'connecting', async () => {
-        const opened = await handler.open({ options, signal, agent, dialect });
+        const opened = await handler.open({ options, signal, agent, host, clock, dialect });
         // Nobody waits any more for a connection that comes too late.
         if (signal.aborted) abandon(opened);
         return opened;

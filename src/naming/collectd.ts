@@ -167,7 +167,7 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
   const lookUp = lookUpIn(o);
   const writer = new Writer(o);
   const spell = (series: Series, naming: Naming): readonly Spelling[] => {
-    const rates = o.storeRates ?? naming.counters === 'rates';
+    const rates = o.storeRates ?? naming.counters !== 'raw';
     const rows = lookUp(series);
     if (rows === undefined) {
       const path = writer.path(genericIdentity(series), series, naming, series);

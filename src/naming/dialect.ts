@@ -1,5 +1,5 @@
 import type { Name, Series } from '../metric/index.ts';
-import type { z } from '../plugin/index.ts';
+import type { Counters, z } from '../plugin/index.ts';
 
 /** Everything besides the series that a path depends on. */
 export interface Naming {
@@ -18,8 +18,11 @@ export interface Naming {
   readonly tags: boolean;
   /** The configuration's own labels; they appear where a dialect has labels (tags, JSON). */
   readonly labels: Readonly<Record<string, string>>;
-  /** What is sent of a counter where the dialect leaves it open. */
-  readonly counters: 'raw' | 'rates';
+  /**
+   * What is sent of a counter where the dialect leaves it open. `deltas` also turns every rate that
+   * the dialect asks for into the growth it is made of.
+   */
+  readonly counters: Counters;
 }
 
 /** A {@link Name} and how its number comes out of the reading: `reading * scale + offset`. */

@@ -59,7 +59,8 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
     const known = entries[series.id];
     if (known !== undefined && known.series === series) return known;
     const spelled = dialect.spell(series, naming);
-    const names = labelled ? spelled.map((name) => withLabels(name, naming.labels)) : spelled;
+    const read = naming.counters === 'deltas' ? spelled.map(asGrowth) : spelled;
+    const names = labelled ? read.map((name) => withLabels(name, naming.labels)) : read;
     const entry = { series, names, whole: dialect.wholeOf?.(series) };
     entries[series.id] = entry;
     return entry;
@@ -130,6 +131,9 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
     },
   };
 }
+
+const asGrowth = (name: Spelling): Spelling =>
+  name.reading === 'rate' ? { ...name, reading: 'growth' } : name;
 
 /** What the series itself says wins over the configuration. */
 const withLabels = (name: Spelling, labels: Naming['labels']): Spelling => ({

@@ -1,6 +1,11 @@
+import type { Clock } from '../clock/index.ts';
 import type { Batch } from '../metric/index.ts';
 import type { AgentStatus } from './status.ts';
 import type * as z from './zod.ts';
+
+/** What can be sent of a counter: the total as it stands, its rate per second, or its growth since the tick before. */
+export const COUNTERS = ['raw', 'rates', 'deltas'] as const;
+export type Counters = (typeof COUNTERS)[number];
 
 /** One connection to a peer. */
 export interface Connection {
@@ -9,7 +14,8 @@ export interface Connection {
    * Rejects when the connection cannot be used any more; the agent then opens another.
    * Rejects with {@link Unsendable} when this batch can never be sent; the connection lives on.
    *
-   * @param signal aborted at the write's deadline; the connection is then given up.
+   * @param signal the connection's own, for all its writes: aborted when it is given up, as it is at
+   *   a write's deadline.
    */
   write(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Hands over what is buffered and ends. */
@@ -26,6 +32,9 @@ export interface OpenContext<O extends z.ZodType = z.ZodType> {
   readonly signal: AbortSignal;
   /** The agent itself, for handlers that show its health. */
   readonly agent: AgentStatus;
+  /** The name of the host the agent runs on. */
+  readonly host: string;
+  readonly clock: Clock;
   /** The dialect its points are named in, for a format that an audience frames in its own way. */
   readonly dialect?: string | undefined;
 }
@@ -48,9 +57,9 @@ export interface Handler<O extends z.ZodType = z.ZodType> {
   readonly summary: string;
   readonly options: O;
   /** The dialect it speaks unless it is told otherwise. */
-  readonly dialect: 'otel' | 'diamond';
-  /** What it wants of a counter that its dialect leaves open: the total as it stands, or the rate per second. */
-  readonly counters: 'raw' | 'rates';
+  readonly dialect: 'otel' | 'diamond' | 'collectd' | 'prometheus' | 'ganglia';
+  /** What it wants of a counter that its dialect leaves open. */
+  readonly counters: Counters;
   /** Whether sending a point twice is the same as sending it once. Then the agent resends after a broken connection. */
   readonly idempotent: boolean;
   /** Whether a resolved write means that the peer has it, rather than the kernel. */

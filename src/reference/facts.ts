@@ -1,7 +1,7 @@
 import { describeOptions, type Option } from '../config/index.ts';
 import type { Kind, Metric, Unit } from '../metric/index.ts';
 import type { Dialect } from '../naming/index.ts';
-import type { Collector, Handler } from '../plugin/index.ts';
+import type { Collector, Counters, Handler } from '../plugin/index.ts';
 import { type DiamondName, diamondNames } from './diamond.ts';
 
 /** What the reference is written from: the plugins and dialects, by name. */
@@ -44,7 +44,7 @@ export interface HandlerFacts {
   /** The dialect it speaks unless it is told otherwise. */
   readonly dialect: string;
   /** What it sends of a counter where its dialect leaves that open. */
-  readonly counters: 'raw' | 'rates';
+  readonly counters: Counters;
   /** Whether the agent sends once more what may have been lost with a broken connection. */
   readonly resends: boolean;
   /** Whether its peer says that it has what was sent. */

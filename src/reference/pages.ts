@@ -139,12 +139,16 @@ const handlerSection = (facts: HandlerFacts): string[] => [
   facts.options.length === 0 ? '' : yaml(example(facts)),
 ];
 
+const COUNTERS_GO = {
+  raw: 'Counters go as they stand, unless the dialect says otherwise.',
+  rates: 'Counters go as rates per second, unless the dialect says otherwise.',
+  deltas: 'Counters go as what they grew by since the tick before.',
+} as const;
+
 /** What becomes of a sample, in sentences. */
 export const deliveryOf = ({ counters, acknowledged, resends }: HandlerFacts): string =>
   [
-    counters === 'raw'
-      ? 'Counters go as they stand, unless the dialect says otherwise.'
-      : 'Counters go as rates per second, unless the dialect says otherwise.',
+    COUNTERS_GO[counters],
     acknowledged
       ? 'A sample is delivered when the peer says so.'
       : 'A sample is delivered when the system has taken it: the peer says nothing.',

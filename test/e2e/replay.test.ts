@@ -9,11 +9,14 @@ const hosts = readdirSync(FIXTURES, { withFileTypes: true })
   .map(({ name }) => name);
 
 describe.each(hosts)('the whole program over the recording of %s', (host) => {
-  test.each(['otel', 'diamond', 'collectd', 'prometheus', 'ganglia'])('speaks %s', async (dialect) => {
-    const { code, stdout } = await cullinan(['replay', `${FIXTURES}/${host}`, '-d', dialect]);
-    expect(code).toBe(0);
-    await expect(stdout).toMatchFileSnapshot(`../golden/replay/${host}.${dialect}.txt`);
-  });
+  test.each(['otel', 'diamond', 'collectd', 'prometheus', 'ganglia'])(
+    'speaks %s',
+    async (dialect) => {
+      const { code, stdout } = await cullinan(['replay', `${FIXTURES}/${host}`, '-d', dialect]);
+      expect(code).toBe(0);
+      await expect(stdout).toMatchFileSnapshot(`../golden/replay/${host}.${dialect}.txt`);
+    },
+  );
 
   test('says the same twice', async () => {
     const words = ['replay', `${FIXTURES}/${host}`, '--json', '--raw'];

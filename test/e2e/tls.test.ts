@@ -5,7 +5,7 @@ import graphite from '../../handlers/graphite.ts';
 import { systemClock } from '../../src/clock/index.ts';
 import type { Handler, z } from '../../src/plugin/index.ts';
 import { Carbon } from '../support/carbon.ts';
-import { agent, delivery, points } from '../support/delivery.ts';
+import { around, delivery, points } from '../support/delivery.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { connectionsTo, TcpPeer } from '../support/tcp-peer.ts';
 import { Certificates, type Pair, Stunnel } from '../support/tls.ts';
@@ -30,7 +30,7 @@ describeWithPeer(['carbon-cache', 'stunnel'], 'TLS through a real stunnel', () =
     graphite.open({
       options: optionsOf(to, tls, host),
       signal: new AbortController().signal,
-      agent,
+      ...around,
     });
   const ours = (): Tls => ({ ca: certificates.ours.cert });
 
@@ -107,7 +107,7 @@ describeWithPeer(['carbon-cache', 'stunnel'], 'TLS through a real stunnel', () =
     tunnels.push(to);
     const aborter = new AbortController();
     const options = optionsOf(to, { ...ours(), servername: 'localhost' }, '127.0.0.1');
-    const connection = await graphite.open({ options, signal: aborter.signal, agent });
+    const connection = await graphite.open({ options, signal: aborter.signal, ...around });
     const batch = points(0, 20_000, 'x'.repeat(1000));
     const writing = connection.write(batch, aborter.signal);
     setTimeout(() => aborter.abort(), 100);

@@ -12,22 +12,13 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentStatus, Connection } from 'cullinan/plugin';
+import type { Connection } from 'cullinan/plugin';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import handler from '../../handlers/file.ts';
+import { around } from '../support/delivery.ts';
 import { point } from '../support/points.ts';
 
 const forever = new AbortController().signal;
-const agent: AgentStatus = {
-  collectors: [],
-  handlers: [],
-  schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },
-  counterResets: 0,
-  eventLoopLag: 0,
-  residentMemory: 0,
-  cpu: { user: 0, system: 0 },
-  problem: undefined,
-};
 
 let folder: string;
 let path: string;
@@ -44,7 +35,7 @@ afterEach(async () => {
 
 async function open(options: Readonly<Record<string, unknown>> = {}): Promise<Connection> {
   const parsed = handler.options.parse({ path, ...options });
-  const connection = await handler.open({ options: parsed, signal: forever, agent });
+  const connection = await handler.open({ options: parsed, signal: forever, ...around });
   connections.push(connection);
   return connection;
 }

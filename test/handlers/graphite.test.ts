@@ -5,7 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { decodeLine } from 'cullinan/wire/graphite';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import graphite from '../../handlers/graphite.ts';
-import { agent, points } from '../support/delivery.ts';
+import { around, points } from '../support/delivery.ts';
 import { describeHandler } from '../support/handler.ts';
 import { decodePickles } from '../support/pickle.ts';
 import { TcpPeer } from '../support/tcp-peer.ts';
@@ -45,7 +45,7 @@ const names = (given: object) =>
   }));
 
 function open(host: string, port: number, signal = new AbortController().signal) {
-  return graphite.open({ options: graphite.options.parse({ host, port }), signal, agent });
+  return graphite.open({ options: graphite.options.parse({ host, port }), signal, ...around });
 }
 
 afterEach(() => {
@@ -79,7 +79,7 @@ test.each([
     const peer = await listen();
     const options = graphite.options.parse({ host: '127.0.0.1', port: peer.port, ...given });
     const signal = new AbortController().signal;
-    const connection = await graphite.open({ options, signal, agent, dialect });
+    const connection = await graphite.open({ options, signal, ...around, dialect });
     await connection.write(points(7, 8, 'a'), signal);
     await connection.close();
     await vi.waitFor(() => expect(peer.received.join()).toBe(`a 7 1000000000${end}`));
@@ -99,7 +99,7 @@ test('over UDP, each datagram has whole lines and no more than it may', async ()
   const connection = await graphite.open({
     options: graphite.options.parse(options),
     signal,
-    agent,
+    ...around,
   });
   await connection.write(points(0, 20, 'servers.web01.load'), signal);
   await vi.waitFor(() => expect(received.join('').split('\n')).toHaveLength(21));

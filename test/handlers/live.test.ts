@@ -1,6 +1,7 @@
 import type { AgentStatus, Connection } from 'cullinan/plugin';
 import { beforeEach, describe, expect, test } from 'vitest';
 import handler, { drawOn, type Terminal } from '../../handlers/live.ts';
+import { around } from '../support/delivery.ts';
 import { health, pointsOf, SMALL } from '../support/machine.ts';
 
 const forever = new AbortController().signal;
@@ -137,7 +138,7 @@ describe('the live view', () => {
 });
 
 test.skipIf(process.stdout.isTTY)('says what to do where there is no terminal', async () => {
-  const opened = handler.open({ options: handler.options.parse({}), signal: forever, agent });
+  const opened = handler.open({ options: handler.options.parse({}), signal: forever, ...around });
   await expect(opened).rejects.toThrow(
     'Use the handler console, or start the agent on a terminal.',
   );

@@ -48,6 +48,14 @@ describe('a namer', () => {
     expect(namer.names(series('second', {}, 'gauge', 7))[0]?.path).toBe('web01.second');
   });
 
+  it('sends growth where deltas are wanted and the dialect has a rate', () => {
+    const { dialect } = counting({ reading: 'rate', scale: 100 });
+    const namer = createNamer(dialect, { ...NAMING, counters: 'deltas' });
+    const into: Point[] = [];
+    namer.points(sample(series('a'), 50, { amount: 20, seconds: 10 }), into);
+    expect(into).toMatchObject([{ name: { reading: 'growth' }, value: 2000 }]);
+  });
+
   it('appends to what is there and says how many', () => {
     const namer = createNamer(dialects.diamond, NAMING);
     const io = series('system.network.io', { device: 'eth0', direction: 'receive' }, 'counter');

@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/clock/index.ts';
+import { systemClock } from '../../src/clock/index.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from '../../src/deliver/index.ts';
 import type { Trouble } from '../../src/log/index.ts';
 import { type AgentStatus, gauge, type HandlerStatus, type Point } from '../../src/plugin/index.ts';
@@ -23,6 +24,9 @@ export const agent: AgentStatus = {
   cpu: { user: 0, system: 0 },
   problem: undefined,
 };
+
+/** What the agent gives a handler that it opens, besides options and a signal. */
+export const around = { agent, host: 'web01', clock: systemClock } as const;
 
 /** What a log would say: each problem once, until it is over. */
 export class Notes {
@@ -65,6 +69,7 @@ export function delivery(
       clock,
       random: () => 0.5,
       agent,
+      host: 'web01',
       report: notes,
       log: notes,
     }),

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { systemClock } from '../../src/clock/index.ts';
 import type { Delivery, DeliveryOptions } from '../../src/deliver/index.ts';
 import type { Connection, Handler, Point } from '../../src/plugin/index.ts';
-import { agent, delivery, imbalance, type Notes, points } from './delivery.ts';
+import { around, delivery, imbalance, type Notes, points } from './delivery.ts';
 import { blackHole, connectionsTo, type Manner, TcpPeer } from './tcp-peer.ts';
 
 interface Subject<O extends z.ZodType> {
@@ -27,7 +27,7 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
   const { handler, paths } = subject;
   const parsed = (port: number) => handler.options.parse(subject.options(port));
   const open = (port: number, signal: AbortSignal): Promise<Connection> =>
-    handler.open({ options: parsed(port), signal, agent });
+    handler.open({ options: parsed(port), signal, ...around });
   const running: Delivery[] = [];
   const deliver = (
     port: number,

@@ -133,11 +133,11 @@ async function rotateDay(path: string, day: string, keep: number): Promise<void>
   let name = `${prefix}${day}`;
   for (let i = 1; rotated.includes(name); i += 1) name = `${prefix}${day}.${i}`;
   await rename(path, join(folder, name));
-  const oldestLast = [...rotated, name].sort(BY_NAME.compare).reverse();
+  const byName = new Intl.Collator('en', { numeric: true });
+  const oldestLast = [...rotated, name].sort(byName.compare).reverse();
   for (const old of oldestLast.slice(keep)) await rm(join(folder, old), { force: true });
 }
 const DATED = /^\d{4}-\d\d-\d\d(\.\d+)?$/;
-const BY_NAME = new Intl.Collator('en', { numeric: true });
 
 /** Moves `.1` to `.2` and so on, and the file itself to `.1`. */
 async function rotateSize(path: string, keep: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { promises as dns } from 'node:dns';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { hostname as getHostname } from 'node:os';
 import type { HostFacts, Hostname } from '../naming/index.ts';
 import { Foreseen } from '../plugin/index.ts';
@@ -13,13 +13,19 @@ export interface Resolver {
   /** The first name of an address: getnameinfo(3). Rejects if it has none. */
   name(address: string): Promise<string>;
   /** The text of /etc/hosts, for the further names of an address; '' without it. */
-  hosts(): Promise<string>;
+  hosts(): string;
 }
 
 const system: Resolver = {
   address: async (name) => (await dns.lookup(name, { verbatim: true })).address,
   name: async (address) => (await dns.lookupService(address, 0)).hostname,
-  hosts: () => readFile('/etc/hosts', 'utf8').catch(() => ''),
+  hosts: () => {
+    try {
+      return readFileSync('/etc/hosts', 'utf8');
+    } catch {
+      return '';
+    }
+  },
 };
 
 /**
@@ -57,8 +63,8 @@ export async function hostFacts({
 
 async function fullName(hostname: string, resolver: Resolver): Promise<string> {
   const address = await resolver.address(hostname);
-  const [canonical, hosts] = await Promise.all([resolver.name(address), resolver.hosts()]);
-  const names = [canonical, ...aliases(hosts, address, canonical)];
+  const canonical = await resolver.name(address);
+  const names = [canonical, ...aliases(resolver.hosts(), address, canonical)];
   return names.find((name) => name.includes('.')) ?? canonical;
 }
 

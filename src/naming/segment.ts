@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fnv1a32 } from '../wire/fnv1a.ts';
 
 /**
  * The longest level in bytes. Carbon makes a directory or a file of every level, file systems take
@@ -7,8 +7,7 @@ import { createHash } from 'node:crypto';
 export const LONGEST = 200;
 
 /** Eight hexadecimal digits that stand for a text: the same ones on every host and in every run. */
-const digest = (text: string): string =>
-  createHash('sha256').update(text).digest('hex').slice(0, 8);
+const digest = (text: string): string => fnv1a32(text).toString(16).padStart(8, '0');
 
 const withDigest = (readable: string, text: string, longest = LONGEST): string => {
   const end = `-${digest(text)}`;
@@ -36,7 +35,7 @@ export const shortened = (text: string, longest: number): string =>
  *
  * @example
  * segment('eth0.100'); // 'eth0_100'
- * segment('my disk'); // 'my_disk-514d4646'
+ * segment('my disk'); // 'my_disk-87d6c1e0'
  */
 export function segment(text: string): string {
   if (text === '') return '_';

@@ -10,6 +10,7 @@
  * @see https://github.com/grobian/carbon-c-relay (section CLUSTERS of its manual)
  */
 import { createHash } from 'node:crypto';
+import { fnv1a32 } from './fnv1a.ts';
 
 /** A member of a ring, as the relay's configuration has it. */
 export interface RingNode {
@@ -33,14 +34,6 @@ export type RingHash = 'carbon_ch' | 'fnv1a_ch';
 export type RingTies = 'carbon' | 'carbon-c-relay';
 
 const PLACES_PER_NODE = 100;
-const FNV_OFFSET = 0x811c9dc5;
-const FNV_PRIME = 0x01000193;
-
-function fnv1a32(text: string): number {
-  let hash = FNV_OFFSET;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, FNV_PRIME);
-  return hash >>> 0;
-}
 
 const PLACE: Readonly<Record<RingHash, (text: string) => number>> = {
   carbon_ch: (text) => createHash('md5').update(text).digest().readUInt16BE(0),

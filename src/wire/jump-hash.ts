@@ -6,18 +6,11 @@
  * @see https://arxiv.org/abs/1406.2294 (Lamping, Veach: A Fast, Minimal Memory, Consistent Hash Algorithm)
  * @see https://github.com/grobian/carbon-c-relay (section CLUSTERS of its manual)
  */
+import { fnv1a64 } from './fnv1a.ts';
 
-const FNV_OFFSET = 14_695_981_039_346_656_037n;
-const FNV_PRIME = 1_099_511_628_211n;
 const JUMP = 2_862_933_555_777_941_757n;
 
 const u64 = (n: bigint): bigint => BigInt.asUintN(64, n);
-
-function fnv1a64(text: string): bigint {
-  let hash = FNV_OFFSET;
-  for (const byte of Buffer.from(text)) hash = u64((hash ^ BigInt(byte)) * FNV_PRIME);
-  return hash;
-}
 
 /** The bucket of a key, 0 to `buckets` - 1. */
 function jump(hash: bigint, buckets: number): number {

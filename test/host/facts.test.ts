@@ -10,7 +10,7 @@ describe('the full name of a host', () => {
   const resolver = (address: string, name: string, hosts = '') => ({
     address: async () => address,
     name: async () => name,
-    hosts: async () => hosts,
+    hosts: () => hosts,
   });
   const refuse = async (): Promise<never> => {
     throw Object.assign(new Error('getaddrinfo'), { code: 'ENOTFOUND' });

@@ -141,7 +141,12 @@ const STARTER = '[ -z "$0" ] || echo $$ >"$0"; echo; read _; exec "$@" </dev/nul
 const running = new Set();
 process.on('exit', () => {
   for (const program of running) program.kill('SIGKILL');
+  for (const program of running) program.leave();
 });
+
+/** Waits without the event loop, which has ended when this is needed. */
+const pause = (/** @type {number} */ ms) =>
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 /** A program that runs, and what it costs together with everything that it has started. */
 export class Program {
@@ -205,6 +210,11 @@ export class Program {
     return heard;
   }
 
+  /** What it writes to its standard output. */
+  get output() {
+    return this.#stdout;
+  }
+
   /** Seconds since it was started. */
   age() {
     return (performance.now() - this.#start) / 1000;
@@ -253,13 +263,17 @@ export class Program {
       if (this.kill(signal) === 0) break;
       while (this.processes().length > 0 && performance.now() < patience) await sleep(20);
     }
+    this.leave();
+  }
+
+  /** Gives back the group when nobody is in it any more; the kernel takes a moment to see that. */
+  leave() {
     running.delete(this);
-    // The kernel takes a moment to see that a group is empty.
     for (let attempt = 0; attempt < 50; attempt += 1) {
       try {
         return this.#account.close();
       } catch {
-        await sleep(20);
+        pause(10);
       }
     }
   }

@@ -23,7 +23,7 @@ const HOST = 'bench';
 const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 
 /** @param {string} folder @param {string} name @param {string} text @returns {string} the path. */
-function put(folder, name, text) {
+export function put(folder, name, text) {
   const path = `${folder}/${name}`;
   writeFileSync(path, text);
   return path;

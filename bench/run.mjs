@@ -1,64 +1,111 @@
 // What cullinan costs beside other agents: `npm run bench`. See bench/README.md.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { method } from './accounting.mjs';
 import { cullinan, floor, peers } from './agents.mjs';
+import { devices } from './devices.mjs';
 import { install, versionOf } from './install.mjs';
+import { agentsTable, devicesTable, goalsTable, performancePage, weekTable } from './report.mjs';
 import { startup } from './startup.mjs';
 import { steady } from './steady.mjs';
+import { week } from './week.mjs';
 
-const { values } = parseArgs({
+const PARTS = ['start', 'steady', 'devices', 'week'];
+const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+const COMPILER = '/usr/bin/cc';
+
+const { values: given } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '120' },
-    warm: { type: 'string', default: '30' },
+    quick: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    warm: { type: 'string' },
+    parts: { type: 'string' },
     only: { type: 'string' },
     out: { type: 'string' },
-    quick: { type: 'boolean', default: false },
+    write: { type: 'string' },
   },
 });
-const seconds = values.quick ? 20 : Number(values.seconds);
-const warm = values.quick ? 5 : Number(values.warm);
+const usual = given.quick
+  ? { seconds: 20, warm: 5, starts: 3, days: 1, many: { seconds: 10, warm: 10 } }
+  : // Links of interfaces are read 32 a tick: after 40 s those of 1,000 are all known.
+    { seconds: 120, warm: 30, starts: 9, days: 7, many: { seconds: 30, warm: 40 } };
+const seconds = Number(given.seconds ?? usual.seconds);
+const warm = Number(given.warm ?? usual.warm);
+if (!(seconds > 0 && warm >= 0)) throw new Error('--seconds and --warm must be numbers');
+const parts = given.parts?.split(',') ?? PARTS;
+for (const part of parts) {
+  if (!PARTS.includes(part)) throw new Error(`--parts: "${part}" is none of ${PARTS.join(', ')}`);
+}
+const names = given.only?.split(',');
+
 const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-
 const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
-const ground = floor(`${work}/floor`);
-const chosen = values.only?.split(',');
-const wanted = [cullinan, ...peers, ground].filter(({ name }) => chosen?.includes(name) ?? true);
-install(wanted.filter((agent) => agent !== ground && agent !== cullinan));
-install([{ program: '/usr/bin/cc', packages: ground.packages }]);
-if (existsSync('/usr/bin/cc')) {
-  const source = fileURLToPath(new URL('floor.c', import.meta.url));
-  execFileSync('/usr/bin/cc', ['-O2', '-std=c11', '-o', ground.program, source]);
+
+/** The agents that were asked for and are there, and the names of the others. */
+function contenders() {
+  const ground = floor(`${work}/floor`);
+  const wanted = [cullinan, ...peers, ground].filter(({ name }) => names?.includes(name) ?? true);
+  install([
+    ...wanted.filter((agent) => agent !== ground && agent !== cullinan),
+    ...(wanted.includes(ground) ? [{ ...ground, program: COMPILER }] : []),
+  ]);
+  if (existsSync(COMPILER)) {
+    const source = fileURLToPath(new URL('floor.c', import.meta.url));
+    execFileSync(COMPILER, ['-O2', '-std=c11', '-o', ground.program, source]);
+  }
+  const there = wanted.filter(({ program }) => existsSync(program));
+  const missing = wanted.filter((agent) => !there.includes(agent)).map(({ name }) => name);
+  return { there, missing };
 }
-const there = wanted.filter(({ program }) => existsSync(program));
-const start = await startup({ times: values.quick ? 3 : 7, work });
-console.log(start);
-console.log(`CPU by ${method()}`);
-console.log(peers.map(({ name, packages }) => `${name} ${versionOf(packages[0])}`).join(', '));
-const { rows, missing } = await steady(there, { seconds, warm, work, tell });
-console.table(
-  rows.map((row) => ({
-    agent: row.agent,
-    interval: row.interval,
-    n: row.collections,
-    'us/collection': Math.round(row.cpu),
-    metrics: Number(row.metrics.toFixed(1)),
-    'us/metric': Number((row.cpu / row.metrics).toFixed(2)),
-    rss: row.rss,
-    anon: row.anonymous,
-    first: Number(row.firstPoint.toFixed(3)),
-    'start ms': Number((row.startCpu / 1000).toFixed(1)),
-    children: `${row.children}${row.hadChild ? ' +ended' : ''}`,
+
+const own = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+const { there, missing } = contenders();
+if (missing.length > 0) tell(`left out, not installed: ${missing.join(', ')}`);
+
+/** @type {import('./report.mjs').Report} */
+const report = {
+  date: new Date().toISOString().slice(0, 10),
+  method: method(),
+  agents: there.map(({ name, what, packages }) => ({
+    name,
+    what,
+    version: name === 'cullinan' ? own : name === 'floor' ? '' : versionOf(packages[0]),
   })),
-);
-console.log(
-  'missing',
   missing,
-  wanted.filter((agent) => !there.includes(agent)).map((a) => a.name),
-);
-if (values.out) writeFileSync(values.out, JSON.stringify({ start, rows, missing }, null, 1));
+  seconds,
+  warm,
+  rows: [],
+  devices: [],
+};
+if (parts.includes('start')) {
+  tell(`starting, ${usual.starts} times`);
+  report.start = await startup({ times: usual.starts, work });
+}
+if (parts.includes('steady')) {
+  const { rows, missing: silent } = await steady(there, { seconds, warm, work, tell });
+  report.rows = rows;
+  report.missing = [...missing, ...silent];
+  for (const why of silent) tell(`left out: ${why}`);
+}
+if (parts.includes('devices')) {
+  tell('up to 1,000 disks and interfaces');
+  report.devices = await devices({ ...usual.many, work });
+}
+if (parts.includes('week')) {
+  tell(`simulating ${usual.days} × 24 hours`);
+  report.week = await week({ days: usual.days, work });
+}
+
+console.log(agentsTable(report));
+if (report.devices.length > 0) console.log(`\n${devicesTable(report)}`);
+if (report.week !== undefined) console.log(`\n${weekTable(report)}`);
+console.log(`\n${goalsTable(report)}\n\nCPU from ${report.method}.`);
+if (given.out !== undefined) writeFileSync(given.out, `${JSON.stringify(report, null, 2)}\n`);
+const whole = !given.quick && given.parts === undefined && names === undefined;
+const page = given.write ?? (whole ? PAGE : undefined);
+if (page !== undefined) writeFileSync(page, performancePage(report));

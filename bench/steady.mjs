@@ -66,15 +66,15 @@ async function between(/** @type {Running} */ { sink, interval }) {
  * Measures whole intervals, beginning and ending between two collections.
  *
  * @param {Running} running
- * @param {number} end on the clock of `performance.now()`.
+ * @param {number} seconds about how long.
  * @returns {Promise<Row>}
  */
-async function measure(running, end) {
+export async function measure(running, seconds) {
   const { agent, interval, sink, program, startCpu, firstPoint } = running;
   await between(running);
   const begun = performance.now();
   const [cpu, metrics] = [program.cpu(), sink.metrics];
-  const collections = Math.max(1, Math.round((end - begun) / 1000 / interval));
+  const collections = Math.max(1, Math.round(seconds / interval));
   const sampling = setInterval(() => program.processes(), 250);
   await sleep(begun + collections * interval * 1000 - performance.now());
   clearInterval(sampling);
@@ -125,17 +125,15 @@ export async function steady(agents, { seconds, warm, work, tell }) {
   };
   try {
     for (const agent of agents) await launch(agent, 1);
-    // Slow starters take seconds each: the end is told only when it is known, so it is set ahead.
-    const end = performance.now() + (agents.length * 1.5 + warm + seconds) * 1000;
     for (const agent of agents) {
       const running = await launch(agent, 10);
-      if (running !== undefined) cold.push(measure(running, end));
+      if (running !== undefined) cold.push(measure(running, warm + seconds));
     }
     tell(`${live.length} agents run; warming up ${warm} s, then measuring ${seconds} s`);
     await sleep(warm * 1000);
     const warmed = live.filter(({ interval }) => interval === 1);
     const rows = await Promise.all([
-      ...warmed.map((running) => measure(running, performance.now() + seconds * 1000)),
+      ...warmed.map((running) => measure(running, seconds)),
       ...cold,
     ]);
     return { rows, missing };

@@ -109,6 +109,12 @@ function* objections(given: Options): Generator<readonly [keyof Options, string]
   if (protocol === 'udp' && format === 'pickle') {
     yield ['format', 'must be plaintext: Carbon takes no pickles over UDP'];
   }
+  if (format === 'pickle' && given.lineEnd !== undefined) {
+    yield ['lineEnd', 'must be left out: a pickle has no lines'];
+  }
+  if (given.relay !== undefined && route !== 'carbon_ch' && route !== 'fnv1a_ch') {
+    yield ['relay', 'must be left out: it belongs to the routes carbon_ch and fnv1a_ch'];
+  }
   if (protocol === 'udp' && route === 'failover') {
     yield ['route', 'must not be failover: UDP does not tell whether a host answers'];
   }

@@ -43,6 +43,8 @@ interface Known {
 
 /** Milliseconds in which the same problem is not said again, and its end at most once. */
 const MUTE = 600_000;
+/** A problem whose end was said is said again before that, once it has lasted for so many milliseconds. */
+const LASTING = 30_000;
 /** More problems at once than this push out the oldest: memory is bounded. */
 const MOST = 1000;
 /** What somebody else wrote into a message may be of any length. */
@@ -74,7 +76,9 @@ export function createReport(log: Log, clock: Clock): Report {
           before.times = 0;
         }
         before.times += 1;
-        if (now - before.said < MUTE) {
+        // Where its end was the last word, a reader believes that all is well.
+        const believedOver = before.endSaid && now - before.since >= LASTING;
+        if (now - before.said < MUTE && !believedOver) {
           before.muted += 1;
           return;
         }

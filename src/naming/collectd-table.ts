@@ -356,7 +356,7 @@ const MADE: Readonly<Record<string, (labels: Labels) => string>> = {
   volume: ({ device = '' }) => device.replace(/^\/dev\//, ''),
   page: ({ field = '' }) =>
     field.replace(/^(?:nr_|pg(?:alloc|refill|(?:steal|scan)(?:_kswapd|_direct)?)_|pg)/, ''),
-  tcpstate: ({ state = '' }) => (state === 'CLOSE' ? 'CLOSED' : state.toUpperCase()),
+  tcpstate: ({ state = '' }) => (state === 'close' ? 'CLOSED' : state.toUpperCase()),
 };
 
 /** A part of an identifier, with the labels' values in it. */

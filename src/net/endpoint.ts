@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Where a peer listens. */
 export interface Endpoint {
   /** A name or an address, without brackets. */
@@ -18,7 +20,9 @@ const BARE = /^([\da-f]*:[\da-f:.]*:[\da-f:.]*(?:%\w+)?)(?:=([\w.-]+))?$/i;
  */
 export function endpoint(text: string, port: number): Endpoint | undefined {
   const bare = BARE.exec(text);
-  if (bare !== null) return { host: bare[1] ?? '', port, instance: bare[2] };
+  if (bare !== null && isIPv6(bare[1] ?? '')) {
+    return { host: bare[1] ?? '', port, instance: bare[2] };
+  }
   const match = ENDPOINT.exec(text);
   if (match === null) return undefined;
   const [, bracketed, plain, digits, instance] = match;

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { type Endpoint, spoken } from './endpoint.ts';
 import { lookup } from './resolve.ts';
 import { failed, type Stream } from './stream.ts';
-import { secure } from './tls.ts';
+import { prepareTls, type Secure } from './tls.ts';
 import type { TlsOptions } from './tls-options.ts';
 import { explain } from './tls-trouble.ts';
 
@@ -61,6 +61,14 @@ function ending(socket: Socket, peer: string, said: (error: unknown) => Error): 
 export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
   const { host, port, keepalive, peer, tls } = options;
   const where = spoken(options);
+  const secured = tls && { host, where, tls };
+  const said = (error: unknown): Error => failed(where, secured ? explain(error, secured) : error);
+  let secure: Secure | undefined;
+  try {
+    secure = secured && (await prepareTls(secured));
+  } catch (error) {
+    throw said(error);
+  }
   signal.throwIfAborted();
   const plain = connect({
     host,
@@ -75,12 +83,9 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
   let socket = plain;
   signal.addEventListener('abort', () => giveUp(plain, socket.writableEnded), { once: true });
   await connected(plain, where);
-  let said = (error: unknown): Error => failed(where, error);
-  if (tls !== undefined) {
-    const secured = { host, where, tls };
-    said = (error) => failed(where, explain(error, secured));
+  if (secure !== undefined) {
     try {
-      socket = await secure(plain, secured);
+      socket = await secure(plain);
     } catch (error) {
       plain.destroy();
       throw said(error);

@@ -27,6 +27,8 @@ const OBJECTS =
 const WANTS_ONE = /_ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|NO_CERTIFICATE)$/;
 const NO_TLS =
   /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|UNEXPECTED_MESSAGE)$/;
+/** What Node says of a peer that closed before it answered in TLS; it has no code of its own. */
+const DISCONNECTED = /^Client network socket disconnected before secure TLS connection/;
 const OTHER_VERSION = /_(?:ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW)$/;
 
 function find(error: Error, { host, tls, where }: Secured): Finding | undefined {
@@ -68,6 +70,12 @@ function find(error: Error, { host, tls, where }: Secured): Finding | undefined 
           'it refuses to speak TLS with us',
           `Check whether it accepts ${tls.cert}; its log knows more.`,
         ];
+  }
+  if (DISCONNECTED.test(error.message)) {
+    return [
+      'it closed the connection without a word of TLS',
+      'Check the port: it may be one without TLS, and then "tls" has to be left out. Its log may know more.',
+    ];
   }
   if (NO_TLS.test(code)) {
     return ['it does not speak TLS', 'Check the port, or leave "tls" out.'];

@@ -87,18 +87,27 @@ function agreed(socket: TLSSocket): Promise<void> {
   });
 }
 
+/** Speaks TLS over a connection that was just made. */
+export type Secure = (plain: Socket) => Promise<TLSSocket>;
+
 /**
- * Speaks TLS over a connection. The peer's certificate must be valid, be vouched for by a trusted
- * authority and bear the peer's name; there is no option to do without.
+ * Reads the files that TLS needs, before a connection is made: once it is there, its first word and
+ * its end must find TLS listening.
  *
- * @throws what `explain` of tls-trouble.ts makes sense of, or {@link Foreseen}.
+ * The peer's certificate must be valid, be vouched for by a trusted authority and bear the peer's
+ * name; there is no option to do without.
+ *
+ * @returns what rejects with an error that `explain` of tls-trouble.ts makes sense of.
+ * @throws {@link Foreseen} if a file is not there or not what it should be.
  */
-export async function secure(plain: Socket, { host, tls }: Secured): Promise<TLSSocket> {
+export async function prepareTls({ host, tls }: Secured): Promise<Secure> {
   // Most agents speak no TLS, and it takes memory.
   const { connect, createSecureContext } = await import('node:tls');
   const secureContext = await contextOf(tls, createSecureContext);
   const servername = tls.servername ?? (isIP(host) === 0 ? host : '');
-  const socket = connect({ socket: plain, host, servername, secureContext });
-  await agreed(socket);
-  return socket;
+  return async (plain) => {
+    const socket = connect({ socket: plain, host, servername, secureContext });
+    await agreed(socket);
+    return socket;
+  };
 }

@@ -186,6 +186,14 @@ describeWithPeer(['carbon-cache', 'stunnel'], 'TLS through a real stunnel', () =
       );
     });
 
+    test.concurrent('the host closes the connection at once', async () => {
+      const peer = await TcpPeer.listen('closes');
+      await expect(open(peer, ours())).rejects.toThrow(
+        `localhost:${peer.port}: it closed the connection without a word of TLS. Check the port`,
+      );
+      await peer.close();
+    });
+
     test.concurrent('a file is missing, is no certificate, or does not belong to its key', async () => {
       const to = await tunnel(right);
       const empty = join(certificates.folder, 'empty.pem');

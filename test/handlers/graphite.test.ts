@@ -158,6 +158,12 @@ test.each([
     'must have an instance for every host, or for none: instances order the hosts',
   ],
   [{ protocol: 'udp', tls: {} }, 'tls', 'must be left out: UDP has no TLS'],
+  [{ format: 'pickle', lineEnd: 'crlf' }, 'lineEnd', 'must be left out: a pickle has no lines'],
+  [
+    { relay: 'carbon' },
+    'relay',
+    'must be left out: it belongs to the routes carbon_ch and fnv1a_ch',
+  ],
   [
     { protocol: 'udp', format: 'pickle' },
     'format',

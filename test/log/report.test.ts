@@ -67,6 +67,28 @@ describe('a report', () => {
     );
   });
 
+  test('says again what lasts after its end was said, but not what only flickers', () => {
+    const { report, clock, text } = reporting();
+    const failing = (seconds: number) => {
+      for (let i = 0; i < seconds; i += 5) {
+        report.problem('network', trouble);
+        clock.advance(5000);
+      }
+    };
+    const lines = () => text().match(/^(WARN|INFO)/gm);
+    failing(5);
+    report.recovered('network');
+    for (let i = 0; i < 5; i += 1) {
+      failing(10);
+      report.recovered('network');
+    }
+    expect(lines()).toEqual(['WARN', 'INFO']);
+    failing(60);
+    expect(lines()).toEqual(['WARN', 'INFO', 'WARN']);
+    report.recovered('network');
+    expect(lines()).toEqual(['WARN', 'INFO', 'WARN', 'INFO']);
+  });
+
   test('brings the stack of a bug, and only of a bug', () => {
     const { report, text } = reporting();
     report.problem('a', trouble);

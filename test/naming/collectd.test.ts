@@ -554,6 +554,12 @@ describe('the other plugins’ options', () => {
       { tcpconns: { allPortsSummary: true } },
       ['web01.tcpconns-all.tcp_connections-LISTEN'],
     ],
+    [
+      'AllPortsSummary',
+      { name: 'system.tcp.connections', labels: { state: 'close' } },
+      { tcpconns: { allPortsSummary: true } },
+      ['web01.tcpconns-all.tcp_connections-CLOSED'],
+    ],
   ])('%s', (_, seen, written, expected) => {
     expect(paths(seen, written)).toEqual(expected);
   });

@@ -24,6 +24,7 @@ test.each([
   'a:1=',
   '[::1',
   ':2003',
+  'a:b:c',
 ])('"%s" is none', (text) => {
   expect(endpoint(text, 2003)).toBeUndefined();
 });

@@ -1,40 +1,87 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeLine } from 'cullinan/wire/graphite';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { HandlerStatus } from '../../src/plugin/index.ts';
 import { PROGRAM } from './program.ts';
 
 type Books = Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'dropped' | 'resent'>;
 
-/** The program as it is installed, at one tick a second, with an archive of all it observes. */
+interface Settings {
+  readonly interval?: string;
+  /** Further keys of the configuration, as YAML. */
+  readonly more?: string;
+  /** Words for Node before the program. */
+  readonly node?: readonly string[];
+  /** A command that runs it. */
+  readonly under?: readonly string[];
+}
+
+/** The program as it is installed, with an archive of all it observes. */
 export class RunningAgent implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'cullinan-agent-'));
   readonly #archive = join(this.#folder, 'archive.log');
-  readonly #child;
+  readonly #words: readonly string[];
+  #child;
   #log = '';
 
-  /** @param handlers as YAML, by instance. */
-  constructor(handlers: Readonly<Record<string, string>>) {
+  /** @param handlers as YAML, by instance; FOLDER in it is a folder that lives as long as this. */
+  constructor(
+    handlers: Readonly<Record<string, string>>,
+    { interval = '1s', more = '', node = [], under = [] }: Settings = {},
+  ) {
     const config = join(this.#folder, 'cullinan.yaml');
     const lines = Object.entries(handlers).map(([name, options]) => `  ${name}: ${options}\n`);
     writeFileSync(
       config,
-      `interval: 1s
+      `interval: ${interval}
+${more}
 shutdown: { timeout: 2s }
 handlers:
   file: { path: ${this.#archive}, rotate: never, dialect: diamond, prefix: '' }
-${lines.join('')}`,
+${lines.join('').replaceAll('FOLDER', this.#folder)}`,
     );
-    this.#child = spawn(process.execPath, [PROGRAM, 'run', '--config', config], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    this.#words = [...under, process.execPath, ...node, PROGRAM, 'run', '--config', config];
+    this.#child = this.#start();
+  }
+
+  #start() {
+    const [command = '', ...words] = this.#words;
+    const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
     });
+    return child;
+  }
+
+  /** Kills it as the kernel does that has run out of memory, and starts it again. */
+  async crash(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+    this.#child = this.#start();
+  }
+
+  /** Has it do what it does at a signal. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Waits until it has observed so many more ticks. */
+  async ticks(count: number): Promise<void> {
+    const begun = this.#times().size;
+    await vi.waitFor(() => expect(this.#times().size).toBeGreaterThanOrEqual(begun + count), {
+      timeout: 30_000,
+      interval: 50,
+    });
+  }
+
+  #times(): ReadonlySet<number> {
+    if (!existsSync(this.#archive)) return new Set();
+    return new Set([...this.archived().values()].flatMap((points) => [...points.keys()]));
   }
 
   /** What it has logged so far. */
@@ -61,7 +108,8 @@ ${lines.join('')}`,
   /** Everything it observed, below the prefix: path to time to value. */
   archived(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     const series = new Map<string, Map<number, number>>();
-    for (const line of readFileSync(this.#archive, 'utf8').trimEnd().split('\n')) {
+    // What stands behind the last end is still being written.
+    for (const line of readFileSync(this.#archive, 'utf8').split('\n').slice(0, -1)) {
       const { path, time, value } = decodeLine(line);
       series.set(path, (series.get(path) ?? new Map()).set(time, value));
     }

@@ -1,0 +1,165 @@
+/**
+ * Faults, and that nothing is lost by them: the built program sends to a real server over a link that
+ * breaks. Beside it the program writes an archive of all it observes; when the fault is over, the
+ * server must have every point of it, and the books must balance.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { FaultyLink } from '../support/faulty-link.ts';
+import { RunningAgent } from '../support/running.ts';
+import { type FaultPeer, graphite, LineSink, type Points, type Subject } from './subject.ts';
+
+const SUBJECTS: readonly Subject[] = [graphite];
+
+interface Scene {
+  readonly peer: FaultPeer;
+  readonly link: FaultyLink;
+  readonly agent: RunningAgent;
+}
+
+type Fault = (scene: Scene) => Promise<void>;
+
+const aWhile = (agent: RunningAgent) => agent.ticks(2);
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'a port where nobody listens': async ({ link, agent }) => {
+    await link.refuse();
+    await aWhile(agent);
+    await link.repair();
+  },
+  'a peer that takes connections and never reads': async ({ link, agent }) => {
+    link.turn('stalls');
+    link.cut();
+    await aWhile(agent);
+    await link.repair();
+  },
+  'a connection whose other end has gone without a word': async ({ link, agent }) => {
+    link.turn('swallows');
+    await aWhile(agent);
+    await link.repair();
+  },
+  'a peer that reads slowly': async ({ link, agent }) => {
+    link.turn('crawls');
+    await aWhile(agent);
+    link.turn('well');
+  },
+  'a reset in the middle of a batch': async ({ link, agent }) => {
+    for (let i = 0; i < 3; i += 1) {
+      link.resetAfter(2000);
+      await agent.ticks(1);
+    }
+  },
+  'a peer that restarts ten times': async ({ peer, agent }) => {
+    for (let i = 0; i < 10; i += 1) {
+      await peer.restart();
+      if (i % 3 === 0) await agent.ticks(1);
+    }
+  },
+};
+
+/** The points that have not arrived. */
+function missing(observed: Points, received: Points): Points {
+  const gone = new Map<string, Map<number, number>>();
+  for (const [path, points] of observed) {
+    const there = received.get(path);
+    const rest = [...points].filter(([time, value]) => there?.get(time) !== value);
+    if (rest.length > 0) gone.set(path, new Map(rest));
+  }
+  return gone;
+}
+
+/** Waits until everything observed so far has arrived, then ends the agent and audits its books. */
+async function expectAllArrived(
+  agent: RunningAgent,
+  ...peers: readonly FaultPeer[]
+): Promise<void> {
+  const observed = agent.archived();
+  await vi.waitFor(
+    async () => {
+      const received = await Promise.all(peers.map((peer) => peer.received()));
+      expect(received.reduce(missing, observed)).toEqual(new Map());
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+  const { observed: all, delivered, queued, dropped } = (await agent.stop()).get('subject') ?? {};
+  const lost = Object.values(dropped ?? {}).reduce((sum, n) => sum + n, 0);
+  expect(all).toBe((delivered ?? 0) + (queued ?? 0) + lost);
+}
+
+describe.each(SUBJECTS)('$name loses nothing by', (subject) => {
+  test.concurrent.each(Object.entries(FAULTS))('%s', { timeout: 60_000 }, async (_, fault) => {
+    await using peer = await subject.peer();
+    await using link = await FaultyLink.to(peer.port);
+    await using agent = new RunningAgent({ subject: subject.handler(link.port) });
+    await agent.ticks(2);
+    await fault({ peer, link, agent });
+    await agent.ticks(2);
+    await expectAllArrived(agent, peer);
+  });
+});
+
+describe('graphite loses nothing by', () => {
+  test.concurrent('a clock that somebody sets', { timeout: 60_000 }, async () => {
+    await using peer = await LineSink.listen();
+    await using agent = new RunningAgent(
+      { subject: graphite.handler(peer.port) },
+      { node: ['--import', SETTABLE_CLOCK] },
+    );
+    await agent.ticks(2);
+    agent.signal('SIGUSR2');
+    await agent.ticks(3);
+    const times = [...agent.archived().values()].flatMap((points) => [...points.keys()]);
+    expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(3600);
+    await expectAllArrived(agent, peer);
+  });
+
+  const root = process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
+  const name = `a name with another address${root ? '' : ' (left out: takes root and unshare)'}`;
+  test.runIf(root).concurrent(name, { timeout: 60_000 }, async () => {
+    await using before = await LineSink.listen();
+    await using after = await LineSink.listen('127.0.0.2', before.port);
+    using hosts = new Hosts('127.0.0.1 carbon.test\n');
+    await using agent = new RunningAgent(
+      { subject: graphite.handler(before.port).replace('127.0.0.1', 'carbon.test') },
+      { under: hosts.command },
+    );
+    await agent.ticks(2);
+    hosts.write('127.0.0.2 carbon.test\n');
+    await before.restart();
+    await before[Symbol.asyncDispose]();
+    await agent.ticks(3);
+    expect(after.received().size).toBeGreaterThan(0);
+    await expectAllArrived(agent, before, after);
+  });
+});
+
+/** Adds an hour to the program's wall clock at a SIGUSR2, and to nothing else. */
+const SETTABLE_CLOCK = `data:text/javascript,${encodeURIComponent(`
+  const now = Date.now;
+  let set = 0;
+  Date.now = () => now() + set;
+  process.on('SIGUSR2', () => { set += 3600e3; });
+`)}`;
+
+/** An /etc/hosts of a command's own. */
+class Hosts implements Disposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'cullinan-hosts-'));
+  readonly #path = join(this.#folder, 'hosts');
+  readonly command: readonly string[];
+
+  constructor(text: string) {
+    this.write(text);
+    const script = `mount --bind ${this.#path} /etc/hosts && exec "$@"`;
+    this.command = ['unshare', '--mount', 'sh', '-c', script, 'sh'];
+  }
+
+  write(text: string): void {
+    writeFileSync(this.#path, text);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { decodeLine } from 'cullinan/wire/graphite';
+
+/** Path to time to value. */
+export type Points = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
+/** A real server that a handler sends to, and what has arrived there for good. */
+export interface FaultPeer extends AsyncDisposable {
+  readonly port: number;
+  received(): Points | Promise<Points>;
+  /** Ends it and starts it again, with what it had received. */
+  restart(): Promise<void>;
+}
+
+/** A handler that has to get every point through. */
+export interface Subject {
+  readonly name: string;
+  peer(): Promise<FaultPeer>;
+  /** Its configuration as YAML; names as the archive has them. */
+  handler(port: number, more?: string): string;
+}
+
+/** Reads Carbon's plaintext as strictly as Carbon does: half a line is no point. */
+export class LineSink implements FaultPeer {
+  readonly port: number;
+  readonly #server: Server;
+  readonly #host: string;
+  readonly #open = new Set<Socket>();
+  readonly #points = new Map<string, Map<number, number>>();
+
+  static async listen(host = '127.0.0.1', port = 0): Promise<LineSink> {
+    const server = createServer();
+    server.listen(port, host);
+    await once(server, 'listening');
+    return new LineSink(server, host);
+  }
+
+  private constructor(server: Server, host: string) {
+    this.#server = server;
+    this.#host = host;
+    this.port = (server.address() as AddressInfo).port;
+    server.on('connection', (socket) => {
+      this.#open.add(socket);
+      let rest = '';
+      socket.setEncoding('utf8');
+      socket.on('close', () => this.#open.delete(socket));
+      socket.on('error', () => {
+        // A client that gives up resets.
+      });
+      socket.on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) this.#take(line);
+      });
+    });
+  }
+
+  received(): Points {
+    return this.#points;
+  }
+
+  async restart(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#open) socket.resetAndDestroy();
+    await closed;
+    this.#server.listen(this.port, this.#host);
+    await once(this.#server, 'listening');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#open) socket.destroy();
+    await closed;
+  }
+
+  #take(line: string): void {
+    const { path, time, value } = decodeLine(line);
+    const points = this.#points.get(path) ?? new Map<number, number>();
+    this.#points.set(path, points.set(time, value));
+  }
+}
+
+export const graphite: Subject = {
+  name: 'graphite',
+  peer: () => LineSink.listen(),
+  handler: (port, more = '') =>
+    `{ type: graphite, host: 127.0.0.1, port: ${port}, prefix: '', dialect: diamond, timeout: 1s, resend: 20s, backoff: { least: 50ms, most: 300ms }${more} }`,
+};

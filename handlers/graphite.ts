@@ -112,8 +112,8 @@ function* objections(given: Options): Generator<readonly [keyof Options, string]
   if (format === 'pickle' && given.lineEnd !== undefined) {
     yield ['lineEnd', 'must be left out: a pickle has no lines'];
   }
-  if (given.relay !== undefined && route !== 'carbon_ch' && route !== 'fnv1a_ch') {
-    yield ['relay', 'must be left out: it belongs to the routes carbon_ch and fnv1a_ch'];
+  if (given.relay !== undefined && (route === 'fan-out' || route === 'failover')) {
+    yield ['relay', 'must be left out: only a route by consistent hash agrees with a relay'];
   }
   if (protocol === 'udp' && route === 'failover') {
     yield ['route', 'must not be failover: UDP does not tell whether a host answers'];

@@ -162,7 +162,7 @@ test.each([
   [
     { relay: 'carbon' },
     'relay',
-    'must be left out: it belongs to the routes carbon_ch and fnv1a_ch',
+    'must be left out: only a route by consistent hash agrees with a relay',
   ],
   [
     { protocol: 'udp', format: 'pickle' },

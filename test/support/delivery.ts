@@ -14,7 +14,7 @@ export function points(from: number, to: number, path = 'a'): Point[] {
 }
 
 /** An agent that knows nothing of itself. */
-export const agent: AgentStatus = {
+const agent: AgentStatus = {
   collectors: [],
   handlers: [],
   schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },

@@ -19,6 +19,7 @@ import console from '../../handlers/console.ts';
 import file from '../../handlers/file.ts';
 import graphite from '../../handlers/graphite.ts';
 import live from '../../handlers/live.ts';
+import riemann from '../../handlers/riemann.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
@@ -39,4 +40,4 @@ export const collectors: readonly Collector[] = [
   sockets,
   uptime,
 ];
-export const handlers: readonly Handler[] = [console, file, graphite, live];
+export const handlers: readonly Handler[] = [console, file, graphite, live, riemann];

@@ -12,6 +12,8 @@ export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
   readonly tls?: TlsOptions | undefined;
   /** What the peer is called in errors: `Carbon`. */
   readonly peer: string;
+  /** Takes what the peer sends; what it throws ends the connection. Absent, the peer sends nothing. */
+  readonly received?: ((bytes: Buffer) => void) | undefined;
 }
 
 /** Milliseconds for each address of a name, except the last, which has all the time that is left. */
@@ -35,13 +37,28 @@ const connected = (socket: Socket, where: string): Promise<void> =>
     socket.once('close', () => reject(failed(where, 'closed while connecting')));
   });
 
-/** Settles with what ended the connection; the peer's own bytes are read, so that its end is seen, and dropped. */
-function ending(socket: Socket, peer: string, said: (error: unknown) => Error): Promise<Error> {
+/** Drops what a peer sends that has nothing to say; it is read all the same, so that its end is seen. */
+function nothing(peer: string): (bytes: Buffer) => void {
   let read = 0;
-  socket.on('data', (bytes) => {
+  return (bytes) => {
     read += bytes.length;
     if (read > MOST_READ) {
-      socket.destroy(new Error(`it sent ${read} bytes, and ${peer} sends none: is this its port?`));
+      throw new Error(`it sent ${read} bytes, and ${peer} sends none: is this its port?`);
+    }
+  };
+}
+
+/** Settles with what ended the connection. */
+function ending(
+  socket: Socket,
+  { peer, received = nothing(peer) }: Pick<TcpOptions, 'peer' | 'received'>,
+  said: (error: unknown) => Error,
+): Promise<Error> {
+  socket.on('data', (bytes) => {
+    try {
+      received(bytes);
+    } catch (error) {
+      socket.destroy(error instanceof Error ? error : new Error(String(error)));
     }
   });
   return new Promise((resolve) => {
@@ -59,7 +76,7 @@ function ending(socket: Socket, peer: string, said: (error: unknown) => Error): 
  * @throws an error that says where, and with TLS what is wrong with which certificate and what to do.
  */
 export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
-  const { host, port, keepalive, peer, tls } = options;
+  const { host, port, keepalive, tls } = options;
   const where = spoken(options);
   const secured = tls && { host, where, tls };
   const said = (error: unknown): Error => failed(where, secured ? explain(error, secured) : error);
@@ -91,7 +108,7 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
       throw said(error);
     }
   }
-  const ended = ending(socket, peer, said);
+  const ended = ending(socket, options, said);
   return {
     ended,
     write: (bytes) =>

@@ -9,9 +9,16 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { FaultyLink } from '../support/faulty-link.ts';
 import { RunningAgent } from '../support/running.ts';
-import { type FaultPeer, graphite, LineSink, type Points, type Subject } from './subject.ts';
+import {
+  type FaultPeer,
+  graphite,
+  LineSink,
+  type Points,
+  riemann,
+  type Subject,
+} from './subject.ts';
 
-const SUBJECTS: readonly Subject[] = [graphite];
+const SUBJECTS: readonly Subject[] = [graphite, riemann];
 
 interface Scene {
   readonly peer: FaultPeer;
@@ -59,12 +66,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** The archive rounds as the dialect says, to whole numbers at most; a wire that keeps all digits does not. */
+const ROUNDING = 0.5;
+
 /** The points that have not arrived. */
 function missing(observed: Points, received: Points): Points {
   const gone = new Map<string, Map<number, number>>();
   for (const [path, points] of observed) {
     const there = received.get(path);
-    const rest = [...points].filter(([time, value]) => there?.get(time) !== value);
+    const rest = [...points].filter(([time, value]) => {
+      const arrived = there?.get(time) ?? Number.NaN;
+      return !(Math.abs(arrived - value) <= ROUNDING);
+    });
     if (rest.length > 0) gone.set(path, new Map(rest));
   }
   return gone;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { decodeLine } from 'cullinan/wire/graphite';
+import { RiemannServer } from '../support/riemann.ts';
 
 /** Path to time to value. */
 export type Points = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -83,6 +84,42 @@ export class LineSink implements FaultPeer {
     this.#points.set(path, points.set(time, value));
   }
 }
+
+/** The pairs of a path and a time are unique, so events need no more. */
+class RiemannPeer implements FaultPeer {
+  readonly #server: RiemannServer;
+
+  constructor(server: RiemannServer) {
+    this.#server = server;
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  received(): Points {
+    const points = new Map<string, Map<number, number>>();
+    for (const { service, time, metric } of this.#server.events) {
+      points.set(service, (points.get(service) ?? new Map()).set(time, metric));
+    }
+    return points;
+  }
+
+  restart(): Promise<void> {
+    return this.#server.restart();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+  }
+}
+
+export const riemann: Subject = {
+  name: 'riemann',
+  peer: async () => new RiemannPeer(await RiemannServer.listen()),
+  handler: (port, more = '') =>
+    `{ type: riemann, host: 127.0.0.1, port: ${port}, service: path, prefix: '', dialect: diamond, timeout: 1s, backoff: { least: 50ms, most: 300ms }${more} }`,
+};
 
 export const graphite: Subject = {
   name: 'graphite',

@@ -13,6 +13,7 @@ const PEERS = {
     program: '/usr/bin/prometheus-node-exporter',
     packages: ['prometheus-node-exporter'],
   },
+  protoc: { program: '/usr/bin/protoc', packages: ['protobuf-compiler'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

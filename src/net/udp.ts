@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
 import { Unsendable } from '../plugin/index.ts';
 import { type Endpoint, spoken } from './endpoint.ts';
 import { resolve as addressesOf } from './resolve.ts';
@@ -9,7 +9,7 @@ export type UdpOptions = Pick<Endpoint, 'host' | 'port'>;
 /** Bytes in one datagram over IPv4: 65,535 without the headers of IP and UDP. */
 const LONGEST = 65_507;
 
-function connected(socket: Socket, port: number, address: string): Promise<void> {
+function connected({ socket }: SocketAsPromised, port: number, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     socket.connect(port, address, () => {
@@ -19,11 +19,6 @@ function connected(socket: Socket, port: number, address: string): Promise<void>
   });
 }
 
-const send = (socket: Socket, datagram: Buffer): Promise<void> =>
-  new Promise((resolve, reject) => {
-    socket.send(datagram, (error) => (error ? reject(error) : resolve()));
-  });
-
 /**
  * Sends datagrams to the first address of a name. Nothing acknowledges them. The socket is
  * connected, because only then the kernel passes on what a host without a listener answers (ICMP port
@@ -32,24 +27,24 @@ const send = (socket: Socket, datagram: Buffer): Promise<void> =>
 export async function openUdp(options: UdpOptions, signal: AbortSignal): Promise<Stream> {
   const where = spoken(options);
   signal.throwIfAborted();
-  let socket: Socket;
+  let socket: SocketAsPromised;
   try {
     const [first] = await addressesOf(options.host);
     if (first === undefined) throw new Error('the name has no address');
     signal.throwIfAborted();
-    socket = createSocket(first.family === 6 ? 'udp6' : 'udp4');
+    socket = DgramAsPromised.createSocket(first.family === 6 ? 'udp6' : 'udp4');
     await connected(socket, options.port, first.address);
   } catch (error) {
     throw failed(where, error);
   }
   let open = true;
-  const close = (): Promise<void> => {
-    if (!open) return Promise.resolve();
+  const close = async (): Promise<void> => {
+    if (!open) return;
     open = false;
-    return new Promise((resolve) => socket.close(resolve));
+    await socket.close();
   };
   const ended = new Promise<Error>((resolve) => {
-    socket.on('error', (error) => {
+    socket.socket.on('error', (error) => {
       resolve(failed(where, error));
       void close();
     });
@@ -68,7 +63,8 @@ export async function openUdp(options: UdpOptions, signal: AbortSignal): Promise
         );
       }
       try {
-        for (const datagram of datagrams) await send(socket, datagram);
+        // A connected socket wants to hear no address.
+        for (const datagram of datagrams) await socket.send(datagram, 0, datagram.length, 0, '');
       } catch (error) {
         await close();
         throw failed(where, error);

@@ -132,8 +132,9 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   };
 }
 
+/** A share stays what it is: parts of a whole that is made of rates cannot be added up over time. */
 const asGrowth = (name: Spelling): Spelling =>
-  name.reading === 'rate' ? { ...name, reading: 'growth' } : name;
+  name.reading === 'rate' && name.share === undefined ? { ...name, reading: 'growth' } : name;
 
 /** What the series itself says wins over the configuration. */
 const withLabels = (name: Spelling, labels: Naming['labels']): Spelling => ({

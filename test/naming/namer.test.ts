@@ -56,6 +56,18 @@ describe('a namer', () => {
     expect(into).toMatchObject([{ name: { reading: 'growth' }, value: 2000 }]);
   });
 
+  it('sends a share of a whole as it is, where deltas are wanted too', () => {
+    const namer = createNamer(dialects.ganglia, { ...NAMING, counters: 'deltas' });
+    const into: Point[] = [];
+    for (const [id, [state, amount]] of [['user', 3] as const, ['idle', 9] as const].entries()) {
+      const time = series('system.cpu.total.time', { state }, 'counter', id);
+      namer.points(sample(time, 50, { amount, seconds: 12 }), into);
+    }
+    namer.finish(into);
+    const user = into.find(({ name }) => name.path.endsWith('cpu_user'));
+    expect(user).toMatchObject({ name: { reading: 'rate' }, value: 25 });
+  });
+
   it('appends to what is there and says how many', () => {
     const namer = createNamer(dialects.diamond, NAMING);
     const io = series('system.network.io', { device: 'eth0', direction: 'receive' }, 'counter');

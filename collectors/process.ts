@@ -49,12 +49,16 @@ const expressions = z
   .default([])
   .transform((list) => list.map((text) => new RegExp(text, 'u')));
 
-const group = z.strictObject({
-  name: expressions.describe('The first 15 bytes of the program’s name: nginx.'),
-  exe: expressions.describe('The path of the program: /usr/sbin/nginx.'),
-  cmdline: expressions.describe('The command line, its words separated by blanks.'),
-  cgroup: expressions.describe('The path of a control group: /system.slice/nginx.service.'),
-});
+const group = z
+  .strictObject({
+    name: expressions.describe('The first 15 bytes of the program’s name: nginx.'),
+    exe: expressions.describe('The path of the program: /usr/sbin/nginx.'),
+    cmdline: expressions.describe('The command line, its words separated by blanks.'),
+    cgroup: expressions.describe('The path of a control group: /system.slice/nginx.service.'),
+  })
+  .refine((rules) => Object.values(rules).some((list) => list.length > 0), {
+    error: 'must have at least one expression under name, exe, cmdline or cgroup',
+  });
 
 const options = z.strictObject({
   groups: z
@@ -111,8 +115,13 @@ const metrics = {
 };
 
 const USER_HZ = 100;
-/** A process that belongs to no group is looked at again every so many collections: it may have become another program. */
-const LOOK_AGAIN = 8;
+/**
+ * Every so many collections a process is judged anew: it may have become another program under the
+ * same name, or moved to another control group.
+ */
+const JUDGE_AGAIN = 8;
+/** As often it is at first, in case it was seen between fork and exec. */
+const FIRST_LOOKS = 2;
 
 const COUNTERS = [
   ...(['user', 'system', 'minorFaults', 'majorFaults'] as const),
@@ -139,7 +148,7 @@ const createGroup = ([name, rules]: readonly [string, Rules]) => ({
   sums: { ...EMPTY },
   /** What cannot be told of it in this collection, and why. */
   doubts: new Map<string, Error>(),
-  /** Why a process could not be judged; it stands, because nobody is asked twice. */
+  /** Why a process could not be judged; it stands, because each is asked only now and then. */
   unjudged: undefined as Error | undefined,
 });
 type Group = ReturnType<typeof createGroup>;
@@ -148,7 +157,7 @@ type Group = ReturnType<typeof createGroup>;
 interface Known {
   readonly started: number;
   readonly command: string;
-  readonly groups: readonly Group[];
+  groups: readonly Group[];
   /** What it had used at its last reading; `undefined` before the first. */
   counters: Counters | undefined;
   /** Files that may not be read, which will not be tried again. */
@@ -257,19 +266,22 @@ function grow({ groups, counters: before }: Known, now: Counters): void {
   }
 }
 
-function* observe({ label, used, sums }: Group, up: number, pss: boolean) {
-  const time = (ticks: number) => seconds(ticks / USER_HZ);
+function* observeLevels({ label, sums }: Group, up: number, pss: boolean) {
   const age = up - sums.oldest / USER_HZ;
   yield metrics.count.observe(count(sums.members), label);
   yield metrics.threads.observe(count(sums.threads), label);
   if (!Number.isNaN(sums.files)) yield metrics.files.observe(count(sums.files), label);
   if (Number.isFinite(age)) yield metrics.uptime.observe(seconds(Math.max(0, age)), label);
-  yield metrics.time.observe(time(used.user), { ...label, state: 'user' });
-  yield metrics.time.observe(time(used.system), { ...label, state: 'system' });
   for (const type of pss ? WITH_PSS : WITHOUT_PSS) {
     const size = sums[type];
     if (!Number.isNaN(size)) yield metrics.memory.observe(kibibytes(size), { ...label, type });
   }
+}
+
+function* observeUsed({ label, used, sums }: Group) {
+  const time = (ticks: number) => seconds(ticks / USER_HZ);
+  yield metrics.time.observe(time(used.user), { ...label, state: 'user' });
+  yield metrics.time.observe(time(used.system), { ...label, state: 'system' });
   if (!Number.isNaN(sums.io)) {
     yield metrics.io.observe(bytes(used.read), { ...label, direction: 'read' });
     yield metrics.io.observe(bytes(used.written), { ...label, direction: 'write' });
@@ -290,26 +302,29 @@ function createWatch(groups: readonly Group[], pss: boolean) {
 
   function look(proc: Tree, pid: string): void {
     const before = known.get(pid);
+    const young = before !== undefined && before.looks < FIRST_LOOKS;
+    const due = young || (turn + Number(pid)) % JUDGE_AGAIN === 0;
     if (before !== undefined) {
       before.seen = turn;
-      // Twice in a row at first, in case it was seen between fork and exec.
-      const stranger = before.groups.length === 0 && before.looks > 1;
-      if (stranger && (turn + Number(pid)) % LOOK_AGAIN !== 0) return;
+      if (before.groups.length === 0 && !due) return;
     }
     const stat = decodeStat(proc.read(`${pid}/stat`));
     if (stat === undefined) throw malformed(pid, 'stat');
     const { started, command } = stat;
-    const same = before?.started === started;
-    // Of one that was born since the collection before, all it has used is new.
-    const counters = same ? before.counters : turn > 1 ? NOTHING : undefined;
-    const process: Known =
-      same && before.command === command
-        ? before
-        : {
-            ...{ started, command, counters, looks: 0, seen: turn },
-            groups: judge(proc, pid, command, groups),
-            denied: new Map(),
-          };
+    let process = before;
+    if (before?.started !== started || before.command !== command) {
+      // Of one that was born since the collection before, all it has used is new.
+      const born = turn > 1 ? NOTHING : undefined;
+      const counters = before?.started === started ? before.counters : born;
+      const denied = new Map();
+      process = { started, command, counters, looks: 0, seen: turn, groups: [], denied };
+      process.groups = judge(proc, pid, command, groups);
+    } else if (due) {
+      // Whoever joins a group late brings nothing of what it used before.
+      if (before.groups.length === 0 && !young) before.counters = undefined;
+      before.groups = judge(proc, pid, command, groups);
+    }
+    if (process === undefined) return;
     known.set(pid, process);
     process.looks += 1;
     if (process.groups.length === 0) return;
@@ -320,7 +335,9 @@ function createWatch(groups: readonly Group[], pss: boolean) {
     for (const group of process.groups) add(group, stat, its);
   }
 
-  return function* watch(proc: Tree): Generator<Error> {
+  /** @returns whether every process could be looked at: else a part would pass for a whole group. */
+  return function* watch(proc: Tree): Generator<Error, boolean> {
+    let whole = true;
     turn += 1;
     for (const group of groups) {
       Object.assign(group.sums, EMPTY);
@@ -332,10 +349,14 @@ function createWatch(groups: readonly Group[], pss: boolean) {
         look(proc, pid);
       } catch (error) {
         if (error instanceof NoData) known.delete(pid);
-        else yield error as Error;
+        else {
+          whole = false;
+          yield error as Error;
+        }
       }
     }
     for (const [pid, { seen }] of known) if (seen < turn) known.delete(pid);
+    return whole;
   };
 }
 const NUMBER = /^\d+$/;
@@ -371,10 +392,11 @@ export default defineCollector({
           groups = Object.entries(options.groups).map(createGroup);
           watch = createWatch(groups, options.pss);
         }
-        yield* watch(host.proc);
+        const whole = yield* watch(host.proc);
         const up = uptime(host.proc);
         for (const group of groups) {
-          yield* observe(group, up, options.pss);
+          if (whole) yield* observeLevels(group, up, options.pss);
+          yield* observeUsed(group);
           // Where one member keeps something to itself, the agent says so once for all of them.
           if (group.unjudged) yield doubt(group, 'may lack members', group.unjudged);
           for (const [what, why] of group.doubts) yield doubt(group, what, why);

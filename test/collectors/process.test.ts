@@ -224,10 +224,52 @@ describe('a process of no group', () => {
   });
 });
 
+describe('a process that becomes another program under the same name', () => {
+  const words = { one: { cmdline: ['argone'] }, two: { cmdline: ['argtwo'] } };
+  const run = (cmdline: string, user: number) => hostOf({ 7: { name: 'bash', cmdline, user } });
+
+  test('changes its group, and brings nothing of what it used before', async () => {
+    const collect = collecting(process);
+    const counts: (readonly [number | undefined, number | undefined])[] = [];
+    let times: readonly (number | undefined)[] = [];
+    for (let i = 0; i < 16; i += 1) {
+      const host = i < 4 ? run('bash\0argone\0', 100 * i) : run('bash\0argtwo\0', 100 * i);
+      const seen = await collect(10 * i, { host, options: { groups: words } });
+      counts.push([figure(seen, 'count', 'one'), figure(seen, 'count', 'two')]);
+      const ofTwo = seen.observations.filter(({ labels }) => labels['group'] === 'two');
+      times = [...times, figure({ ...seen, observations: ofTwo }, 'cpu.time', 'user')];
+    }
+    expect(counts[3]).toEqual([1, 0]);
+    expect(counts.at(-1)).toEqual([0, 1]);
+    // It was a member of the other group until then; a second for each collection since.
+    const joined = counts.findIndex(([, two]) => two === 1);
+    expect(joined).toBeLessThanOrEqual(12);
+    expect(times.at(-1)).toBe(16 - joined);
+  });
+});
+
+describe('where one process cannot be read', () => {
+  test('no group has levels, as a part would pass for the whole', async () => {
+    const host = refusing(hostOf({ 7: {}, 8: {} }), (question) =>
+      question === 'read proc/8/stat' ? new AccessDenied('/proc/8/stat') : undefined,
+    );
+    const seen = await collecting(process)(0, { host, options: app });
+    expect(figure(seen, 'count')).toBeUndefined();
+    expect(figure(seen, 'memory.usage', 'rss')).toBeUndefined();
+    expect(figure(seen, 'cpu.time', 'user')).toBe(0);
+    expect(seen.errors.map(String)).toEqual(['AccessDenied: /proc/8/stat']);
+  });
+});
+
 describe('options', () => {
   test.each([
     ['no group', { groups: {} }, 'must name at least one group'],
     ['no regular expression', { groups: { a: { name: ['('] } } }, 'Unterminated group'],
+    [
+      'a group that nothing can belong to',
+      { groups: { a: { name: [] } } },
+      'at least one expression',
+    ],
     ['a rule that does not exist', { groups: { a: { user: ['root'] } } }, 'user'],
     ['a name that could not be a label', { groups: { 'a b': {} } }, 'groups'],
   ])('refuse %s', (_, options, message) => {

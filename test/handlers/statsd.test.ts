@@ -1,0 +1,88 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import statsd from '../../handlers/statsd.ts';
+import { around, points } from '../support/delivery.ts';
+import { describeHandler } from '../support/handler.ts';
+import { point } from '../support/points.ts';
+
+const forever = new AbortController().signal;
+
+describeHandler({
+  handler: statsd,
+  options: (port) => ({ host: '127.0.0.1', port, protocol: 'tcp' as const }),
+  paths: (received) =>
+    received
+      .toString()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => line.slice(0, line.indexOf(':'))),
+});
+
+/** A socket of this host and what it was sent. */
+async function listen() {
+  const socket = createSocket('udp4');
+  const received: string[] = [];
+  socket.on('message', (datagram) => received.push(datagram.toString()));
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  onTestFinished(() => void socket.close());
+  const open = (given: object = {}) =>
+    statsd.open({
+      options: statsd.options.parse({ host: '127.0.0.1', port: socket.address().port, ...given }),
+      signal: forever,
+      ...around,
+    });
+  return { received, open };
+}
+
+test('has statsd on this host, over UDP, for a default', () => {
+  expect(statsd.options.parse({})).toMatchObject({
+    host: 'localhost',
+    port: 8125,
+    protocol: 'udp',
+    datagram: 1432,
+  });
+});
+
+test("fills datagrams up to the path's MTU, and never beyond it", async () => {
+  const { received, open } = await listen();
+  const connection = await open();
+  await connection.write(points(0, 200, 'servers.web01.loadavg.01'), forever);
+  await vi.waitFor(() => expect(received.join('\n').split('\n')).toHaveLength(200));
+  const lengths = received.map(({ length }) => length);
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(1432);
+  expect(lengths).toHaveLength(Math.ceil(lengths.reduce((sum, n) => sum + n) / 1432));
+  await connection.close();
+});
+
+test('speaks of tags and of counters that stand still as it is told to', async () => {
+  const { received, open } = await listen();
+  const connection = await open({ tagFormat: 'dogstatsd', zeros: false });
+  const grew = (value: number) =>
+    point('io', { kind: 'counter', reading: 'growth', path: 'io;device=sda', value });
+  await connection.write([grew(0), grew(5)], forever);
+  await vi.waitFor(() => expect(received).toEqual(['io:5|c|#device:sda']));
+  await connection.write([grew(0)], forever);
+  await connection.close();
+});
+
+test('over UDP, notices when it is answered that nobody listens', async () => {
+  const nobody = createSocket('udp4');
+  nobody.bind(0, '127.0.0.1');
+  await once(nobody, 'listening');
+  const { port } = nobody.address();
+  nobody.close();
+  await once(nobody, 'close');
+  const options = statsd.options.parse({ host: '127.0.0.1', port });
+  const connection = await statsd.open({ options, signal: forever, ...around });
+  await connection.write(points(0, 1), forever);
+  expect(await connection.ended).toMatchObject({ code: 'ECONNREFUSED' });
+  await expect(connection.write(points(0, 1), forever)).rejects.toThrow();
+});
+
+test.each(['63B', '65508B'])('refuses datagrams of %s', (datagram) => {
+  expect(statsd.options.safeParse({ datagram }).error?.issues).toMatchObject([
+    { path: ['datagram'], message: 'must be between 64B and 65507B' },
+  ]);
+});

@@ -36,7 +36,8 @@ const FIRST_LINE = [
 
 /**
  * Puts the program into one file: it starts in half the time and holds less, because only what is
- * used of each package is in it. Loaded from beside it are only what other systems than Linux need.
+ * used of each package is in it. Loaded from beside it is what few agents need: what other systems than
+ * Linux do, and the protocols of single handlers.
  * Before it stands scripts/launch.cjs, which has V8 take back the code that it made of the program here.
  *
  * @param {string} bin where the program is started, such as `dist/cullinan.cjs`.
@@ -62,7 +63,7 @@ export async function bundle(bin, node) {
     outfile: join(launcher, '../program.cjs'),
     bundle: true,
     conditions: ['source'],
-    external: ['systeminformation'],
+    external: ['systeminformation', 'mqtt-packet'],
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'HERE' },

@@ -19,7 +19,9 @@ import console from '../../handlers/console.ts';
 import file from '../../handlers/file.ts';
 import graphite from '../../handlers/graphite.ts';
 import live from '../../handlers/live.ts';
+import mqtt from '../../handlers/mqtt.ts';
 import riemann from '../../handlers/riemann.ts';
+import statsd from '../../handlers/statsd.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
@@ -40,4 +42,4 @@ export const collectors: readonly Collector[] = [
   sockets,
   uptime,
 ];
-export const handlers: readonly Handler[] = [console, file, graphite, live, riemann];
+export const handlers: readonly Handler[] = [console, file, graphite, live, mqtt, riemann, statsd];

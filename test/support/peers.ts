@@ -13,6 +13,7 @@ const PEERS = {
     program: '/usr/bin/prometheus-node-exporter',
     packages: ['prometheus-node-exporter'],
   },
+  mosquitto: { program: '/usr/sbin/mosquitto', packages: ['mosquitto', 'mosquitto-clients'] },
   protoc: { program: '/usr/bin/protoc', packages: ['protobuf-compiler'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;

@@ -9,10 +9,18 @@
  *           that is sent twice counts twice, so nothing delivered is ever sent again, and what a broken
  *           TCP connection had in flight is lost. The batch that was being written goes out once more:
  *           of its counters, statsd may count twice what it had read of it. A datagram may be lost, in
- *           silence; only that nobody listens is answered.
+ *           silence; only that nobody listens is answered, which costs the batch that finds out.
  */
-import { openTcp, openUdp } from 'cullinan/net';
-import { type Connection, defineHandler, duration, port, size, z } from 'cullinan/plugin';
+import { openTcp, openUdp, type Stream } from 'cullinan/net';
+import {
+  type Connection,
+  defineHandler,
+  duration,
+  type OpenContext,
+  port,
+  size,
+  z,
+} from 'cullinan/plugin';
 import { encodeStatsd, packStatsd } from 'cullinan/wire/statsd';
 
 const options = z.strictObject({
@@ -44,6 +52,27 @@ const options = z.strictObject({
     ),
 });
 
+/** Milliseconds that a host has to answer that nobody listens. */
+const OBJECTION = 100;
+
+/**
+ * Opens a socket and asks with an empty datagram, of which statsd takes no notice, whether anybody
+ * listens: points that wait for a statsd that is being restarted are not to be spent on finding out.
+ */
+async function openProbed(
+  where: { readonly host: string; readonly port: number },
+  { signal, clock }: Pick<OpenContext, 'signal' | 'clock'>,
+): Promise<Stream> {
+  const stream = await openUdp(where, signal);
+  await stream.write([Buffer.alloc(0)]);
+  const silence = new Promise<undefined>((resolve) => {
+    clock.after(OBJECTION, () => resolve(undefined));
+  });
+  const objection = await Promise.race([stream.ended, silence]);
+  if (objection !== undefined) throw objection;
+  return stream;
+}
+
 export default defineHandler({
   name: 'statsd',
   summary: 'Sends points to statsd, over UDP or TCP.',
@@ -52,15 +81,16 @@ export default defineHandler({
   counters: 'deltas', // statsd adds up what it gets: a rate or a total would be added up too.
   idempotent: false,
   acknowledged: false,
-  async open({ options: { tagFormat, zeros, ...given }, signal }): Promise<Connection> {
+  async open(context): Promise<Connection> {
+    const { tagFormat, zeros, ...given } = context.options;
     const form = { tags: tagFormat, zeros };
     if (given.protocol === 'tcp') {
-      const stream = await openTcp({ ...given, peer: 'statsd' }, signal);
+      const stream = await openTcp({ ...given, peer: 'statsd' }, context.signal);
       const { ended, close } = stream;
       return { ended, close, write: (batch) => stream.write(encodeStatsd(batch, form)) };
     }
     const { datagram } = given;
-    const stream = await openUdp(given, signal);
+    const stream = await openProbed(given, context);
     const { ended, close } = stream;
     return { ended, close, write: (batch) => stream.write(packStatsd(batch, form, datagram)) };
   },

@@ -1,7 +1,8 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import statsd from '../../handlers/statsd.ts';
+import type { Connection } from '../../src/plugin/index.ts';
 import { around, points } from '../support/delivery.ts';
 import { describeHandler } from '../support/handler.ts';
 import { point } from '../support/points.ts';
@@ -19,21 +20,31 @@ describeHandler({
       .map((line) => line.slice(0, line.indexOf(':'))),
 });
 
-/** A socket of this host and what it was sent. */
-async function listen() {
-  const socket = createSocket('udp4');
-  const received: string[] = [];
-  socket.on('message', (datagram) => received.push(datagram.toString()));
-  socket.bind(0, '127.0.0.1');
+async function bound(): Promise<Socket> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  onTestFinished(() => void socket.close());
-  const open = (given: object = {}) =>
-    statsd.open({
-      options: statsd.options.parse({ host: '127.0.0.1', port: socket.address().port, ...given }),
-      signal: forever,
-      ...around,
-    });
-  return { received, open };
+  return socket;
+}
+
+async function gone(socket: Socket): Promise<void> {
+  socket.close();
+  await once(socket, 'close');
+}
+
+const open = (port: number, given: object = {}): Promise<Connection> =>
+  statsd.open({
+    options: statsd.options.parse({ host: '127.0.0.1', port, ...given }),
+    signal: forever,
+    ...around,
+  });
+
+/** A port of this host and what it was sent. */
+async function listen() {
+  const socket = await bound();
+  onTestFinished(() => gone(socket));
+  const received: string[] = [];
+  socket.on('message', (datagram) => datagram.length > 0 && received.push(datagram.toString()));
+  return { received, port: socket.address().port };
 }
 
 test('has statsd on this host, over UDP, for a default', () => {
@@ -46,8 +57,8 @@ test('has statsd on this host, over UDP, for a default', () => {
 });
 
 test("fills datagrams up to the path's MTU, and never beyond it", async () => {
-  const { received, open } = await listen();
-  const connection = await open();
+  const { received, port } = await listen();
+  const connection = await open(port);
   await connection.write(points(0, 200, 'servers.web01.loadavg.01'), forever);
   await vi.waitFor(() => expect(received.join('\n').split('\n')).toHaveLength(200));
   const lengths = received.map(({ length }) => length);
@@ -57,8 +68,8 @@ test("fills datagrams up to the path's MTU, and never beyond it", async () => {
 });
 
 test('speaks of tags and of counters that stand still as it is told to', async () => {
-  const { received, open } = await listen();
-  const connection = await open({ tagFormat: 'dogstatsd', zeros: false });
+  const { received, port } = await listen();
+  const connection = await open(port, { tagFormat: 'dogstatsd', zeros: false });
   const grew = (value: number) =>
     point('io', { kind: 'counter', reading: 'growth', path: 'io;device=sda', value });
   await connection.write([grew(0), grew(5)], forever);
@@ -67,18 +78,23 @@ test('speaks of tags and of counters that stand still as it is told to', async (
   await connection.close();
 });
 
-test('over UDP, notices when it is answered that nobody listens', async () => {
-  const nobody = createSocket('udp4');
-  nobody.bind(0, '127.0.0.1');
-  await once(nobody, 'listening');
-  const { port } = nobody.address();
-  nobody.close();
-  await once(nobody, 'close');
-  const options = statsd.options.parse({ host: '127.0.0.1', port });
-  const connection = await statsd.open({ options, signal: forever, ...around });
+test('over UDP, spends no points on finding out that nobody listens', async () => {
+  const socket = await bound();
+  const { port } = socket.address();
+  await gone(socket);
+  await expect(open(port)).rejects.toMatchObject({
+    message: expect.stringMatching(`^127.0.0.1:${port}: .*ECONNREFUSED`),
+    code: 'ECONNREFUSED',
+  });
+});
+
+test('over UDP, notices that nobody listens any more', async () => {
+  const socket = await bound();
+  const connection = await open(socket.address().port);
+  await gone(socket);
   await connection.write(points(0, 1), forever);
   expect(await connection.ended).toMatchObject({ code: 'ECONNREFUSED' });
-  await expect(connection.write(points(0, 1), forever)).rejects.toThrow();
+  await expect(connection.write(points(0, 1), forever)).rejects.toThrow('the socket is closed');
 });
 
 test.each(['63B', '65508B'])('refuses datagrams of %s', (datagram) => {

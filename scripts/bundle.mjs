@@ -1,7 +1,7 @@
 // Puts the program together: `npm run build` calls it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,7 +67,7 @@ export async function bundle(bin, node) {
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'HERE' },
-    plugins: [late, unused],
+    plugins: [late, asked, unused],
     banner: {
       js: "(function(require,__filename,__dirname){const HERE=require('node:url').pathToFileURL(__filename).href;",
     },
@@ -107,6 +107,53 @@ const late = {
     });
   },
 };
+
+/**
+ * Has a plugin made when more than this is asked of it: an agent uses one or two of the handlers, and
+ * few have the collectors that are off unless they are configured. Each has options to make, and a
+ * protocol to load.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const asked = {
+  name: 'asked',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/]src[/]agent[/]builtin[.]ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8').replaceAll(
+        /^import (\w+) from '(.*\/(?:collectors|handlers)\/.*)';$/gm,
+        (line, name, from) => {
+          const off = /^ {2}enabled: false,$/m.test(readFileSync(join(path, '..', from), 'utf8'));
+          if (!off && from.includes('/collectors/')) return line;
+          const known = JSON.stringify({ name, ...(off ? { enabled: false } : {}) });
+          return `const ${name} = whenAsked(${known}, () => require('${from}').default);`;
+        },
+      );
+      return { contents: `${text}\n${whenAsked}`, loader: 'ts' };
+    });
+  },
+};
+
+/**
+ * Stands for a plugin until more than what is known of it is asked for. The program gets its text.
+ *
+ * @param {object} known
+ * @param {() => object} make
+ */
+function whenAsked(known, make) {
+  /** @type {object | undefined} */
+  let made;
+  return new Proxy(known, {
+    get(_, key) {
+      if (made === undefined && key in known) return Reflect.get(known, key);
+      made ??= make();
+      return Reflect.get(made, key);
+    },
+    has(_, key) {
+      made ??= make();
+      return key in made;
+    },
+  });
+}
 
 /**
  * Leaves out how pino writes to files and through threads: our log hands its lines on by itself. They

@@ -56,6 +56,19 @@ const options = z.strictObject({
 const OBJECTION = 100;
 
 /**
+ * Bytes that are sent in a row, and the milliseconds after which the next are. A socket on Linux holds
+ * about ninety datagrams of the usual size unless it is told otherwise, and statsd reads one at a time:
+ * of 5,000 points at once a fifth was lost on the way.
+ */
+const BURST = 32 * 1432;
+const PAUSE = 5;
+
+const pause = (clock: OpenContext['clock'], ms: number): Promise<undefined> =>
+  new Promise((resolve) => {
+    clock.after(ms, () => resolve(undefined));
+  });
+
+/**
  * Opens a socket and asks with an empty datagram, of which statsd takes no notice, whether anybody
  * listens: points that wait for a statsd that is being restarted are not to be spent on finding out.
  */
@@ -65,10 +78,7 @@ async function openProbed(
 ): Promise<Stream> {
   const stream = await openUdp(where, signal);
   await stream.write([Buffer.alloc(0)]);
-  const silence = new Promise<undefined>((resolve) => {
-    clock.after(OBJECTION, () => resolve(undefined));
-  });
-  const objection = await Promise.race([stream.ended, silence]);
+  const objection = await Promise.race([stream.ended, pause(clock, OBJECTION)]);
   if (objection !== undefined) throw objection;
   return stream;
 }
@@ -92,6 +102,21 @@ export default defineHandler({
     const { datagram } = given;
     const stream = await openProbed(given, context);
     const { ended, close } = stream;
-    return { ended, close, write: (batch) => stream.write(packStatsd(batch, form, datagram)) };
+    const { clock } = context;
+    const row = Math.max(1, Math.floor(BURST / datagram));
+    let next = 0;
+    return {
+      ended,
+      close,
+      async write(batch) {
+        const datagrams = packStatsd(batch, form, datagram);
+        for (let from = 0; from < datagrams.length; from += row) {
+          const early = next - clock.monotonic();
+          if (early > 0) await pause(clock, early);
+          await stream.write(datagrams.slice(from, from + row));
+          next = clock.monotonic() + PAUSE;
+        }
+      },
+    };
   },
 });

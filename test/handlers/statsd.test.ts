@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import statsd from '../../handlers/statsd.ts';
 import type { Connection } from '../../src/plugin/index.ts';
+import { SimulatedClock } from '../support/clock.ts';
 import { around, points } from '../support/delivery.ts';
 import { describeHandler } from '../support/handler.ts';
 import { point } from '../support/points.ts';
@@ -31,11 +32,12 @@ async function gone(socket: Socket): Promise<void> {
   await once(socket, 'close');
 }
 
-const open = (port: number, given: object = {}): Promise<Connection> =>
+const open = (port: number, given: object = {}, more: object = {}): Promise<Connection> =>
   statsd.open({
     options: statsd.options.parse({ host: '127.0.0.1', port, ...given }),
     signal: forever,
     ...around,
+    ...more,
   });
 
 /** A port of this host and what it was sent. */
@@ -64,6 +66,32 @@ test("fills datagrams up to the path's MTU, and never beyond it", async () => {
   const lengths = received.map(({ length }) => length);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(1432);
   expect(lengths).toHaveLength(Math.ceil(lengths.reduce((sum, n) => sum + n) / 1432));
+  await connection.close();
+});
+
+test('leaves statsd the time to read a few datagrams before it sends more', async () => {
+  const { received, port } = await listen();
+  const clock = new SimulatedClock();
+  const opening = open(port, { datagram: '1000B' }, { clock });
+  await vi.waitFor(() => expect(clock.pending).toBe(1));
+  clock.advance(100);
+  const connection = await opening;
+  // 45 datagrams of this size go in a row.
+  const batch = points(0, 100, `a.${'long'.repeat(245)}`);
+  const writing = connection.write(batch, forever);
+  for (const sent of [45, 90]) {
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await vi.waitFor(() => expect(received).toHaveLength(sent));
+    clock.advance(5);
+  }
+  await writing;
+  await vi.waitFor(() => expect(received).toHaveLength(100));
+  const next = connection.write(points(0, 1), forever);
+  await vi.waitFor(() => expect(clock.pending).toBe(1));
+  clock.advance(5);
+  await next;
+  clock.advance(5);
+  await connection.write(points(0, 1), forever);
   await connection.close();
 });
 

@@ -55,7 +55,9 @@ export class Statsd implements AsyncDisposable {
       socket.on('error', () => {
         // It was killed while it flushed.
       });
-      socket.on('end', () => this.flushes.push(readFlush(text)));
+      socket.on('end', () => {
+        if (text.endsWith('\n')) this.flushes.push(readFlush(text));
+      });
     });
   }
 

@@ -11,7 +11,7 @@
  *           of its counters, statsd may count twice what it had read of it. A datagram may be lost, in
  *           silence; only that nobody listens is answered, which costs the batch that finds out.
  */
-import { openTcp, openUdp, type Stream } from 'cullinan/net';
+import { openTcp, openUdp, paced, type Stream } from 'cullinan/net';
 import {
   type Connection,
   defineHandler,
@@ -56,19 +56,6 @@ const options = z.strictObject({
 const OBJECTION = 100;
 
 /**
- * Bytes that are sent in a row, and the milliseconds after which the next are. A socket on Linux holds
- * about ninety datagrams of the usual size unless it is told otherwise, and statsd reads one at a time:
- * of 5,000 points at once a fifth was lost on the way.
- */
-const BURST = 32 * 1432;
-const PAUSE = 5;
-
-const pause = (clock: OpenContext['clock'], ms: number): Promise<undefined> =>
-  new Promise((resolve) => {
-    clock.after(ms, () => resolve(undefined));
-  });
-
-/**
  * Opens a socket and asks with an empty datagram, of which statsd takes no notice, whether anybody
  * listens: points that wait for a statsd that is being restarted are not to be spent on finding out.
  */
@@ -78,7 +65,10 @@ async function openProbed(
 ): Promise<Stream> {
   const stream = await openUdp(where, signal);
   await stream.write([Buffer.alloc(0)]);
-  const objection = await Promise.race([stream.ended, pause(clock, OBJECTION)]);
+  const silence = new Promise<undefined>((resolve) => {
+    clock.after(OBJECTION, () => resolve(undefined));
+  });
+  const objection = await Promise.race([stream.ended, silence]);
   if (objection !== undefined) throw objection;
   return stream;
 }
@@ -91,32 +81,17 @@ export default defineHandler({
   counters: 'deltas', // statsd adds up what it gets: a rate or a total would be added up too.
   idempotent: false,
   acknowledged: false,
-  async open(context): Promise<Connection> {
-    const { tagFormat, zeros, ...given } = context.options;
+  async open({ options: { tagFormat, zeros, ...given }, signal, clock }): Promise<Connection> {
     const form = { tags: tagFormat, zeros };
     if (given.protocol === 'tcp') {
-      const stream = await openTcp({ ...given, peer: 'statsd' }, context.signal);
+      const stream = await openTcp({ ...given, peer: 'statsd' }, signal);
       const { ended, close } = stream;
       return { ended, close, write: (batch) => stream.write(encodeStatsd(batch, form)) };
     }
     const { datagram } = given;
-    const stream = await openProbed(given, context);
+    const socket = await openProbed(given, { signal, clock });
+    const stream = paced(socket, { clock, longest: datagram });
     const { ended, close } = stream;
-    const { clock } = context;
-    const row = Math.max(1, Math.floor(BURST / datagram));
-    let next = 0;
-    return {
-      ended,
-      close,
-      async write(batch) {
-        const datagrams = packStatsd(batch, form, datagram);
-        for (let from = 0; from < datagrams.length; from += row) {
-          const early = next - clock.monotonic();
-          if (early > 0) await pause(clock, early);
-          await stream.write(datagrams.slice(from, from + row));
-          next = clock.monotonic() + PAUSE;
-        }
-      },
-    };
+    return { ended, close, write: (batch) => stream.write(packStatsd(batch, form, datagram)) };
   },
 });

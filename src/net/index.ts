@@ -1,6 +1,7 @@
 /** Connections for handlers: TCP, TLS and UDP to a name or an address, and one of several that answers. */
 export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
+export { paced } from './paced.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';
 export { tls } from './tls-options.ts';

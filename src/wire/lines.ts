@@ -51,13 +51,14 @@ export function encodeJson(
   return `${printableJson(object)}\n`;
 }
 
-/** `undefined` where a dialect has turned the reading into a unit of its own. */
-function unitOf({ series, reading, scale = 1, offset = 0 }: Name): string | undefined {
+/** A base unit, with `/s` behind it for a rate; `undefined` where a dialect has made another of it. */
+export function unitOf({ series, reading, scale = 1, offset = 0 }: Name): string | undefined {
   if (scale !== 1 || offset !== 0) return undefined;
   return reading === 'rate' ? `${series.metric.unit}/s` : series.metric.unit;
 }
 
-function kindOf({ series, reading }: Name): Kind {
+/** What was sent of a series is: a rate is a gauge, and a counter's growth a delta. */
+export function kindOf({ series, reading }: Name): Kind {
   switch (reading) {
     case 'value':
       return series.metric.kind;

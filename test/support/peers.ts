@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe } from 'vitest';
 
+/** Where Debian keeps what is compiled for this machine. */
+const TRIPLET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
+
 /** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
 const PEERS = {
   'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
@@ -13,8 +16,13 @@ const PEERS = {
     program: '/usr/bin/prometheus-node-exporter',
     packages: ['prometheus-node-exporter'],
   },
+  prometheus: { program: '/usr/bin/prometheus', packages: ['prometheus'] },
   mosquitto: { program: '/usr/sbin/mosquitto', packages: ['mosquitto', 'mosquitto-clients'] },
   protoc: { program: '/usr/bin/protoc', packages: ['protobuf-compiler'] },
+  rsyslog: {
+    program: `/usr/lib/${TRIPLET}/rsyslog/lmnsd_ossl.so`,
+    packages: ['rsyslog', 'rsyslog-openssl'],
+  },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -20,8 +20,10 @@ import file from '../../handlers/file.ts';
 import graphite from '../../handlers/graphite.ts';
 import live from '../../handlers/live.ts';
 import mqtt from '../../handlers/mqtt.ts';
+import prometheus from '../../handlers/prometheus.ts';
 import riemann from '../../handlers/riemann.ts';
 import statsd from '../../handlers/statsd.ts';
+import syslog from '../../handlers/syslog.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
@@ -42,4 +44,14 @@ export const collectors: readonly Collector[] = [
   sockets,
   uptime,
 ];
-export const handlers: readonly Handler[] = [console, file, graphite, live, mqtt, riemann, statsd];
+export const handlers: readonly Handler[] = [
+  console,
+  file,
+  graphite,
+  live,
+  mqtt,
+  prometheus,
+  riemann,
+  statsd,
+  syslog,
+];

@@ -19,6 +19,7 @@ import {
   type OpenContext,
   port,
   size,
+  within,
   z,
 } from 'cullinan/plugin';
 import { encodeStatsd, packStatsd } from 'cullinan/wire/statsd';
@@ -65,10 +66,7 @@ async function openProbed(
 ): Promise<Stream> {
   const stream = await openUdp(where, signal);
   await stream.write([Buffer.alloc(0)]);
-  const silence = new Promise<undefined>((resolve) => {
-    clock.after(OBJECTION, () => resolve(undefined));
-  });
-  const objection = await Promise.race([stream.ended, silence]);
+  const objection = await within(stream.ended, OBJECTION, clock);
   if (objection !== undefined) throw objection;
   return stream;
 }

@@ -9,3 +9,4 @@ export * from './host.ts';
 export * from './options.ts';
 export * from './part.ts';
 export * from './status.ts';
+export * from './within.ts';

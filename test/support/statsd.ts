@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { decodeLine } from 'cullinan/wire/graphite';
 import { freePort, listens } from './carbon.ts';
 
@@ -16,7 +16,7 @@ export interface Flush {
   readonly gauges: ReadonlyMap<string, number>;
 }
 
-const STATSD = createRequire(import.meta.url).resolve('statsd/stats.js');
+const STATSD = fileURLToPath(import.meta.resolve('statsd/stats.js'));
 /** It wants util.log, which Node 23 has no more. */
 const START = 'require("node:util").log ??= console.log; require(process.argv[1])';
 

@@ -29,7 +29,8 @@ const options = z
         'name: the inner name and its labels, as host is a field of its own; path: the path.',
       ),
     ttl: duration().prefault('20s').describe('Time until an event counts as expired.'),
-    tags: z.array(z.string().min(1)).default([]).describe('Tags of every event.'),
+    // Every handler has an option called tags, which is about paths.
+    eventTags: z.array(z.string().min(1)).default([]).describe("Riemann's tags of every event."),
   })
   .refine(({ protocol, tls }) => protocol === 'tcp' || tls === undefined, {
     error: 'must be left out: UDP has no TLS',
@@ -78,7 +79,7 @@ export default defineHandler({
   idempotent: false,
   acknowledged: true,
   async open({ options: given, signal }) {
-    const { protocol, tls, message, ttl, tags } = given;
+    const { protocol, tls, message, ttl, eventTags: tags } = given;
     const at = endpoint(given.host, given.port) ?? { host: given.host, port: given.port };
     const service = given.service === 'name' ? nameOf : ({ name }: Point) => name.path;
     const encode = (batch: readonly Point[]) =>

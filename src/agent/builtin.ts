@@ -16,6 +16,7 @@ import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
 import uptime from '../../collectors/uptime.ts';
 import console from '../../handlers/console.ts';
+import exec from '../../handlers/exec.ts';
 import file from '../../handlers/file.ts';
 import graphite from '../../handlers/graphite.ts';
 import live from '../../handlers/live.ts';
@@ -46,6 +47,7 @@ export const collectors: readonly Collector[] = [
 ];
 export const handlers: readonly Handler[] = [
   console,
+  exec,
   file,
   graphite,
   live,

@@ -32,13 +32,20 @@ test('as it is, it changes nothing', () => {
   expect(plain(loaded(sample))).toEqual(plain(loaded('')));
 });
 
+/** What only a user knows, by handler: a key and its value. */
+const KNOWN: Readonly<Record<string, readonly [key: string, value: string]>> = {
+  exec: ['command', '[cat]'],
+  file: ['path', '/var/log/metrics'],
+};
+
 test('with every key uncommented, it says what holds anyway', () => {
-  const everything = sample
-    .replace('#    # path: …', '#    path: /var/log/metrics')
-    .replace(/^#/gm, '');
-  const named = [...registry.handlers.keys()].filter((name) => name !== 'file');
-  const bare = `handlers:\n  file: { path: /var/log/metrics }\n${named
-    .map((name) => `  ${name}: {}\n`)
+  let everything = sample;
+  for (const [key, value] of Object.values(KNOWN)) {
+    everything = everything.replace(`#    # ${key}: …`, `#    ${key}: ${value}`);
+  }
+  everything = everything.replace(/^#/gm, '');
+  const bare = `handlers:\n${[...registry.handlers.keys()]
+    .map((name) => `  ${name}: { ${KNOWN[name]?.join(': ') ?? ''} }\n`)
     .join('')}`;
   const sorted = (config: ReturnType<typeof loaded>) => ({
     ...config,

@@ -166,9 +166,11 @@ export default defineCollector({
     return {
       *collect({ host: { sys } }) {
         const before = chips;
-        const taken = new Set([...before.values()].map(({ name }) => name));
+        const numbers = sys.list('class/hwmon');
+        // A chip that has gone leaves its name: it may be back under another number.
+        const taken = new Set(numbers.flatMap((number) => before.get(number)?.name ?? []));
         chips = new Map();
-        for (const number of sys.list('class/hwmon')) {
+        for (const number of numbers) {
           const folder = `class/hwmon/${number}`;
           yield* part(function* () {
             const driver = driverOf(sys, folder);

@@ -14,7 +14,7 @@ const BLANK = 32;
  * of titles, then `SLOT: ADDRESS:PORT ADDRESS:PORT STATE …` in hexadecimal, per socket.
  *
  * @param counts one number per state in {@link TCP_STATES}, to which the lines are added.
- * @returns the number of the first line that is malformed or cut short, if there is one.
+ * @returns the number of the first line that is malformed, cut short or not there at all, if there is one.
  */
 export function countTcpStates(
   text: string,
@@ -23,6 +23,8 @@ export function countTcpStates(
 ): number | undefined {
   // Behind the slot's colon: a blank, and twice an address, a colon, four digits and a blank.
   const offset = 2 + 2 * (DIGITS[family] + 6);
+  // The titles are there with no socket at all.
+  if (!text.startsWith('  sl ')) return 1;
   let start = endOf(text, 0);
   for (let line = 2; start < text.length; line += 1) {
     const at = text.indexOf(':', start) + offset;

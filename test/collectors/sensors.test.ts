@@ -65,6 +65,17 @@ test('a number that is taken over by another driver is looked at anew', async ()
   ]);
 });
 
+test('a chip that is back under another number keeps its name', async () => {
+  const collect = collecting(sensors);
+  const files = { name: 'nvme\n', temp1_input: '1000\n' };
+  for (const number of [0, 1, 1, 0]) {
+    const { observations } = await collect(0, { host: hostWith(chip(number, files)) });
+    expect(observations.map(line)).toEqual([
+      'hardware.temperature{chip="nvme-virtual-0",sensor="temp1"} 1 celsius gauge',
+    ]);
+  }
+});
+
 test('what is no number says so', () => {
   expect(() => parse('class/hwmon/hwmon0/temp1_input', 'hot\n')).toThrow(
     '/sys/class/hwmon/hwmon0/temp1_input: "hot" is no whole number',

@@ -10,6 +10,7 @@
  *         member used between its last reading and its end is lost.
  * Access  The fd, io, exe and smaps_rollup of another user's process need CAP_SYS_PTRACE. Where one
  *         member's cannot be read, the group has no such figure: a part would pass for the whole.
+ *         For the same reason no group has levels where /proc is mounted with hidepid.
  */
 import {
   AccessDenied,
@@ -35,6 +36,15 @@ import {
   decodeStatus,
   type Stat,
 } from 'cullinan/wire/process';
+import {
+  addGrowth,
+  addUsage,
+  NO_SUMS,
+  NOTHING_USED,
+  type Usage,
+  type Used,
+  usedBy,
+} from 'cullinan/wire/process-usage';
 
 const expressions = z
   .array(
@@ -120,54 +130,37 @@ const USER_HZ = 100;
  * same name, or moved to another control group.
  */
 const JUDGE_AGAIN = 8;
-/** As often it is at first, in case it was seen between fork and exec. */
+/** It is judged so often in a row at first, in case it was seen between fork and exec. */
 const FIRST_LOOKS = 2;
-
-const COUNTERS = [
-  ...(['user', 'system', 'minorFaults', 'majorFaults'] as const),
-  ...(['read', 'written', 'voluntary', 'involuntary'] as const),
-];
-type Counters = Readonly<Record<(typeof COUNTERS)[number], number | undefined>>;
-const NOTHING = Object.fromEntries(COUNTERS.map((name) => [name, 0])) as Record<
-  keyof Counters,
-  number
->;
-
-/** What a group's members add up to. A figure that one of them does not have becomes NaN. */
-// biome-ignore format: memory in KiB; `oldest` in ticks since boot; I/O and switches only say whether they are known
-const EMPTY = {
-  members: 0, threads: 0, files: 0, rss: 0, virtual: 0, swap: 0, pss: 0, io: 0, switches: 0,
-  oldest: Number.POSITIVE_INFINITY,
-};
 
 /** A group, in this collection and since the first. */
 const createGroup = ([name, rules]: readonly [string, Rules]) => ({
   rules,
   label: { group: name },
-  used: { ...NOTHING },
-  sums: { ...EMPTY },
+  used: { ...NOTHING_USED },
+  sums: { ...NO_SUMS },
   /** What cannot be told of it in this collection, and why. */
   doubts: new Map<string, Error>(),
-  /** Why a process could not be judged; it stands, because each is asked only now and then. */
-  unjudged: undefined as Error | undefined,
+  /** Why a process could not be judged lately, and the turn when that was. */
+  unjudged: undefined as { readonly why: Error; readonly turn: number } | undefined,
 });
 type Group = ReturnType<typeof createGroup>;
 
-/** A process as it was last looked at. Another start or another name makes it another one. */
+/** A process as it was last looked at. Another start makes it another one. */
 interface Known {
   readonly started: number;
-  readonly command: string;
+  command: string;
   groups: readonly Group[];
-  /** What it had used at its last reading; `undefined` before the first. */
-  counters: Counters | undefined;
+  /** What it had used when it was last a member, or when it was born; `undefined` of a stranger. */
+  used: Readonly<Used> | undefined;
   /** Files that may not be read, which will not be tried again. */
   readonly denied: Map<string, AccessDenied>;
   looks: number;
   seen: number;
 }
 
-/** Whether a process belongs to a group. The costlier facts are asked for last, each only once. */
-function judge(proc: Tree, pid: string, command: string, groups: readonly Group[]) {
+/** The groups that a process belongs to. The costlier facts are asked for last, each only once. */
+function judge(proc: Tree, pid: string, command: string, groups: readonly Group[], turn: number) {
   const name = nameOf(command);
   const texts = new Map<string, readonly string[] | Error>();
   const ask = (key: string, read: () => readonly string[]) => {
@@ -193,7 +186,10 @@ function judge(proc: Tree, pid: string, command: string, groups: readonly Group[
     for (const key of ['exe', 'cmdline', 'cgroup'] as const) {
       if (rules[key].length === 0) continue;
       const answer = ask(key, facts[key]);
-      if (answer instanceof AccessDenied) group.unjudged ??= answer;
+      if (answer instanceof AccessDenied) {
+        // The first reason stands as long as there is one, so that the log has it once.
+        group.unjudged = { why: group.unjudged?.why ?? answer, turn };
+      }
       if (answer instanceof Error) continue;
       if (rules[key].some((rule) => answer.some((text) => rule.test(text)))) return true;
     }
@@ -204,67 +200,43 @@ function judge(proc: Tree, pid: string, command: string, groups: readonly Group[
 const malformed = (pid: string, file: string) =>
   new ParseError(`/proc/${pid}/${file} is not as the kernel prints it`);
 
-/** What a member says of itself. Throws {@link NoData} if it has ended meanwhile. */
-function readMember(proc: Tree, pid: string, { state }: Stat, { denied }: Known, pss: boolean) {
-  const attempt = <T>(file: string, read: (path: string) => T | undefined): T | Error => {
+/**
+ * What a member says of itself, and what it cannot be asked. Throws {@link NoData} if it has ended
+ * meanwhile.
+ */
+function readMember(proc: Tree, pid: string, stat: Stat, { denied }: Known, pss: boolean) {
+  const doubts = new Map<string, Error>();
+  const attempt = <T>(what: string, file: string, read: (path: string) => T | undefined) => {
     try {
-      return denied.get(file) ?? read(`${pid}/${file}`) ?? malformed(pid, file);
+      const figure = denied.has(file) ? undefined : read(`${pid}/${file}`);
+      if (figure === undefined) doubts.set(what, denied.get(file) ?? malformed(pid, file));
+      return figure;
     } catch (error) {
       if (error instanceof AccessDenied) denied.set(file, error);
-      return error as Error;
+      // What this kernel does not have is missing, and no matter to speak of.
+      if (!(error instanceof NoData)) doubts.set(what, error as Error);
+      return undefined;
     }
   };
   // A zombie holds nothing any more, and the kernel keeps to itself what it had.
-  const lives = state !== 'Z' && state !== 'X';
+  const lives = stat.state !== 'Z' && stat.state !== 'X';
   const figures = {
-    io: lives ? attempt('io', (path) => decodeIo(proc.read(path))) : NONE,
-    files: lives ? attempt('fd', (path) => proc.list(path).length) : 0,
-    pss: lives && pss ? attempt('smaps_rollup', (path) => decodePss(proc.read(path))) : 0,
+    io: lives ? attempt(IO, 'io', (path) => decodeIo(proc.read(path))) : UNKNOWN,
+    files: lives ? attempt(FILES, 'fd', (path) => proc.list(path).length) : 0,
+    pss: lives && pss ? attempt(PSS, 'smaps_rollup', (path) => decodePss(proc.read(path))) : 0,
   };
   // The last: whoever still has a status had the other files as well, where this kernel has them.
   const status = decodeStatus(proc.read(`${pid}/status`));
   if (status === undefined) throw malformed(pid, 'status');
-  return { ...figures, status };
+  if (status.resident === undefined) doubts.delete(PSS);
+  const usage: Usage = { stat, status, ...figures };
+  return { usage, doubts };
 }
-
-/** Adds a member to the sums of a group. */
-function add({ sums, doubts }: Group, { started }: Stat, its: ReturnType<typeof readMember>): void {
-  const { threads, resident, virtual = 0, swapped, voluntary } = its.status;
-  const amount = (what: string, figure: number | Error): number => {
-    if (!(figure instanceof Error)) return figure;
-    // What this kernel does not have is missing, and no matter to speak of.
-    if (!(figure instanceof NoData)) doubts.set(what, figure);
-    return Number.NaN;
-  };
-  // Kernel threads and zombies have no memory, and no smaps_rollup that could be read.
-  const ofMemory = (figure = Number.NaN) => (resident === undefined ? 0 : figure);
-  sums.members += 1;
-  sums.threads += threads;
-  sums.oldest = Math.min(sums.oldest, started);
-  sums.rss += resident ?? 0;
-  sums.virtual += virtual;
-  sums.swap += ofMemory(swapped);
-  if (resident !== undefined) sums.pss += amount('has no pss', its.pss);
-  sums.files += amount('has no open files', its.files);
-  sums.io += amount('has no I/O', its.io instanceof Error ? its.io : 0);
-  sums.switches += voluntary === undefined ? Number.NaN : 0;
-}
-
-const NONE = { read: undefined, written: undefined };
-function countersOf(stat: Stat, { status, io }: ReturnType<typeof readMember>): Counters {
-  const { read, written } = io instanceof Error ? NONE : io;
-  const { user, system, minorFaults, majorFaults } = stat;
-  const { voluntary, involuntary } = status;
-  return { user, system, minorFaults, majorFaults, read, written, voluntary, involuntary };
-}
-
-/** Adds to what the groups of a process have used what it has used since its last reading. */
-function grow({ groups, counters: before }: Known, now: Counters): void {
-  for (const name of COUNTERS) {
-    const grown = (now[name] ?? Number.NaN) - (before?.[name] ?? Number.NaN);
-    if (grown > 0) for (const { used } of groups) used[name] += grown;
-  }
-}
+const IO = 'has no I/O';
+const FILES = 'has no open files';
+const PSS = 'has no pss';
+/** It leaves its group the I/O that the others have. */
+const UNKNOWN = { read: Number.NaN, written: Number.NaN };
 
 function* observeLevels({ label, sums }: Group, up: number, pss: boolean) {
   const age = up - sums.oldest / USER_HZ;
@@ -302,7 +274,7 @@ function createWatch(groups: readonly Group[], pss: boolean) {
 
   function look(proc: Tree, pid: string): void {
     const before = known.get(pid);
-    const young = before !== undefined && before.looks < FIRST_LOOKS;
+    const young = before === undefined || before.looks < FIRST_LOOKS;
     const due = young || (turn + Number(pid)) % JUDGE_AGAIN === 0;
     if (before !== undefined) {
       before.seen = turn;
@@ -311,40 +283,48 @@ function createWatch(groups: readonly Group[], pss: boolean) {
     const stat = decodeStat(proc.read(`${pid}/stat`));
     if (stat === undefined) throw malformed(pid, 'stat');
     const { started, command } = stat;
-    let process = before;
-    if (before?.started !== started || before.command !== command) {
-      // Of one that was born since the collection before, all it has used is new.
-      const born = turn > 1 ? NOTHING : undefined;
-      const counters = before?.started === started ? before.counters : born;
-      const denied = new Map();
-      process = { started, command, counters, looks: 0, seen: turn, groups: [], denied };
-      process.groups = judge(proc, pid, command, groups);
-    } else if (due) {
-      // Whoever joins a group late brings nothing of what it used before.
-      if (before.groups.length === 0 && !young) before.counters = undefined;
-      before.groups = judge(proc, pid, command, groups);
+    const process = before?.started === started ? before : newcomer(stat);
+    if (due || process !== before || process.command !== command) {
+      process.groups = judge(proc, pid, command, groups, turn);
+      process.command = command;
     }
-    if (process === undefined) return;
     known.set(pid, process);
     process.looks += 1;
-    if (process.groups.length === 0) return;
-    const its = readMember(proc, pid, stat, process, pss);
-    const now = countersOf(stat, its);
-    grow(process, now);
-    process.counters = now;
-    for (const group of process.groups) add(group, stat, its);
+    if (process.groups.length > 0) reckon(proc, pid, stat, process);
+    // If it joins a group late, it brings nothing of what it used before.
+    else if (process.looks >= FIRST_LOOKS) process.used = undefined;
+  }
+
+  const newcomer = ({ started, command }: Stat): Known => {
+    // Of one that was born since the collection before, all it has used is new.
+    const used = turn > 1 ? NOTHING_USED : undefined;
+    return { started, command, groups: [], used, denied: new Map(), looks: 0, seen: turn };
+  };
+
+  function reckon(proc: Tree, pid: string, stat: Stat, process: Known): void {
+    const { usage, doubts } = readMember(proc, pid, stat, process, pss);
+    const used = usedBy(usage);
+    for (const group of process.groups) {
+      if (process.used !== undefined) addGrowth(group.used, process.used, used);
+      addUsage(group.sums, usage);
+      for (const [what, why] of doubts) group.doubts.set(what, why);
+    }
+    process.used = used;
   }
 
   /** @returns whether every process could be looked at: else a part would pass for a whole group. */
   return function* watch(proc: Tree): Generator<Error, boolean> {
-    let whole = true;
+    const pids = proc.list('').filter((name) => NUMBER.test(name));
     turn += 1;
     for (const group of groups) {
-      Object.assign(group.sums, EMPTY);
+      Object.assign(group.sums, NO_SUMS);
       group.doubts.clear();
+      if (group.unjudged && turn - group.unjudged.turn >= JUDGE_AGAIN) group.unjudged = undefined;
     }
-    for (const pid of proc.list('')) {
-      if (!NUMBER.test(pid)) continue;
+    // There is always one with the number 1.
+    let whole = pids.includes('1');
+    if (!whole) yield new AccessDenied(HIDDEN);
+    for (const pid of pids) {
       try {
         look(proc, pid);
       } catch (error) {
@@ -360,6 +340,8 @@ function createWatch(groups: readonly Group[], pss: boolean) {
   };
 }
 const NUMBER = /^\d+$/;
+const HIDDEN =
+  '/proc does not show PID 1: it is mounted with hidepid, and hides the processes of others';
 
 const doubt = ({ label }: Group, what: string, why: Error): Error => {
   const message = `group ${label.group} ${what}: ${why.message}`;
@@ -398,7 +380,7 @@ export default defineCollector({
           if (whole) yield* observeLevels(group, up, options.pss);
           yield* observeUsed(group);
           // Where one member keeps something to itself, the agent says so once for all of them.
-          if (group.unjudged) yield doubt(group, 'may lack members', group.unjudged);
+          if (group.unjudged) yield doubt(group, 'may lack members', group.unjudged.why);
           for (const [what, why] of group.doubts) yield doubt(group, what, why);
         }
       },

@@ -27,6 +27,8 @@ const STARTTIME = 19;
 
 /** Reads a stat file. The name may hold blanks and brackets, so it ends at the last one. */
 export function decodeStat(text: string): Stat | undefined {
+  // Cut short, its last number would be another one.
+  if (!text.endsWith('\n')) return undefined;
   const open = text.indexOf('(');
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) return undefined;
@@ -58,7 +60,7 @@ export interface Status {
 }
 
 const STATUS =
-  /^(Threads|VmSize|VmRSS|VmSwap|voluntary_ctxt_switches|nonvoluntary_ctxt_switches):\s*(\d{1,20})(?: kB)?$/gm;
+  /^(Threads|VmSize|VmRSS|VmSwap|voluntary_ctxt_switches|nonvoluntary_ctxt_switches):\s*(\d{1,20})(?: kB)?\n/gm;
 
 /** Reads a status file. */
 export function decodeStatus(text: string): Status | undefined {
@@ -82,7 +84,7 @@ export interface Io {
   readonly written: number;
 }
 
-const IO = /^read_bytes: (\d{1,20})\nwrite_bytes: (\d{1,20})$/m;
+const IO = /^read_bytes: (\d{1,20})\nwrite_bytes: (\d{1,20})\n/m;
 
 /** Reads an io file. */
 export function decodeIo(text: string): Io | undefined {
@@ -90,7 +92,7 @@ export function decodeIo(text: string): Io | undefined {
   return match === null ? undefined : { read: Number(match[1]), written: Number(match[2]) };
 }
 
-const PSS = /^Pss:\s*(\d{1,20}) kB$/m;
+const PSS = /^Pss:\s*(\d{1,20}) kB\n/m;
 
 /** The proportional set size in a smaps_rollup file, in KiB: shared pages divided by who shares them. */
 export function decodePss(text: string): number | undefined {

@@ -40,6 +40,7 @@ const hostOf = (processes: Readonly<Record<number, Given>>): Host =>
   hostWith(
     Object.assign(
       { 'proc/uptime': '61.50 90.00\n' },
+      filesOf(1, { name: 'init' }),
       ...Object.entries(processes).map(([pid, given]) => filesOf(Number(pid), given)),
     ),
   );
@@ -93,6 +94,13 @@ describe('what a group has used', () => {
       hostOf({ 7: { user: 5030 } }),
     ]);
     expect(times).toEqual([0, 0, 0.2]);
+  });
+
+  test('does not leap when a process becomes a member long after its birth', async () => {
+    const shell = (user: number) => hostOf({ 7: { name: 'sh', user } });
+    const before = [hostOf({}), ...Array.from({ length: 4 }, (_, i) => shell(1000 * i))];
+    const members = Array.from({ length: 10 }, (_, i) => hostOf({ 7: { user: 5000 + 10 * i } }));
+    expect(Math.max(...(await userTimes([...before, ...members])).map(Number))).toBeLessThan(1);
   });
 
   test('takes the same number with another start for another process', async () => {
@@ -190,8 +198,8 @@ describe('what may not be read of one member', () => {
     for (const time of [0, 10, 20]) {
       const { errors } = await collect(time, { host, options: app });
       expect(errors.map(String)).toEqual([
-        'AccessDenied: group app has no open files: list proc/8/fd',
         'AccessDenied: group app has no I/O: read proc/8/io',
+        'AccessDenied: group app has no open files: list proc/8/fd',
       ]);
     }
     expect(asked.filter((question) => question === 'read proc/8/io')).toHaveLength(1);
@@ -259,6 +267,29 @@ describe('where one process cannot be read', () => {
     expect(figure(seen, 'cpu.time', 'user')).toBe(0);
     expect(seen.errors.map(String)).toEqual(['AccessDenied: /proc/8/stat']);
   });
+});
+
+test('where the processes of others are hidden, no group has levels', async () => {
+  const seen = await collecting(process)(0, { host: hostWith(filesOf(7, {})), options: app });
+  expect(figure(seen, 'count')).toBeUndefined();
+  expect(figure(seen, 'cpu.time', 'user')).toBe(0);
+  expect(seen.errors.map(String)).toEqual([expect.stringContaining('hidepid')]);
+});
+
+test('who could not be judged is spoken of until it has ended', async () => {
+  const options = { groups: { java: { exe: ['/java$'] } } };
+  const collect = collecting(process);
+  const spoken: boolean[] = [];
+  for (let i = 0; i < 20; i += 1) {
+    const host = refusing(hostOf(i < 10 ? { 7: {} } : {}), (question) => {
+      if (question === 'link proc/7/exe') return new AccessDenied(question);
+      return question.startsWith('link') ? new NoData(question) : undefined;
+    });
+    const { errors } = await collect(10 * i, { host, options });
+    spoken.push(errors.some(({ message }) => message.includes('may lack members')));
+  }
+  expect(spoken.slice(0, 10)).not.toContain(false);
+  expect(spoken.at(-1)).toBe(false);
 });
 
 describe('options', () => {

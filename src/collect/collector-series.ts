@@ -1,4 +1,4 @@
-import type { Metric, Observation, Sample } from '../metric/index.ts';
+import type { Metric, Observation, Sample, Series } from '../metric/index.ts';
 import { growth } from '../rates/index.ts';
 import { Entry, type Ids, keyOf, sameLabels } from './series.ts';
 
@@ -45,13 +45,13 @@ export interface CollectorSeries {
  * docs/architecture.md): a variable of the function costs it a tenth of a private field.
  *
  * @param declared the collector's metrics.
- * @param own the host the agent runs on.
+ * @param from the collector instance, and the host the agent runs on.
  * @param cap new series allowed in an hour.
  */
 export function createCollectorSeries(
   declared: Iterable<Metric>,
   ids: Ids,
-  own: string,
+  { collector, host: own }: Pick<Series, 'collector' | 'host'>,
   cap: number,
 ): CollectorSeries {
   const byKey = new Map<string, Entry>();
@@ -111,7 +111,7 @@ export function createCollectorSeries(
       return undefined;
     }
     fresh += 1;
-    const entry = new Entry({ id: ids.take(), metric, host, labels }, key);
+    const entry = new Entry({ id: ids.take(), metric, collector, host, labels }, key);
     byKey.set(key, entry);
     return entry;
   }

@@ -93,7 +93,7 @@ class CollectorRunner implements Runner {
     this.#series = createCollectorSeries(
       Object.values(options.collector.metrics),
       needs.ids,
-      needs.hostname,
+      { collector: options.instance, host: needs.hostname },
       options.newSeriesPerHour,
     );
   }

@@ -6,6 +6,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class Entry implements Series {
   readonly id: number;
   readonly metric: Metric;
+  readonly collector: string;
   readonly host: string;
   readonly labels: Labels;
   readonly key: string;
@@ -20,9 +21,10 @@ export class Entry implements Series {
   /** The entry that followed this one in the last collection: the guess for the next. */
   next: Entry | undefined = undefined;
 
-  constructor({ id, metric, host, labels }: Series, key: string) {
+  constructor({ id, metric, collector, host, labels }: Series, key: string) {
     this.id = id;
     this.metric = metric;
+    this.collector = collector;
     this.host = host;
     this.labels = labels;
     this.key = key;

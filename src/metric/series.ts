@@ -5,6 +5,8 @@ export interface Series {
   /** Small and dense, for tables beside the series; given to another series after this one has ended. */
   readonly id: number;
   readonly metric: Metric;
+  /** The collector instance that observes it. */
+  readonly collector: string;
   readonly host: string;
   readonly labels: Labels;
 }

@@ -66,7 +66,7 @@ function namesOf(metric: Metric, dialect: Dialect): DiamondName[] {
   const asked = (words: readonly StandIn[][]): DiamondName[] =>
     combinations(words).flatMap((chosen) => {
       const labels = Object.fromEntries(metric.labels.map((l, i) => [l, chosen[i]?.value ?? '']));
-      const names = dialect.spell({ id: 0, metric, host: '', labels }, NAMING);
+      const names = dialect.spell({ id: 0, metric, collector: '', host: '', labels }, NAMING);
       return names.flatMap((name) => listed(metric, name, chosen));
     });
   const general = metric.labels.map((label) => [...(STAND_INS[label] ?? [same(`qqq${label}`)])]);

@@ -13,5 +13,5 @@ export const NAMING: Naming = {
 /** A series of a metric whose labels are declared in the order they are given in. */
 export function series(name: string, labels: Labels = {}, kind: Kind = 'gauge', id = 0): Series {
   const metric: Metric = { kind, name, unit: 'count', labels: Object.keys(labels), help: '' };
-  return { id, metric, host: 'web01.example.net', labels };
+  return { id, metric, collector: 'test', host: 'web01.example.net', labels };
 }

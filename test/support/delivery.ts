@@ -8,7 +8,7 @@ const metric = gauge('test.number', { unit: 'count', help: 'A number.' });
 
 /** Points that can be told apart: the path is the series, the value counts up. */
 export function points(from: number, to: number, path = 'a'): Point[] {
-  const series = { id: 0, metric, host: 'h', labels: {} };
+  const series = { id: 0, metric, collector: 'test', host: 'h', labels: {} };
   const name = { series, path, reading: 'value', precision: undefined } as const;
   return Array.from({ length: to - from }, (_, i) => ({ name, value: from + i, time: 1e9 }));
 }

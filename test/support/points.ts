@@ -17,6 +17,7 @@ export interface PointFacts {
   readonly path?: string;
   readonly precision?: number;
   readonly scale?: number;
+  readonly collector?: string;
   readonly host?: string;
   readonly time?: number;
 }
@@ -35,7 +36,7 @@ export function point(metric: string, facts: PointFacts = {}): Point {
   ids += 1;
   return {
     name: {
-      series: { id: ids, metric: declared, host, labels },
+      series: { id: ids, metric: declared, collector: facts.collector ?? 'test', host, labels },
       path: facts.path ?? metric,
       reading,
       precision: facts.precision,

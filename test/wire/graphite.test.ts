@@ -6,6 +6,7 @@ import { decodeLine, encodeLines, formatValue } from '../../src/wire/graphite.ts
 const SERIES = {
   id: 0,
   metric: { kind: 'gauge', name: 'x', unit: 'count', labels: [], help: '' },
+  collector: 'test',
   host: 'web01',
   labels: {},
 } as const;

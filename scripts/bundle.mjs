@@ -63,7 +63,7 @@ export async function bundle(bin, node) {
     outfile: join(launcher, '../program.cjs'),
     bundle: true,
     conditions: ['source'],
-    external: ['systeminformation', 'mqtt-packet'],
+    external: ['systeminformation', 'mqtt-packet', 'amqplib'],
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'HERE' },

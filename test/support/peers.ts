@@ -18,11 +18,18 @@ const PEERS = {
   },
   prometheus: { program: '/usr/bin/prometheus', packages: ['prometheus'] },
   mosquitto: { program: '/usr/sbin/mosquitto', packages: ['mosquitto', 'mosquitto-clients'] },
+  gmond: {
+    program: '/usr/sbin/gmond',
+    packages: ['ganglia-monitor', 'iproute2', 'libxml2-utils'],
+  },
+  rabbitmq: { program: '/usr/lib/rabbitmq/bin/rabbitmq-server', packages: ['rabbitmq-server'] },
   protoc: { program: '/usr/bin/protoc', packages: ['protobuf-compiler'] },
   rsyslog: {
     program: `/usr/lib/${TRIPLET}/rsyslog/lmnsd_ossl.so`,
     packages: ['rsyslog', 'rsyslog-openssl'],
   },
+  influxdb: { program: '/usr/bin/influxd', packages: ['influxdb'] },
+  libzmq: { program: '/usr/lib/python3/dist-packages/zmq/__init__.py', packages: ['python3-zmq'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -6,7 +6,7 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log', 'net'],
+  ['plugin', 'rates', 'naming', 'log', 'net', 'store'],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver'],
   ['agent'],
   ['reference'],
@@ -17,6 +17,7 @@ const FLOORS = [
 const NEIGHBOURS = {
   wire: ['metric'], // the types of what is encoded
   naming: ['plugin'], // what options are declared with
+  store: ['plugin'], // which errors were foreseen
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   log: ['plugin'], // which errors were foreseen
   rates: ['plugin'], // the type that a collector's `since` answers with

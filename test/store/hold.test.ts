@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { holdFolder } from '../../src/store/index.ts';
+
+const folder = () => join(mkdtempSync(join(tmpdir(), 'cullinan-hold-')), 'deep', 'below');
+
+test('a folder is made, held and let go', async () => {
+  const it = folder();
+  const hold = await holdFolder(it);
+  expect(existsSync(join(it, 'lock'))).toBe(true);
+  await hold.release();
+  expect(existsSync(join(it, 'lock'))).toBe(false);
+});
+
+test('within a process the next one waits', async () => {
+  const it = folder();
+  const order: string[] = [];
+  const first = await holdFolder(it);
+  const others = ['second', 'third'].map(async (name) => {
+    const hold = await holdFolder(it);
+    order.push(name);
+    await hold.release();
+  });
+  order.push('first');
+  await first.release();
+  await Promise.all(others);
+  expect(order).toEqual(['first', 'second', 'third']);
+});
+
+test('what another process holds is refused by its number, and taken over when it is killed', async () => {
+  const it = folder();
+  const script = `
+    import { holdFolder } from ${JSON.stringify(join(process.cwd(), 'dist/src/store/index.js'))};
+    await holdFolder(${JSON.stringify(it)});
+    process.stdout.write('held');
+    setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  await once(other.stdout, 'data');
+  await expect(holdFolder(it)).rejects.toThrow(`process ${other.pid} is using this folder`);
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  await (await holdFolder(it)).release();
+});
+
+test.each(['', 'nonsense', '1 12345', `${process.pid} 1`])(
+  'a lock that says %j is nobody’s',
+  async (said) => {
+    const it = folder();
+    await (await holdFolder(it)).release();
+    writeFileSync(join(it, 'lock'), said);
+    await (await holdFolder(it)).release();
+    expect(existsSync(join(it, 'lock'))).toBe(false);
+  },
+);

@@ -32,6 +32,16 @@ export interface Sample {
   readonly growth: Growth | undefined;
 }
 
+/** What collectd calls a value, apart from its host. */
+export interface Identifier {
+  readonly plugin: string;
+  readonly pluginInstance: string;
+  readonly type: string;
+  readonly typeInstance: string;
+  /** The data source; '' where the type has only one, which is then called `value`. */
+  readonly source: string;
+}
+
 /** A series under the name, scale and precision that one handler's dialect gives it. */
 export interface Name {
   readonly series: Series;
@@ -49,6 +59,8 @@ export interface Name {
   readonly scale?: number;
   /** What the dialect added after that; 0 where absent. */
   readonly offset?: number;
+  /** What the path was made of, where the dialect is collectd's: a format of its own has it in parts. */
+  readonly identifier?: Identifier | undefined;
 }
 
 /** One named number at one time: what a handler sends. */

@@ -1,21 +1,11 @@
-import type { Labels, Series } from '../metric/index.ts';
+import type { Identifier, Labels, Series } from '../metric/index.ts';
 import { type Options, options } from './collectd-options.ts';
 import { fill, lookUpIn, type Row, wholeName, wholeOfIn } from './collectd-table.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
 import { levels, segment, shortened, tagName, tagValue } from './segment.ts';
 
-/** What collectd calls a value, apart from its host. */
-interface Identity {
-  readonly plugin: string;
-  readonly pluginInstance: string;
-  readonly type: string;
-  readonly typeInstance: string;
-  /** The data source; '' where the type has only one, which is then called `value`. */
-  readonly source: string;
-}
-
 /** `interface-{device}/if_octets:rx`, with the labels' values in it. */
-function identityOf(identifier: string, labels: Labels): Identity {
+function identityOf(identifier: string, labels: Labels): Identifier {
   const [, plugin = '', pluginInstance = '', type = '', typeInstance = '', source = ''] =
     /^([^-/]+)-?([^/]*)\/([^-:]+)-?([^:]*):?(.*)$/.exec(identifier) ?? [];
   return {
@@ -31,7 +21,7 @@ function identityOf(identifier: string, labels: Labels): Identity {
  * The generic rule, in collectd's manner: the first word of the inner name (behind `system.linux.`)
  * is the plugin, the others are the type's instance, the labels' values follow as levels.
  */
-function genericIdentity({ metric }: Series): Identity {
+function genericIdentity({ metric }: Series): Identifier {
   const [plugin = '', ...rest] = metric.name.replace(/^system\.(?:linux\.)?/, '').split('.');
   const type = metric.kind === 'gauge' ? 'gauge' : 'derive';
   return { plugin, pluginInstance: '', type, typeInstance: rest.join('-'), source: '' };
@@ -48,6 +38,9 @@ const FORBIDDEN = /[ \t"\\:!,/()\n\r;]/g;
 /** What is sent of a series that collectd would not have: its labels, which have no place in an identity. */
 type More = Pick<Series, 'metric' | 'labels'>;
 
+const valuesOf = ({ metric, labels }: More): readonly string[] =>
+  metric.labels.map((label) => labels[label] ?? '').filter((value) => value !== '');
+
 /** No level is empty, whatever was configured or mounted. */
 const neat = (path: string): string =>
   path
@@ -63,14 +56,14 @@ class Writer {
     this.#o = o;
   }
 
-  path(identity: Identity, series: Series, naming: Naming, more?: More): string {
+  path(identity: Identifier, series: Series, naming: Naming, more?: More): string {
     const { useTags } = this.#o;
     return useTags || naming.tags
       ? this.#tagged(identity, series, naming, more)
       : this.#plain(identity, series, naming, more);
   }
 
-  #plain(it: Identity, series: Series, naming: Naming, more: More | undefined): string {
+  #plain(it: Identifier, series: Series, naming: Naming, more: More | undefined): string {
     const { separateInstances, dropDuplicateFields: drops, preserveSeparator } = this.#o;
     const field = (text: string): string => this.#field(text, preserveSeparator);
     const join = (name: string, instance: string): string =>
@@ -88,12 +81,11 @@ class Writer {
       once ? '' : type,
       source,
     ];
-    const values = more?.metric.labels.map((label) => more.labels[label] ?? '') ?? [];
-    const rest = values.filter((value) => value !== '').map((value) => `.${segment(value)}`);
+    const rest = more === undefined ? [] : valuesOf(more).map((value) => `.${segment(value)}`);
     return neat(this.#clean(path.join('.'))) + rest.join('');
   }
 
-  #tagged(it: Identity, series: Series, naming: Naming, more: More | undefined): string {
+  #tagged(it: Identifier, series: Series, naming: Naming, more: More | undefined): string {
     const { prefix, postfix, dropDuplicateFields: drops } = this.#o;
     const source = this.#source(it);
     const same = drops && it.plugin === it.type;
@@ -117,7 +109,7 @@ class Writer {
     );
   }
 
-  #source({ source }: Identity): string {
+  #source({ source }: Identifier): string {
     return source === '' && this.#o.alwaysAppendDS ? 'value' : source;
   }
 
@@ -170,17 +162,21 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
     const rates = o.storeRates ?? naming.counters !== 'raw';
     const rows = lookUp(series);
     if (rows === undefined) {
-      const path = writer.path(genericIdentity(series), series, naming, series);
+      const plain = genericIdentity(series);
+      const path = writer.path(plain, series, naming, series);
+      // In parts, it has a place for the labels.
+      const identifier = { ...plain, pluginInstance: valuesOf(series).join('-') };
       const form = series.metric.kind === 'gauge' ? GAUGE : rates ? RATE : AS_IT_STANDS;
-      return [{ series, path, ...form, scale: 1, offset: 0 }];
+      return [{ series, path, ...form, scale: 1, offset: 0, identifier }];
     }
     return rows.flatMap((row): Spelling[] => {
       const form = formOf(row, series, rates);
       if (form === undefined) return [];
       const { scale, offset, summed, precision = form.precision } = row;
-      const path = writer.path(identityOf(row.identifier, series.labels), series, naming);
+      const identifier = identityOf(row.identifier, series.labels);
+      const path = writer.path(identifier, series, naming);
       const share = row.share && wholeName(fill(row.share, series.labels), series.host);
-      return [{ series, path, ...form, precision, scale, offset, summed, share }];
+      return [{ series, path, ...form, precision, scale, offset, summed, share, identifier }];
     });
   };
   return { spell, wholeOf: wholeOfIn(o) };

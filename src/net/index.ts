@@ -1,6 +1,8 @@
-/** Connections for handlers: TCP, TLS and UDP to a name or an address, and one of several that answers. */
+/** Connections for handlers: TCP, TLS, UDP and HTTP to a name or an address, and one of several that answers. */
 export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
+export { type HttpOptions, type HttpPeer, openHttp } from './http.ts';
+export { checkHttp, httpOptions } from './http-options.ts';
 export { paced } from './paced.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';

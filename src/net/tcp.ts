@@ -69,13 +69,22 @@ function ending(
   });
 }
 
+/** A socket that is connected, and whatever goes wrong with it in words that say where. */
+export interface Dialled {
+  readonly socket: Socket;
+  readonly said: (error: unknown) => Error;
+}
+
 /**
  * Connects, to the first address of a name that answers.
  *
  * @param signal gives the connection up, at whatever stage it is.
  * @throws an error that says where, and with TLS what is wrong with which certificate and what to do.
  */
-export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
+export async function dial(
+  options: Omit<TcpOptions, 'received'>,
+  signal: AbortSignal,
+): Promise<Dialled> {
   const { host, port, keepalive, tls } = options;
   const where = spoken(options);
   const secured = tls && { host, where, tls };
@@ -98,7 +107,10 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
     autoSelectFamilyAttemptTimeout: PER_ADDRESS,
   });
   let socket = plain;
-  signal.addEventListener('abort', () => giveUp(plain, socket.writableEnded), { once: true });
+  const abort = (): void => giveUp(plain, socket.writableEnded);
+  signal.addEventListener('abort', abort, { once: true });
+  // A signal may outlive many sockets.
+  plain.once('close', () => signal.removeEventListener('abort', abort));
   await connected(plain, where);
   if (secure !== undefined) {
     try {
@@ -108,6 +120,12 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
       throw said(error);
     }
   }
+  return { socket, said };
+}
+
+/** {@link dial}, as a stream. */
+export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
+  const { socket, said } = await dial(options, signal);
   const ended = ending(socket, options, said);
   return {
     ended,

@@ -36,6 +36,7 @@ test('as it is, it changes nothing', () => {
 const KNOWN: Readonly<Record<string, readonly [key: string, value: string]>> = {
   exec: ['command', '[cat]'],
   file: ['path', '/var/log/metrics'],
+  http: ['url', 'http://localhost/in'],
 };
 
 test('with every key uncommented, it says what holds anyway', () => {

@@ -1,0 +1,91 @@
+import { z } from '../plugin/index.ts';
+import { tls } from './tls-options.ts';
+
+/** The characters of a header's name, and of its value (RFC 9110, 5). */
+const NAME = /^[!#$%&'*+.^`|~\w-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** What a request frames itself with. */
+const OURS = /^(?:connection|content-encoding|content-length|host|transfer-encoding)$/i;
+
+const url = z.string().superRefine((text, context) => {
+  const problem = objection(text);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+function objection(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'must be a URL, such as https://metrics.example.net/write';
+  const { protocol, username, password, hash } = new URL(text);
+  if (protocol !== 'http:' && protocol !== 'https:') return 'must begin with http:// or https://';
+  if (username !== '' || password !== '') {
+    return 'must be without a login: there are "username" and "password"';
+  }
+  return hash === '' ? undefined : 'must be without a part behind "#": it is never sent';
+}
+
+const header = z.string().regex(VALUE, 'must be without line breaks and control characters');
+
+/**
+ * The options of every handler that sends over HTTP.
+ *
+ * @param asked describes the URL.
+ * @param gzip says when it compresses where nobody chose.
+ * @param standard the URL where none is given.
+ */
+export const httpOptions = (asked: string, gzip: string, standard?: string) => ({
+  url: standard === undefined ? url.describe(asked) : url.default(standard).describe(asked),
+  gzip: z.boolean().optional().meta({ description: 'Compress what is sent.', fallback: gzip }),
+  headers: z
+    .record(z.string(), header)
+    .superRefine((headers, context) => {
+      for (const name of Object.keys(headers)) {
+        const message = OURS.test(name)
+          ? 'must not be one that each request has'
+          : "must have a header's name";
+        if (!NAME.test(name) || OURS.test(name)) {
+          context.addIssue({ code: 'custom', path: [name], message });
+        }
+      }
+    })
+    .default({})
+    .describe('Further headers of each request.'),
+  username: z.string().min(1).optional().meta({ description: 'The name to log in with.' }),
+  password: header
+    .optional()
+    .meta({ description: 'Its password; best kept in a file or a credential.' }),
+  token: header.min(1).optional().meta({ description: 'A token to log in with instead.' }),
+  tls: tls().optional().meta({
+    description: 'What TLS needs beyond a URL that begins with https.',
+    fallback: 'the public authorities',
+  }),
+});
+
+interface Coherent {
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  readonly tls?: object | undefined;
+}
+
+/** What `superRefine` hands to a check. */
+interface Refined {
+  addIssue(issue: { code: 'custom'; path: string[]; message: string }): void;
+}
+
+/** Says what in these options contradicts itself; for `superRefine` of the handler's options. */
+export function checkHttp(
+  { url, username, password, token, tls }: Coherent,
+  context: Refined,
+): void {
+  const issue = (path: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [path], message });
+  if (password !== undefined && username === undefined) {
+    issue('password', 'must have a username beside it');
+  }
+  if (token !== undefined && username !== undefined) {
+    issue('token', 'must be left out, or "username" and "password" must');
+  }
+  if (tls !== undefined && !url.startsWith('https:')) {
+    issue('tls', 'must be left out, or the URL must begin with https');
+  }
+}

@@ -1,0 +1,82 @@
+import { Foreseen, Unsendable } from '../plugin/index.ts';
+import type { HttpAnswer, HttpOptions } from './http.ts';
+
+/** The most that is repeated of what a peer says. */
+const LONGEST = 300;
+/** What in a query tells where something goes; the rest may be a login. */
+const PLACES: ReadonlySet<string> = new Set(['db', 'rp', 'org', 'bucket']);
+
+/** A URL as it may be shown: without what could be a secret. */
+export function placeOf(text: string): string {
+  const { origin, pathname, searchParams } = new URL(text);
+  const known = [...searchParams].filter(([name]) => PLACES.has(name));
+  const query = known.map(([name, value]) => `${name}=${value}`).join('&');
+  return `${origin}${pathname}${query === '' ? '' : `?${query}`}`;
+}
+
+/** What a peer says of a refusal: the `error` or `message` of a JSON object, or its first line. */
+export function sentenceOf({ body }: Pick<HttpAnswer, 'body'>): string {
+  let text = body.toString('utf8').trim();
+  try {
+    const { error, message } = JSON.parse(text) as Record<string, unknown>;
+    const said = [error, message].find((each) => typeof each === 'string');
+    if (typeof said === 'string') text = said;
+  } catch {
+    // No JSON: then it is text.
+  }
+  const line = text.split(/[\r\n]/, 1)[0] ?? '';
+  return line.replaceAll(/[^\P{C}]/gu, '?').slice(0, LONGEST);
+}
+
+const NO_LOGIN = 'It wants a login: set "username" and "password", or "token".';
+
+function remedyOf(status: number, { username, token, url, tls }: HttpOptions): string {
+  const who = username === undefined ? undefined : `username "${username}"`;
+  switch (status) {
+    case 401:
+      if (token !== undefined) return 'Check "token": it may have expired.';
+      return who === undefined ? NO_LOGIN : `Check ${who} and its password.`;
+    case 403:
+      return username === undefined && token === undefined
+        ? NO_LOGIN
+        : `It does not let ${who ?? 'the owner of this token'} write there. Check what it may do.`;
+    case 404: {
+      const query = new URL(url).searchParams;
+      const place = ['db', 'bucket'].find((name) => query.has(name));
+      return place === undefined
+        ? 'Check the path of "url".'
+        : `Check the path of "url", and create ${place} "${query.get(place)}" if it is not there.`;
+    }
+    case 429:
+    case 503:
+      return 'It is busy, and is left alone for as long as it asks.';
+    default:
+      if (status >= 300 && status < 400) return 'It is somewhere else: change "url".';
+      if (status >= 500) return 'Its log says why.';
+      return tls === undefined && url.startsWith('http:')
+        ? 'Check "url": it may want https.'
+        : 'Check "url".';
+  }
+}
+
+/** What to do about a body that nobody takes. */
+const BODIES: Readonly<Record<number, string>> = {
+  400: '',
+  413: ' Lower "batch".',
+  422: '',
+};
+
+/** Throws unless a request was taken. */
+export function expectTaken(options: HttpOptions, answer: HttpAnswer): void {
+  const { status, headers } = answer;
+  if (status >= 200 && status < 300) return;
+  const place = placeOf(options.url);
+  const moved = status < 400 && headers.location !== undefined;
+  const said = moved ? `it is at ${headers.location?.slice(0, LONGEST)}` : sentenceOf(answer);
+  const why = said === '' ? '' : `: ${said}`;
+  const remedy = BODIES[status];
+  if (remedy !== undefined) {
+    throw new Unsendable(`${place} refuses it with status ${status}${why}.${remedy}`);
+  }
+  throw new Foreseen(`${place} answers with status ${status}${why}. ${remedyOf(status, options)}`);
+}

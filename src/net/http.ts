@@ -1,0 +1,199 @@
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Clock } from '../clock/index.ts';
+import { type Connection, Foreseen } from '../plugin/index.ts';
+import { expectTaken, placeOf } from './http-trouble.ts';
+import { type Dialled, dial } from './tcp.ts';
+import type { TlsOptions } from './tls-options.ts';
+
+export interface HttpOptions {
+  readonly url: string;
+  readonly method: 'POST' | 'PUT';
+  readonly gzip: boolean;
+  /** Sent with each request, the content's type among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** What stands before a token: `Bearer`, or `Token` for InfluxDB. */
+  readonly scheme?: 'Bearer' | 'Token';
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** What was answered to a request. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  /** Its first 64 KiB. */
+  readonly body: Buffer;
+}
+
+/** A peer that takes requests one after the other, over one connection that is kept. */
+export interface HttpPeer extends Pick<Connection, 'close'> {
+  /**
+   * Sends a body, over a new connection where the peer has closed the one before.
+   *
+   * @returns what was answered to a request that was taken (2xx).
+   * @throws {@link Unsendable} where the peer says that it is the body's fault (400, 413, 422).
+   * @throws {@link Foreseen} where it refuses for any other reason, with what to do.
+   */
+  send(body: string | Buffer, signal: AbortSignal): Promise<HttpAnswer>;
+}
+
+/** Seconds of silence after which the kernel probes whether the peer is still there. */
+const KEEPALIVE = 60;
+/** What a peer answers to a write is short, and of more nobody reads the rest. */
+const MOST_READ = 65_536;
+/** Milliseconds that a peer may send us away for. */
+const LONGEST_REST = 600_000;
+
+/**
+ * Until when a peer wants to be left alone, on the monotonic clock. By options, which outlive every
+ * connection: the agent would open the next one sooner.
+ */
+const resting = new WeakMap<object, number>();
+
+/** Milliseconds in a Retry-After header: seconds, or a date. */
+function restOf(text: string | undefined, now: number): number {
+  if (text === undefined) return 0;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_REST) : 0;
+}
+
+function loginOf({
+  username,
+  password = '',
+  token,
+  scheme = 'Bearer',
+}: HttpOptions): Readonly<Record<string, string>> {
+  if (token !== undefined) return { authorization: `${scheme} ${token}` };
+  if (username === undefined) return {};
+  const login = Buffer.from(`${username}:${password}`).toString('base64');
+  return { authorization: `Basic ${login}` };
+}
+
+/**
+ * Connects to where a URL points.
+ *
+ * Node's own client, and not its `fetch`: that takes 8 MiB more.
+ */
+export async function openHttp(
+  options: HttpOptions,
+  { clock, signal, key }: { clock: Clock; signal: AbortSignal; key: object },
+): Promise<HttpPeer> {
+  const rest = (resting.get(key) ?? 0) - clock.monotonic();
+  if (rest > 0) {
+    const seconds = Math.ceil(rest / 1000);
+    throw new Foreseen(`${placeOf(options.url)} asked for a rest: ${seconds} s of it are left.`);
+  }
+  const url = new URL(options.url);
+  const secure = url.protocol === 'https:';
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
+  const tls = secure ? (options.tls ?? {}) : undefined;
+  const [{ Agent, request }, compress] = await Promise.all([
+    import('node:http'),
+    options.gzip ? compressor() : undefined,
+  ]);
+  const reach = (): Promise<Dialled> =>
+    dial({ host, port, keepalive: KEEPALIVE, tls, peer: 'the server' }, signal);
+  let dialled = await reach();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: KEEPALIVE * 1000 });
+  agent.createConnection = () => dialled.socket;
+
+  /** Makes sure that the connection is there. */
+  async function connect(): Promise<void> {
+    const { socket } = dialled;
+    if (!socket.destroyed && socket.writable && !socket.readableEnded) return;
+    socket.destroy();
+    dialled = await reach();
+  }
+
+  const asked = {
+    agent,
+    host,
+    port,
+    method: options.method,
+    path: url.pathname + url.search,
+    headers: {
+      host: url.host,
+      ...loginOf(options),
+      ...options.headers,
+      ...(compress === undefined ? {} : { 'content-encoding': 'gzip' }),
+    },
+  };
+
+  return {
+    async send(body, stop) {
+      const bytes = compress === undefined ? Buffer.from(body) : await compress(body);
+      await connect();
+      const { said } = dialled;
+      const sent = request({
+        ...asked,
+        headers: { ...asked.headers, 'content-length': bytes.length },
+      });
+      let answer: HttpAnswer;
+      try {
+        answer = await answered(sent, bytes, stop);
+      } catch (error) {
+        dialled.socket.destroy();
+        throw said(speaksHttp(error) ? error : new Foreseen(NO_HTTP, { cause: error }));
+      }
+      const wait = restOf(answer.headers['retry-after'], clock.now());
+      if (wait > 0 && answer.status >= 400) resting.set(key, clock.monotonic() + wait);
+      expectTaken(options, answer);
+      return answer;
+    },
+    close() {
+      agent.destroy();
+      dialled.socket.destroy();
+    },
+  };
+}
+
+const NO_HTTP =
+  'it does not speak HTTP. Check the port, and whether the URL must begin with https.';
+const speaksHttp = (error: unknown): boolean =>
+  !(error instanceof Error && 'code' in error && `${error.code}`.startsWith('HPE_'));
+
+async function compressor(): Promise<(body: string | Buffer) => Promise<Buffer>> {
+  const { gzip } = await import('node:zlib');
+  return (body) =>
+    new Promise((resolve, reject) => {
+      gzip(body, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+    });
+}
+
+/** Sends the body; resolves with what is answered to it. */
+function answered(sent: ClientRequest, body: Buffer, stop: AbortSignal): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const over = (act: () => void): void => {
+      stop.removeEventListener('abort', abort);
+      act();
+    };
+    const abort = (): void => {
+      sent.destroy();
+      reject(new Error('given up'));
+    };
+    stop.addEventListener('abort', abort, { once: true });
+    const failed = (error: Error) => over(() => reject(error));
+    sent.on('error', failed);
+    sent.on('response', (response) => {
+      const { statusCode: status = 0, headers } = response;
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const done = () =>
+        over(() => resolve({ status, headers, body: Buffer.concat(chunks, length) }));
+      response.on('error', failed);
+      response.on('data', (bytes: Buffer) => {
+        const room = MOST_READ - length;
+        chunks.push(bytes.subarray(0, room));
+        length += Math.min(bytes.length, room);
+        if (bytes.length < room) return;
+        done();
+        response.destroy();
+      });
+      response.on('end', done);
+    });
+    sent.end(body);
+  });
+}

@@ -19,6 +19,7 @@ const NEIGHBOURS = {
   naming: ['plugin'], // what options are declared with
   store: ['plugin'], // which errors were foreseen
   net: ['plugin'], // the connection that handlers open, and what options are declared with
+  gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved
   log: ['plugin'], // which errors were foreseen
   rates: ['plugin'], // the type that a collector's `since` answers with
 };
@@ -77,7 +78,7 @@ module.exports = {
       from: { path: '^(collectors|handlers)/' },
       to: {
         path: '^(src|collectors|handlers|test|scripts)/',
-        pathNot: '^src/((plugin|net)/index\\.ts$|wire/)',
+        pathNot: '^src/((plugin|net|gossip)/index\\.ts$|wire/)',
       },
     },
     {

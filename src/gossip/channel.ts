@@ -1,0 +1,98 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { spoken } from '../net/index.ts';
+import { codeOf, Foreseen } from '../plugin/index.ts';
+
+export interface ChannelOptions {
+  /** A multicast group to join, or an address of this host. */
+  readonly host: string;
+  readonly port: number;
+  /** The interface on which a group is joined and spoken to, by name or address; else the kernel chooses. */
+  readonly interface?: string | undefined;
+  readonly ttl: number;
+  /** Bytes that the kernel holds for us, at most; else as the kernel has it. */
+  readonly buffer?: number | undefined;
+}
+
+/** A socket that hears what hosts say. */
+export interface Channel {
+  /** Speaks: to the group if it is one, else to that address at the channel's port. */
+  send(bytes: Uint8Array, address: string): void;
+  close(): void;
+  /** Settles when it broke. */
+  readonly ended: Promise<unknown>;
+}
+
+export const isMulticast = (address: string): boolean =>
+  /^(22[4-9]|23\d)\./.test(address) || /^ff[\da-f]{2}:/i.test(address);
+
+/**
+ * Listens for datagrams.
+ *
+ * @throws {@link Foreseen} if it cannot be had, with what to do.
+ */
+export async function openChannel(
+  options: ChannelOptions,
+  take: (bytes: Uint8Array, address: string) => void,
+): Promise<Channel> {
+  const { host, port, ttl, buffer } = options;
+  const group = isMulticast(host);
+  const socket = createSocket({
+    type: isIP(host) === 6 ? 'udp6' : 'udp4',
+    // Of a group everybody gets a copy; of anything else, the last to come would get it all.
+    reuseAddr: group,
+    ...(buffer === undefined ? undefined : { recvBufferSize: buffer }),
+  });
+  try {
+    socket.bind(port, host);
+    await once(socket, 'listening');
+    if (group) join(socket, options);
+  } catch (error) {
+    socket.close();
+    throw new Foreseen(refusal(options, error), { cause: error });
+  }
+  if (group) socket.setMulticastTTL(ttl);
+  socket.on('message', (bytes, { address }) => take(bytes, address));
+  const ended = new Promise<unknown>((resolve) => socket.once('error', resolve));
+  let open = true;
+  return {
+    ended,
+    // What cannot be sent is asked for again.
+    send: (bytes, address) => open && socket.send(bytes, port, group ? host : address, () => {}),
+    close() {
+      if (open) socket.close();
+      open = false;
+    },
+  };
+}
+
+function join(socket: Socket, { host, interface: name }: ChannelOptions): void {
+  const six = isIP(host) === 6;
+  if (name === undefined) {
+    socket.addMembership(host);
+    return;
+  }
+  const addresses = networkInterfaces()[name] ?? [];
+  const own = addresses.find(({ family }) => family === (six ? 'IPv6' : 'IPv4'));
+  if (own === undefined && isIP(name) === 0) throw new Error('no such interface with an address');
+  const address = six && own !== undefined ? `::%${name}` : (own?.address ?? name);
+  socket.addMembership(host, address);
+  socket.setMulticastInterface(address);
+}
+
+function refusal(options: ChannelOptions, error: unknown): string {
+  const { host, interface: name = '(the kernel chose)' } = options;
+  const where = spoken(options);
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return `${where}: somebody listens there already. Stop gmond, or choose another port.`;
+    case 'EADDRNOTAVAIL':
+      return `${where}: this host has no such address. Listen on one that it has, or on 0.0.0.0.`;
+    case 'ENODEV':
+      return `${where}: no interface leads to the group ${host}. Name one with "interface", or add a route: ip route add 239.0.0.0/8 dev eth0.`;
+    default:
+      return `${where}: it cannot be listened to on interface ${name}: ${error instanceof Error ? error.message : error}`;
+  }
+}

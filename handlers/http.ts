@@ -6,7 +6,7 @@
  * Delivery  A batch is delivered when the server has answered with 2xx. What was not answered before a
  *           connection broke is sent again: InfluxDB keeps one point per series and time.
  */
-import { checkHttp, httpOptions, openHttp } from 'cullinan/net';
+import { checkHttp, httpOptions, httpUrl, openHttp } from 'cullinan/net';
 import { type Batch, defineHandler, type Name, z } from 'cullinan/plugin';
 import { influxKey, influxLine, type Precision } from 'cullinan/wire/influx';
 import { encodeJson } from 'cullinan/wire/lines';
@@ -19,10 +19,10 @@ const precisionOf = (url: string): string => new URL(url).searchParams.get('prec
 
 const options = z
   .strictObject({
-    ...httpOptions(
+    url: httpUrl().describe(
       'Where it is sent, with its query: http://localhost:8086/write?db=metrics.',
-      'true with format: influx',
     ),
+    ...httpOptions('true with format: influx'),
     method: z.enum(['POST', 'PUT']).default('POST').describe('How it is sent.'),
     format: z
       .enum(['json', 'influx'])

@@ -7,10 +7,12 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** What a request frames itself with. */
 const OURS = /^(?:connection|content-encoding|content-length|host|transfer-encoding)$/i;
 
-const url = z.string().superRefine((text, context) => {
-  const problem = objection(text);
-  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-});
+/** Where something is sent over HTTP. */
+export const httpUrl = () =>
+  z.string().superRefine((text, context) => {
+    const problem = objection(text);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
 
 function objection(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL, such as https://metrics.example.net/write';
@@ -25,14 +27,11 @@ function objection(text: string): string | undefined {
 const header = z.string().regex(VALUE, 'must be without line breaks and control characters');
 
 /**
- * The options of every handler that sends over HTTP.
+ * The options of every handler that sends over HTTP, besides the URL.
  *
- * @param asked describes the URL.
  * @param gzip says when it compresses where nobody chose.
- * @param standard the URL where none is given.
  */
-export const httpOptions = (asked: string, gzip: string, standard?: string) => ({
-  url: standard === undefined ? url.describe(asked) : url.default(standard).describe(asked),
+export const httpOptions = (gzip: string) => ({
   gzip: z.boolean().optional().meta({ description: 'Compress what is sent.', fallback: gzip }),
   headers: z
     .record(z.string(), header)

@@ -14,16 +14,21 @@ export function placeOf(text: string): string {
   return `${origin}${pathname}${query === '' ? '' : `?${query}`}`;
 }
 
-/** What a peer says of a refusal: the `error` or `message` of a JSON object, or its first line. */
-export function sentenceOf({ body }: Pick<HttpAnswer, 'body'>): string {
-  let text = body.toString('utf8').trim();
+/** The `error` or `message` of a JSON object, or the text as it is. */
+function textOf({ body }: HttpAnswer): string {
+  const text = body.toString('utf8').trim();
   try {
     const { error, message } = JSON.parse(text) as Record<string, unknown>;
     const said = [error, message].find((each) => typeof each === 'string');
-    if (typeof said === 'string') text = said;
+    return typeof said === 'string' ? said : text;
   } catch {
-    // No JSON: then it is text.
+    return text;
   }
+}
+
+/** What a peer says of a refusal, on one short line. */
+function sentenceOf({ sentence }: HttpOptions, answer: HttpAnswer): string {
+  const text = sentence?.(answer) ?? textOf(answer);
   const line = text.split(/[\r\n]/, 1)[0] ?? '';
   return line.replaceAll(/[^\P{C}]/gu, '?').slice(0, LONGEST);
 }
@@ -72,7 +77,9 @@ export function expectTaken(options: HttpOptions, answer: HttpAnswer): void {
   if (status >= 200 && status < 300) return;
   const place = placeOf(options.url);
   const moved = status < 400 && headers.location !== undefined;
-  const said = moved ? `it is at ${headers.location?.slice(0, LONGEST)}` : sentenceOf(answer);
+  const said = moved
+    ? `it is at ${headers.location?.slice(0, LONGEST)}`
+    : sentenceOf(options, answer);
   const why = said === '' ? '' : `: ${said}`;
   const remedy = BODIES[status];
   if (remedy !== undefined) {

@@ -2,7 +2,7 @@
 export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
 export { type HttpOptions, type HttpPeer, openHttp } from './http.ts';
-export { checkHttp, httpOptions } from './http-options.ts';
+export { checkHttp, httpOptions, httpUrl } from './http-options.ts';
 export { paced } from './paced.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';

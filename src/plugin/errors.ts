@@ -29,6 +29,13 @@ export class Unresponsive extends Foreseen {
 /** The peer will never take this batch, however often it is sent: it is dropped and counted. */
 export class Unsendable extends Foreseen {
   override readonly name: string = 'Unsendable';
+  /** How many points of the batch the peer did not take, where it took the others. */
+  readonly points: number | undefined;
+
+  constructor(message: string, { points, ...options }: ErrorOptions & { points?: number } = {}) {
+    super(message, options);
+    this.points = points;
+  }
 }
 
 /** The code of a failed system call, such as `ENOENT`; `undefined` for any other error. */

@@ -43,6 +43,14 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** A field of type fixed64 or sfixed64. */
+  fixed64(field: number, value: bigint): this {
+    this.#tag(field, FIXED64);
+    this.#room(8);
+    this.#length = this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.#length);
+    return this;
+  }
+
   text(field: number, value: string): this {
     return this.bytes(field, Buffer.from(value));
   }
@@ -54,6 +62,14 @@ export class ProtobufWriter {
     this.#room(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
+    return this;
+  }
+
+  /** Fields that were written before. */
+  fields(written: Uint8Array): this {
+    this.#room(written.length);
+    this.#bytes.set(written, this.#length);
+    this.#length += written.length;
     return this;
   }
 

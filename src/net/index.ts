@@ -1,8 +1,11 @@
 /** Connections for handlers: TCP, TLS, UDP and HTTP to a name or an address, and one of several that answers. */
 export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
+export { gangliaRequests } from './ganglia-requests.ts';
+export { type GroupOptions, joinGroup, type Membership } from './group.ts';
 export { type HttpOptions, type HttpPeer, openHttp } from './http.ts';
 export { checkHttp, httpOptions, httpUrl } from './http-options.ts';
+export { interfaceOf, isMulticast } from './interface.ts';
 export { paced } from './paced.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';

@@ -100,6 +100,13 @@ export function decodePacket(bytes: Uint8Array): GangliaPacket | undefined {
   }
 }
 
+/** Whose metadata is asked for; `undefined` where the bytes ask for nothing. */
+export function decodeRequest(bytes: Uint8Array): MetricId | undefined {
+  if (bytes[3] !== REQUEST) return undefined;
+  const packet = decodePacket(bytes);
+  return packet?.kind === 'request' ? packet.id : undefined;
+}
+
 function readMetadata(reader: XdrReader, id: MetricId): GangliaMetadata {
   const type = reader.string();
   reader.string(); // The name again. gmond goes by the one in the id.
@@ -141,7 +148,7 @@ function readValue(reader: XdrReader, type: GangliaValueType): number | string {
  * It throws a RangeError where a number is beyond its type or no whole one where it has to be, or where the
  * packet is longer than {@link LONGEST_PACKET}.
  */
-export function encodePacket(packet: GangliaPacket): Uint8Array {
+export function encodePacket(packet: GangliaPacket): Buffer {
   const { host, name, spoof } = packet.id;
   const writer = new XdrWriter().uint(numberOf(packet)).string(host).string(name).bool(spoof);
   if (packet.kind === 'metadata') {

@@ -1,8 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { spoken } from '../net/index.ts';
+import { interfaceOf, isMulticast, spoken } from '../net/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 
 export interface ChannelOptions {
@@ -24,9 +23,6 @@ export interface Channel {
   /** Settles when it broke. */
   readonly ended: Promise<unknown>;
 }
-
-export const isMulticast = (address: string): boolean =>
-  /^(22[4-9]|23\d)\./.test(address) || /^ff[\da-f]{2}:/i.test(address);
 
 /**
  * Listens for datagrams.
@@ -68,22 +64,18 @@ export async function openChannel(
   };
 }
 
-function join(socket: Socket, { host, interface: name }: ChannelOptions): void {
-  const six = isIP(host) === 6;
-  if (name === undefined) {
+function join(socket: Socket, { host, interface: said }: ChannelOptions): void {
+  if (said === undefined) {
     socket.addMembership(host);
     return;
   }
-  const addresses = networkInterfaces()[name] ?? [];
-  const own = addresses.find(({ family }) => family === (six ? 'IPv6' : 'IPv4'));
-  if (own === undefined && isIP(name) === 0) throw new Error('no such interface with an address');
-  const address = six && own !== undefined ? `::%${name}` : (own?.address ?? name);
-  socket.addMembership(host, address);
-  socket.setMulticastInterface(address);
+  const own = interfaceOf(said, isIP(host) === 6 ? 6 : 4);
+  socket.addMembership(host, own);
+  socket.setMulticastInterface(own);
 }
 
 function refusal(options: ChannelOptions, error: unknown): string {
-  const { host, interface: name = '(the kernel chose)' } = options;
+  const { host } = options;
   const where = spoken(options);
   switch (codeOf(error)) {
     case 'EADDRINUSE':
@@ -93,6 +85,6 @@ function refusal(options: ChannelOptions, error: unknown): string {
     case 'ENODEV':
       return `${where}: no interface leads to the group ${host}. Name one with "interface", or add a route: ip route add 239.0.0.0/8 dev eth0.`;
     default:
-      return `${where}: it cannot be listened to on interface ${name}: ${error instanceof Error ? error.message : error}`;
+      return `${where}: it cannot be listened to: ${error instanceof Error ? error.message : error}`;
   }
 }

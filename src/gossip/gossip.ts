@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../clock/index.ts';
+import { spoken } from '../net/index.ts';
 import {
   decodePacket,
   encodePacket,
@@ -84,13 +85,17 @@ export class Gossip {
   #xml: XmlServer | undefined;
   /** Who sent the latest malformed datagram, and what was said of them when. */
   #odd = '';
-  #said = { text: undefined as string | undefined, malformed: 0, at: Number.NEGATIVE_INFINITY };
+  #said;
   #requests = { since: Number.NEGATIVE_INFINITY, sent: 0 };
 
   constructor(options: GossipOptions, clock: Clock, reverse?: Reverse) {
     this.#options = options;
     this.#clock = clock;
     this.cluster = new Cluster(options, clock);
+    const { channels, xml } = options;
+    const where = xml === undefined ? 'nowhere' : `at ${spoken(xml)}`;
+    const text = `it hears the cluster at ${channels.map(spoken).join(', ')}, and shows it ${where}`;
+    this.#said = { text, malformed: 0, at: Number.NEGATIVE_INFINITY };
     this.#names = new Names(clock, options.resolve ? reverse : async () => undefined);
   }
 
@@ -103,12 +108,12 @@ export class Gossip {
     };
   }
 
-  /** What a person should know: that somebody sends what is no packet. It changes every ten minutes at most. */
-  get note(): string | undefined {
+  /** What a person should know: where it listens, and who sends what is no packet, at most every ten minutes. */
+  get note(): string {
     const { malformed } = this.#counts;
     const now = this.#clock.monotonic();
     if (malformed > this.#said.malformed && now - this.#said.at >= SAY_AGAIN) {
-      const text = `${malformed} datagrams on its channel were no packets of Ganglia's, the latest from ${this.#odd}; they were dropped. Further ones are counted, and told in ten minutes.`;
+      const text = `${malformed} datagrams on its channel were no packets of Ganglia's, the latest from ${this.#odd}. They are dropped and counted, and told of every ten minutes at most`;
       this.#said = { text, malformed, at: now };
     }
     return this.#said.text;
@@ -118,16 +123,14 @@ export class Gossip {
    * Opens its sockets.
    *
    * @param requested is told what metadata others ask for, ours perhaps.
-   * @param signal closes them.
    * @throws {@link Foreseen} if one of them cannot be had, with what to do; the others are closed then.
    */
-  async open(requested: Requested, signal: AbortSignal): Promise<Listening> {
+  async open(requested: Requested): Promise<Listening> {
     const { channels, xml, peers, exchange: every, most } = this.#options;
     const open: { close(): void; readonly ended?: Promise<unknown> }[] = [];
     const close = (): void => {
       for (const it of open.splice(0)) it.close();
     };
-    signal.addEventListener('abort', close, { once: true });
     try {
       for (const options of channels) {
         const admits = gate(options);
@@ -142,7 +145,6 @@ export class Gossip {
         this.#xml = await serveXml(xml, () => this.page(), this.#clock);
         open.push(this.#xml);
       }
-      signal.throwIfAborted();
     } catch (error) {
       close();
       throw error;

@@ -2,7 +2,7 @@
  * The agent itself: its collectors, its handlers' books, its clock, and what it costs the host.
  *
  * Source  The agent's own counts. Each handler's books balance at every moment:
- *         observed = delivered + queued + dropped.
+ *         observed = delivered + queued + spooled + dropped.
  * Units   Counts and seconds since the agent was started; memory is resident memory.
  * Access  None needed.
  */
@@ -67,7 +67,12 @@ const metrics = {
   queued: gauge('cullinan.handler.queued', {
     unit: 'count',
     labels: handler,
-    help: 'Points that wait or are being written.',
+    help: 'Points that wait in memory or are being written.',
+  }),
+  spooled: gauge('cullinan.handler.spooled', {
+    unit: 'count',
+    labels: handler,
+    help: 'Points that wait on disk.',
   }),
   dropped: counter('cullinan.handler.dropped', {
     unit: 'count',
@@ -155,6 +160,7 @@ export default defineCollector({
           yield metrics.resent.observe(count(handler.resent), of);
           yield metrics.failures.observe(count(handler.failures), of);
           yield metrics.queued.observe(count(handler.queued), of);
+          yield metrics.spooled.observe(count(handler.spooled), of);
           for (const { reason, of } of reasons) {
             yield metrics.dropped.observe(count(handler.dropped[reason]), of);
           }

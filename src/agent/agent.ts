@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock/index.ts';
 import { type Collection, createIds, createRunner, type Runner } from '../collect/index.ts';
 import type { CollectorConfig, Config } from '../config/index.ts';
-import { createDelivery, type Delivery } from '../deliver/index.ts';
+import { createDelivery, type Left } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Point, Sample } from '../metric/index.ts';
 import type {
@@ -136,7 +136,7 @@ class HostAgent implements Agent {
       }
       this.#lines.delete(instance);
       changes.stopped.push(instance);
-      endings.push(this.#endHandler(instance, delivery, config.shutdown.timeout));
+      endings.push(this.#endHandler(instance, { outlet, delivery }, config.shutdown.timeout));
     }
     for (const handler of handlers.values()) {
       this.#addHandler(handler);
@@ -169,7 +169,7 @@ class HostAgent implements Agent {
     this.#preview?.cancel();
     await Promise.allSettled([...this.#runners.values()].map(({ runner }) => runner.close()));
     const left = await Promise.all(
-      [...this.#lines.values()].map(({ delivery }) => delivery.stop('shutdown', deadline * 1000)),
+      [...this.#lines.values()].map((line) => this.#end(line, 'shutdown', deadline)),
     );
     return left.reduce((sum, one) => sum + one.left, 0);
   }
@@ -184,7 +184,9 @@ class HostAgent implements Agent {
         options: config.options,
         dialect: config.dialect,
         queue: config.queue,
+        spool: config.queue.spool,
         batch: config.batch,
+        linger: config.linger,
         timeout: config.timeout,
         backoff: config.backoff,
         resend: config.handler.idempotent ? (config.resend ?? 2 * this.#config.interval) : 0,
@@ -257,18 +259,27 @@ class HostAgent implements Agent {
     for (const { delivery } of this.#lines.values()) delivery.flush();
   }
 
+  #end({ outlet, delivery }: Line, reason: 'shutdown' | 'reload', deadline: number): Promise<Left> {
+    const points: Point[] = [];
+    outlet.rest(points);
+    delivery.offer(points);
+    return delivery.stop(reason, deadline * 1000);
+  }
+
   /** Ends a handler that a reload removed or changed, and tells what became of its points. */
-  async #endHandler(instance: string, delivery: Delivery, deadline: number): Promise<void> {
+  async #endHandler(instance: string, line: Line, deadline: number): Promise<void> {
     const { log, report } = this.#needs;
-    const { left } = await delivery.stop('reload', deadline * 1000);
+    const { left } = await this.#end(line, 'reload', deadline);
     report.forget(`handler ${instance}`);
-    const { observed, delivered, dropped } = delivery.status();
-    const said =
+    const { observed, delivered, spooled, dropped } = line.delivery.status();
+    const said = [
       left === 0
         ? 'everything was delivered'
-        : `${left} points were not delivered within ${deadline} s and are dropped`;
+        : `${left} points were not delivered within ${deadline} s and are dropped`,
+      ...(spooled === 0 ? [] : [`${spooled} points stay in its spool`]),
+    ].join('; ');
     log[left === 0 ? 'info' : 'warn'](
-      { books: [{ handler: instance, observed, delivered, dropped }] },
+      { books: [{ handler: instance, observed, delivered, spooled, dropped }] },
       `handler ${instance} ended: ${said}`,
     );
   }

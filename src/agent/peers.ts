@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { HandlerConfig } from '../config/index.ts';
 
 /** Where one delivery goes: a configured handler, or one of the peers among which it divides its points. */
@@ -19,5 +20,13 @@ export function destinations(config: HandlerConfig): readonly Destination[] {
     instance: alone ? config.instance : `${config.instance}[${name}]`,
     options,
     accepts,
+    queue: alone ? config.queue : ownQueue(config.queue, name),
   }));
+}
+
+/** Each peer's spool has a folder of its own, below that of the handler. */
+function ownQueue(queue: HandlerConfig['queue'], peer: string): HandlerConfig['queue'] {
+  const { spool } = queue;
+  if (spool === undefined) return queue;
+  return { ...queue, spool: { ...spool, path: join(spool.path, encodeURIComponent(peer)) } };
 }

@@ -134,21 +134,26 @@ class Service {
     const left = await agent.stop(this.readerGone && this.onlyPrints ? 0 : config.shutdown.timeout);
     await dispose();
     const books = agent.status.handlers.map(
-      ({ name, observed, delivered, queued, dropped, resent }) => ({
+      ({ name, observed, delivered, queued, spooled, dropped, resent }) => ({
         handler: name,
         observed,
         delivered,
         queued,
+        spooled,
         dropped,
         resent,
       }),
     );
-    const lost = books.reduce((sum, { observed, delivered }) => sum + observed - delivered, 0);
+    const lost = books.reduce((sum, { observed, delivered, spooled }) => {
+      return sum + observed - delivered - spooled;
+    }, 0);
+    const spooled = books.reduce((sum, book) => sum + book.spooled, 0);
     const earlier = lost - left;
     const said = [
       left === 0
         ? 'everything that was queued was delivered'
         : `${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`,
+      ...(spooled > 0 ? [`${spooled} wait in the spool for the next start`] : []),
       ...(earlier > 0 ? [`${earlier} had been dropped before`] : []),
     ].join('; ');
     this.#log[lost === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);

@@ -1,4 +1,4 @@
-import type { HostnameMethod } from '../naming/index.ts';
+import type { HostnameMethod, Relabel } from '../naming/index.ts';
 import type { Collector, Counters, Handler, z } from '../plugin/index.ts';
 
 /** What a configuration can speak of. */
@@ -25,6 +25,14 @@ export interface CollectorConfig {
   readonly fingerprint: () => string;
 }
 
+/** Where what a handler has yet to send outlives the agent. */
+export interface SpoolConfig {
+  /** A folder of its own. */
+  readonly path: string;
+  readonly size: number;
+  readonly age: number | undefined;
+}
+
 /** One handler that runs. Times are in seconds, sizes in bytes. */
 export interface HandlerConfig {
   readonly instance: string;
@@ -38,12 +46,22 @@ export interface HandlerConfig {
   readonly suffix: string;
   readonly tags: boolean;
   readonly counters: Counters;
-  /** Globs, or expressions behind `re:`; `undefined` is everything. */
+  /** Patterns of names, collectors and labels; `undefined` is everything. */
   readonly only: readonly string[] | undefined;
   readonly except: readonly string[];
-  readonly queue: { readonly samples: number; readonly bytes: number };
+  readonly relabel: readonly Relabel[];
+  /** Between two samples of a series that are sent; `undefined` sends each. */
+  readonly interval: number | undefined;
+  readonly reduce: 'last' | 'average';
+  readonly queue: {
+    readonly samples: number;
+    readonly bytes: number;
+    readonly age: number | undefined;
+    readonly spool: SpoolConfig | undefined;
+  };
   /** Samples in one write, at most; never more than the queue holds. */
   readonly batch: number;
+  readonly linger: number;
   readonly timeout: number;
   readonly backoff: { readonly least: number; readonly most: number };
   /** `undefined` is two intervals. */

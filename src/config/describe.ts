@@ -24,7 +24,7 @@ export interface JsonSchema {
 
 /** One option, as the reference and `cullinan describe` show it. */
 export interface Option {
-  /** Dotted where it is within another: `queue.samples`. */
+  /** Dotted where it is within another: `queue.samples`; `groups.NAME.exe`, `relabel[].drop` in each of several. */
   readonly name: string;
   readonly type: string;
   /** As it would be written, or in words; `undefined` where there is none. */
@@ -34,6 +34,8 @@ export interface Option {
   /** Whether there is neither a default nor a way to leave it out. */
   readonly required: boolean;
   readonly help: string;
+  /** Whether it is part of each entry of a map or of a list, of which there are none by default. */
+  readonly ofEach: boolean;
 }
 
 const schemas = new WeakMap<z.ZodType, JsonSchema>();
@@ -64,16 +66,24 @@ export function describeConfig(): Readonly<
   };
 }
 
-function flatten(schema: JsonSchema, prefix: string, help = ''): Option[] {
+function flatten(schema: JsonSchema, prefix: string, help = '', ofEach = false): Option[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, each]) => {
     const name = prefix + key;
     const about = each.description ?? help;
-    if (each.properties !== undefined) return flatten(each, `${name}.`, about);
+    if (each.properties !== undefined) return flatten(each, `${name}.`, about, ofEach);
     const text = each.default === undefined ? each.fallback : written(each.default);
     const required = schema.required?.includes(key) ?? false;
     const inWords = each.default === undefined && each.fallback !== undefined;
-    return [{ name, type: typeText(each), default: text, inWords, required, help: about }];
+    const option = { name, type: typeText(each), default: text, inWords, required, help: about };
+    return [{ ...option, ofEach }, ...entries(each, name)];
   });
+}
+
+/** The options of each entry of a map or a list. */
+function entries({ items, additionalProperties: others }: JsonSchema, name: string): Option[] {
+  const inMap = typeof others === 'object' ? flatten(others, `${name}.NAME.`, '', true) : [];
+  const inList = items === undefined ? [] : flatten(items, `${name}[].`, '', true);
+  return [...inMap, ...inList];
 }
 
 const written = (value: unknown): string =>

@@ -14,6 +14,7 @@ import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
 const NEW_SERIES_PER_HOUR = 50_000;
 const LONGEST_TIMEOUT = 30;
 const LONGEST_STAGGER = 1;
+const SPOOLS = '/var/lib/cullinan/spool';
 
 /**
  * Reads, checks and completes the configuration.
@@ -185,7 +186,21 @@ class Loader {
   handlers(section: MapNode, interval: number): HandlerConfig[] {
     const keys = keysOf(handlerKeys);
     const instances = instancesOf('handlers', section, keys, this.#registry, this.problems);
-    return instances.flatMap((each) => this.#handler(each, interval) ?? []);
+    const handlers = instances.flatMap((each) => this.#handler(each, interval) ?? []);
+    const spools = new Map<string, string>();
+    for (const { instance, queue } of handlers) {
+      if (queue.spool === undefined) continue;
+      const { path } = queue.spool;
+      const other = spools.get(path);
+      spools.set(path, instance);
+      if (other === undefined) continue;
+      this.#blame(section.entries.get(instance)?.key, {
+        message: `handlers.${instance} has the spool of handlers.${other}, ${path}`,
+        remedy: 'leave "path" out: each has a folder of its own then',
+        hint: HINTS.handlers,
+      });
+    }
+    return handlers;
   }
 
   #handler(
@@ -213,9 +228,13 @@ class Loader {
       counters: given.counters ?? plugin.counters,
       only: given.only,
       except: given.except,
-      queue: given.queue,
+      relabel: given.relabel,
+      interval: given.interval,
+      reduce: given.reduce,
+      queue: queueOf(name, given.queue),
       // A batch that the queue cannot hold would never fill.
       batch: Math.min(given.batch, given.queue.samples),
+      linger: given.linger,
       timeout: given.timeout,
       backoff: given.backoff,
       resend: given.resend,
@@ -311,6 +330,17 @@ class Loader {
   #blame(place: Place | undefined, finding: Parameters<typeof problemAt>[1]): void {
     this.problems.push(problemAt(place, finding));
   }
+}
+
+/** A spool without a place of its own has one under the instance's name. */
+function queueOf(
+  instance: string,
+  { samples, bytes, age, spool }: z.output<typeof handlerKeys>['queue'],
+): HandlerConfig['queue'] {
+  const { size, age: old } = spool;
+  if (size === 0) return { samples, bytes, age, spool: undefined };
+  const path = spool.path ?? `${SPOOLS}/${encodeURIComponent(instance)}`;
+  return { samples, bytes, age, spool: { path, size, age: old } };
 }
 
 /** Whether a plugin is switched on or off in so many words. Anything else is an error elsewhere. */

@@ -1,5 +1,5 @@
-import { HOSTNAME_METHODS } from '../naming/index.ts';
-import { COUNTERS, chooser, duration, size, z } from '../plugin/index.ts';
+import { HOSTNAME_METHODS, selector } from '../naming/index.ts';
+import { COUNTERS, duration, size, z } from '../plugin/index.ts';
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
 const span = (limits: { readonly least?: string } = {}) =>
@@ -16,10 +16,41 @@ const folder = z.string().regex(/^\//, 'must be a whole path: begin it with a sl
 
 const pattern = z.string().superRefine((text, context) => {
   try {
-    chooser([text], undefined);
+    selector(text);
   } catch (error) {
     context.addIssue({ code: 'custom', message: `is no pattern: ${(error as Error).message}` });
   }
+});
+
+const expression = z.string().superRefine((text, context) => {
+  try {
+    new RegExp(text, 'gu');
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+});
+
+const replacement = z.strictObject({
+  from: expression.describe('A regular expression; every match of it is replaced.'),
+  to: z.string().describe('What takes its place; "$1" stands for the first group.'),
+});
+
+const relabel = z.strictObject({
+  match: z.array(pattern).optional().meta({
+    description: 'Patterns as in "only", of which one must fit.',
+    fallback: 'every series',
+  }),
+  drop: z.boolean().default(false).describe('Leaves the series out.'),
+  rename: replacement.optional().describe('Rewrites the path.'),
+  replace: z
+    .record(z.string(), replacement)
+    .default({})
+    .describe('Rewrites the values of labels, by label.'),
+  labels: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Labels to set, where a dialect has labels; "" takes one away.'),
+  scale: z.number().default(1).describe('What values are multiplied by.'),
 });
 
 /** What the file says besides collectors and handlers. */
@@ -155,18 +186,64 @@ export const handlerKeys = z.strictObject({
   }),
   only: z.array(pattern).optional().meta({
     description:
-      'Send only what matches, by inner name or rendered path: globs, or expressions behind "re:".',
+      'Send only what matches, by inner name or rendered path: globs, or expressions behind "re:". "collector:NAME" and "label:device=sd*" match a collector and a label; " & " joins what must all match.',
     fallback: 'everything',
   }),
   except: z.array(pattern).default([]).describe('Leave out what matches; it wins over "only".'),
+  relabel: z
+    .array(relabel)
+    .default([])
+    .describe(
+      'Rules that change what is sent, in order; patterns see a series as it was observed.',
+    ),
+  interval: interval().optional().meta({
+    description:
+      'Send at the multiples of this interval only, where a collector observes more often.',
+    fallback: 'every tick',
+  }),
+  reduce: z
+    .enum(['last', 'average'])
+    .default('last')
+    .describe(
+      'With an interval, what is sent of a level: the last reading, or the average. Of what is counted it is always the whole growth.',
+    ),
   queue: z
     .strictObject({
       samples: z.int().min(1).default(100_000).describe('Samples that may wait.'),
       bytes: size().prefault('16MiB').describe('Memory that waiting samples may take.'),
+      age: duration().optional().meta({
+        description: 'Time after which what waits in memory is dropped, and counted as expired.',
+        fallback: 'never',
+      }),
+      spool: z
+        .strictObject({
+          path: folder.optional().meta({
+            description: 'A folder for this handler alone.',
+            fallback: '/var/lib/cullinan/spool/ and the name',
+          }),
+          size: size()
+            .refine((bytes) => bytes === 0 || bytes >= 1024 ** 2, {
+              error: 'must be at least 1MiB, or 0B for no spool',
+            })
+            .prefault('0B')
+            .describe('The most that it takes of the disk; 0B is no spool.'),
+          age: duration().optional().meta({
+            description: 'Time after which what is on disk is dropped, and counted as expired.',
+            fallback: 'never',
+          }),
+        })
+        .refine(({ path, age, size }) => size > 0 || (path === undefined && age === undefined), {
+          error: 'must have a size, such as "size: 256MiB"',
+        })
+        .prefault({})
+        .describe('A folder where samples wait while the peer is away, or the agent is stopped.'),
     })
     .prefault({})
     .describe('What waits for the peer; when it is full the oldest go first, and are counted.'),
   batch: z.int().min(1).default(1000).describe('Samples in one write, at most.'),
+  linger: span({ least: '0s' })
+    .prefault('0s')
+    .describe('Time that a batch which is not full may wait for more; 0s sends at every tick.'),
   timeout: span().prefault('15s').describe('Time until a connect or a write is given up.'),
   backoff: z
     .strictObject({

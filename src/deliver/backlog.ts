@@ -22,16 +22,25 @@ const MOST_RESENDS = 20;
 /** Milliseconds after which a peer has what it was sent on its disk: Carbon's writer sleeps one second. */
 const SETTLED = 1000;
 
+/** {@link Parcel.at} of what was never delivered by this process. */
+const NEVER = -1;
+
 /** Points that came together, as far as they still wait. */
 interface Waiting {
   points: Batch;
   /** Those before this have gone. */
   from: number;
+  /** When they came, in milliseconds on the monotonic clock. */
+  readonly at: number;
 }
 
 interface Parcel {
   readonly points: Batch;
   readonly bytes: number;
+  /** When the oldest of it came. */
+  readonly since: number;
+  /** Whether it is on disk: then it is counted there, and need not come back into the queue. */
+  readonly stored: boolean;
   /** How often it was taken for resending; 0 while it was never delivered. */
   resends: number;
   delivered: boolean;
@@ -48,13 +57,20 @@ export interface Taken {
   readonly again: boolean;
 }
 
+/** What {@link Backlog.pour} hands out to be put on disk. */
+export interface Poured {
+  readonly points: Batch;
+  /** How often it was delivered, over connections that broke. */
+  readonly deliveries: number;
+}
+
 /**
  * Everything a handler has yet to send, and what it may have to send again, within one bound.
  *
  * Four places, from old to new: `kept` was delivered a moment ago and is kept until its connection
- * has proved itself; `again` was delivered over a connection that broke; `out` is being written;
- * `queue` waits. When the bound bites, what was delivered is forgotten first, then the oldest of
- * the queue goes. Knows no time and no connection.
+ * has proved itself; `again` was delivered over a connection that broke; `out` is being written (and
+ * `pouring` to disk); `queue` waits. When the bound bites, what was delivered is forgotten first, then
+ * the oldest of the queue goes. Knows no time and no connection.
  */
 export class Backlog {
   readonly #limits: Limits;
@@ -65,6 +81,7 @@ export class Backlog {
   /** Points in the queue. */
   #waiting = 0;
   #out: Parcel | undefined;
+  #pouring: Parcel | undefined;
   #samples = 0;
   #bytes = 0;
 
@@ -76,8 +93,17 @@ export class Backlog {
 
   /** Points that wait or are being written, and were never delivered. */
   get queued(): number {
-    const out = this.#out;
-    return this.#waiting + (out === undefined || out.delivered ? 0 : out.points.length);
+    return this.#waiting + underWay(this.#out) + underWay(this.#pouring);
+  }
+
+  /** Points that nothing has been done with yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** When the oldest of them came; `undefined` without any. */
+  get since(): number | undefined {
+    return this.#queue.peek()?.at;
   }
 
   /** Whether {@link take} has something. */
@@ -90,10 +116,13 @@ export class Backlog {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
-  /** @param points are the backlog's from now on. */
-  add(points: Batch): void {
+  /**
+   * @param points are the backlog's from now on.
+   * @param at now, in milliseconds on the monotonic clock.
+   */
+  add(points: Batch, at: number): void {
     if (points.length === 0) return;
-    this.#queue.push({ points, from: 0 });
+    this.#queue.push({ points, from: 0, at });
     this.#waiting += points.length;
     this.#samples += points.length;
     this.#bytes += bytesOf(points);
@@ -109,10 +138,68 @@ export class Backlog {
       return { points: again.points, again: true };
     }
     if (this.#waiting === 0) return undefined;
-    const points = this.#dequeue(Math.min(most, this.#waiting));
+    this.#out = this.#parcel(most);
+    return { points: this.#out.points, again: false };
+  }
+
+  /**
+   * Takes in a batch that is on disk and stays there until it is delivered. One of sent, failed and
+   * refuse must follow.
+   *
+   * @param deliveries how often it was delivered, over connections that broke.
+   */
+  borrow(points: Batch, deliveries: number): Taken {
     const bytes = bytesOf(points);
-    this.#out = { points, bytes, resends: 0, delivered: false, at: 0, last: 0 };
-    return { points, again: false };
+    const delivered = deliveries > 0;
+    const times = { since: 0, at: NEVER, last: 0 };
+    this.#out = { points, bytes, ...times, stored: true, resends: deliveries, delivered };
+    this.#samples += points.length;
+    this.#bytes += bytes;
+    return { points, again: delivered };
+  }
+
+  /** The oldest batch, of at most `most` points, to be put on disk. One of poured and pourBack must follow. */
+  pour(most: number): Poured | undefined {
+    if (this.#pouring !== undefined) return undefined;
+    const parcel = this.#again.shift() ?? (this.#waiting === 0 ? undefined : this.#parcel(most));
+    this.#pouring = parcel;
+    if (parcel === undefined) return undefined;
+    return { points: parcel.points, deliveries: parcel.delivered ? parcel.resends + 1 : 0 };
+  }
+
+  /** It is on disk. */
+  poured(): void {
+    const parcel = this.#pouring;
+    this.#pouring = undefined;
+    if (parcel !== undefined) this.#forget(parcel);
+  }
+
+  /** It could not be put there. */
+  pourBack(): void {
+    const parcel = this.#pouring;
+    this.#pouring = undefined;
+    if (parcel !== undefined) this.#return(parcel);
+  }
+
+  /** Takes out what came before a moment; tells how many points that were. */
+  expire(before: number): number {
+    let expired = 0;
+    for (let oldest = this.#queue.peek(); oldest !== undefined; oldest = this.#queue.peek()) {
+      if (oldest.at >= before) break;
+      const points = this.#dequeue(oldest.points.length - oldest.from);
+      this.#samples -= points.length;
+      this.#bytes -= bytesOf(points);
+      expired += points.length;
+    }
+    return expired;
+  }
+
+  #parcel(most: number): Parcel {
+    const since = this.#queue.peek()?.at ?? 0;
+    const points = this.#dequeue(Math.min(most, this.#waiting));
+    const times = { since, at: NEVER, last: 0 };
+    const bytes = bytesOf(points);
+    return { points, bytes, ...times, stored: false, resends: 0, delivered: false };
   }
 
   /** The oldest of the queue, so many of them. */
@@ -139,7 +226,7 @@ export class Backlog {
    */
   sent(at: number, keep: number): void {
     const parcel = this.#settle();
-    if (!parcel.delivered) parcel.at = at;
+    if (parcel.at === NEVER) parcel.at = at;
     parcel.delivered = true;
     parcel.last = at;
     if (keep > 0 && parcel.resends < MOST_RESENDS) this.#kept.push(parcel);
@@ -150,8 +237,13 @@ export class Backlog {
   /** What was taken could not be written: it is first in line again. */
   failed(): void {
     const parcel = this.#settle();
+    if (parcel.stored && parcel.at === NEVER) this.#forget(parcel);
+    else this.#return(parcel);
+  }
+
+  #return(parcel: Parcel): void {
     if (!parcel.delivered) {
-      this.#queue.unshift({ points: parcel.points, from: 0 });
+      this.#queue.unshift({ points: parcel.points, from: 0, at: parcel.since });
       this.#waiting += parcel.points.length;
     } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
     else this.#forget(parcel);
@@ -178,6 +270,7 @@ export class Backlog {
     this.#queue.clear();
     this.#waiting = 0;
     this.#out = undefined;
+    this.#pouring = undefined;
     this.#samples = 0;
     this.#bytes = 0;
     return queued;
@@ -221,6 +314,9 @@ export class Backlog {
     }
   }
 }
+
+const underWay = (parcel: Parcel | undefined): number =>
+  parcel === undefined || parcel.delivered || parcel.stored ? 0 : parcel.points.length;
 
 function bytesOf(points: Batch): number {
   let bytes = 0;

@@ -13,6 +13,7 @@ export class Complaints {
   readonly #report: Pick<Report, 'problem' | 'recovered'>;
   readonly #where: string;
   #full = false;
+  #unspooled = false;
   #refusedAt: number | undefined;
 
   constructor(
@@ -68,6 +69,45 @@ export class Complaints {
     this.#report.recovered(`${this.#where} queue`);
   }
 
+  /** Points waited in memory for longer than they are worth. */
+  expired(points: number): void {
+    this.#report.problem(`${this.#where} expired`, {
+      where: `queue of ${this.#where}`,
+      error: new Foreseen(`its oldest points waited for more than ${this.#options.queue.age} s`),
+      effect: `${points} points were dropped, and counted as expired.`,
+    });
+  }
+
+  /** What should have been put on disk could not. */
+  unspooled(error: unknown, queued: number): void {
+    this.#unspooled = true;
+    this.#report.problem(`${this.#where} spool`, {
+      where: `spool of ${this.#where}`,
+      error: error instanceof Foreseen ? error : new Foreseen(messageOf(error)),
+      effect: `${queued} points wait in memory only, and would be lost with the agent. It tries again.`,
+      remedy: `Give handlers.${configured(this.#options.name)}.queue.spool a folder that the agent may write to, with room for it.`,
+    });
+  }
+
+  /** The disk takes what it should. */
+  spooling(): void {
+    if (!this.#unspooled) return;
+    this.#unspooled = false;
+    this.#report.recovered(`${this.#where} spool`);
+  }
+
+  /** What was on disk is lost. */
+  lost(why: 'spool-full' | 'expired' | 'damaged', points: number): void {
+    this.#report.problem(`${this.#where} ${why}`, {
+      where: `spool of ${this.#where}`,
+      error: new Foreseen(LOST[why]),
+      effect:
+        points === 0
+          ? 'It cannot be told how many points were in it.'
+          : `${points} points were dropped, and counted as ${why}.`,
+    });
+  }
+
   refused(error: Unsendable, points: number): void {
     this.#refusedAt = this.#clock.monotonic();
     this.#report.problem(`${this.#where} unsendable`, {
@@ -92,6 +132,15 @@ export class Complaints {
     });
   }
 }
+
+const LOST = {
+  'spool-full': 'it is full, so its oldest points make room',
+  expired: 'its oldest points are older than it may keep them',
+  damaged: 'a part of it cannot be read',
+} as const;
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** The key in the configuration: one handler may have several peers, `graphite[a:2003]` and so on. */
 const configured = (instance: string): string => instance.replace(/\[.*$/, '');

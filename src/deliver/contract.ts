@@ -4,6 +4,16 @@ import type { Point } from '../metric/index.ts';
 import type { AgentStatus, DropReason, Handler, HandlerStatus } from '../plugin/index.ts';
 import type { Limits } from './backlog.ts';
 
+/** A queue's continuation on disk. */
+export interface SpoolOptions {
+  /** The folder, which is this delivery's alone. */
+  readonly path: string;
+  /** Bytes on disk, at most. */
+  readonly size: number;
+  /** Seconds after which what is stored is not worth sending any more. */
+  readonly age?: number | undefined;
+}
+
 export interface DeliveryOptions {
   /** The handler instance, as it is called in the configuration. */
   readonly name: string;
@@ -13,7 +23,14 @@ export interface DeliveryOptions {
   /** The name of the dialect that its points are named in. */
   readonly dialect?: string | undefined;
   /** The most that is held in memory, what may have to be sent again included. */
-  readonly queue: Limits;
+  readonly queue: Limits & {
+    /** Seconds after which what waits is not worth sending any more. */
+    readonly age?: number | undefined;
+  };
+  /** Where what waits goes while the peer is away, and when the agent ends; without it, it is lost then. */
+  readonly spool?: SpoolOptions | undefined;
+  /** Seconds that a batch which is not full may wait at a flush; 0 or absent, none does. */
+  readonly linger?: number | undefined;
   /** Points per write, at most. */
   readonly batch: number;
   /** Seconds for connecting, and for each write. */
@@ -40,7 +57,7 @@ export interface DeliveryDeps {
   readonly log: Pick<Log, 'info'>;
 }
 
-/** What was not delivered in time. */
+/** What was not delivered in time, and is not on disk either. */
 export interface Left {
   readonly left: number;
 }
@@ -61,7 +78,8 @@ export interface Delivery {
   drain(ms: number): Promise<Left>;
   /**
    * Delivers what is queued, as far as it can within `ms` milliseconds, and closes the connection.
-   * What is left then, and whatever is still offered, is dropped for that reason.
+   * What is left then goes to the spool; without one it is dropped for that reason, as is whatever is
+   * still offered.
    */
   stop(reason: Extract<DropReason, 'shutdown' | 'reload'>, ms: number): Promise<Left>;
 }

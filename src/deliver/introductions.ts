@@ -20,6 +20,8 @@ export interface IntroductionNeeds {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Pick<Log, 'info'>;
+  /** Is told of each point for which there was no room. */
+  readonly dropped: () => void;
 }
 
 /** From the first name that waits to the last. Times are on the monotonic clock. */
@@ -63,11 +65,6 @@ export class Introductions {
     return this.#samples;
   }
 
-  /** Points so far for which there was no room. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
   /** Takes points in; gives back those whose names are introduced, now or before. */
   sift(points: readonly Point[]): readonly Point[] {
     const now = this.#needs.clock.monotonic();
@@ -81,9 +78,9 @@ export class Introductions {
     return through;
   }
 
-  /** Forgets what waits; tells how many points that were. */
-  clear(): number {
-    const left = this.#samples;
+  /** Gives back everything that waits, in the order of the names. */
+  release(): Point[] {
+    const left = [...this.#line.values()].flat();
     this.#line.clear();
     this.#samples = 0;
     this.#bytes = 0;
@@ -115,6 +112,7 @@ export class Introductions {
     const held = this.#line.get(point.name.path);
     if (full) {
       this.#dropped += 1;
+      this.#needs.dropped();
       if (held === undefined || held.length === 0) return;
       held.shift();
       held.push(point);

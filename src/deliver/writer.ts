@@ -1,15 +1,11 @@
 import type { Timer } from '../clock/index.ts';
 import type { Point } from '../metric/index.ts';
-import {
-  type Connection,
-  type DropReason,
-  type HandlerStatus,
-  Unsendable,
-} from '../plugin/index.ts';
-import { Backlog, type Taken } from './backlog.ts';
+import { type Connection, type HandlerStatus, Unsendable } from '../plugin/index.ts';
+import type { Taken } from './backlog.ts';
+import { Books } from './books.ts';
 import { Complaints } from './complaints.ts';
 import type { Delivery, DeliveryDeps, DeliveryOptions, Left } from './contract.ts';
-import { Introductions } from './introductions.ts';
+import { Supply } from './supply.ts';
 import { Attempt, Bell, backoff } from './wait.ts';
 
 const BACKOFF = { least: 1, most: 60 };
@@ -35,22 +31,8 @@ export class Writer implements Delivery {
   readonly #deps: DeliveryDeps;
   readonly #backoff: { readonly least: number; readonly most: number };
   readonly #complaints: Complaints;
-  readonly #backlog: Backlog;
-  /** Where new names wait their turn; `undefined` where the peer takes any number. */
-  readonly #introductions: Introductions | undefined;
-  readonly #keep: number;
-
-  #observed = 0;
-  #delivered = 0;
-  #resent = 0;
-  #failures = 0;
-  readonly #dropped: Record<DropReason, number> = {
-    overflow: 0,
-    'held-back': 0,
-    unsendable: 0,
-    shutdown: 0,
-    reload: 0,
-  };
+  readonly #supply: Supply;
+  readonly #books = new Books();
 
   /** Something to do: a flush, an end of the connection, a stop. */
   readonly #work = new Bell();
@@ -74,51 +56,37 @@ export class Writer implements Delivery {
     this.#deps = deps;
     this.#backoff = options.backoff ?? BACKOFF;
     this.#complaints = new Complaints(options, deps.clock, deps.report);
-    this.#keep = options.handler.idempotent ? options.resend * 1000 : 0;
-    const { name, handler, queue } = options;
-    const perMinute = handler.newNamesPerMinute?.(options.options);
-    // Both together hold no more than the queue may.
-    const half = { samples: Math.ceil(queue.samples / 2), bytes: queue.bytes / 2 };
-    const { clock, log } = deps;
-    this.#introductions =
-      perMinute === undefined
-        ? undefined
-        : new Introductions({ name, perMinute, limits: half, clock, log });
-    this.#backlog = new Backlog(perMinute === undefined ? queue : half, () => {
-      this.#dropped.overflow += 1;
-    });
+    this.#supply = new Supply(options, deps, this.#books, this.#complaints);
+    if (this.#supply.persists) this.#running = this.#run();
   }
 
   offer(points: readonly Point[]): void {
-    this.#observed += points.length;
+    this.#books.observed += points.length;
     if (this.#halted) {
-      this.#dropped[this.#stopping ?? 'shutdown'] += points.length;
+      this.#books.drop(this.#stopping ?? 'shutdown', points.length);
       return;
     }
-    const before = this.#dropped.overflow;
-    this.#backlog.add(this.#introductions?.sift(points) ?? points);
-    if (this.#dropped.overflow > before) this.#complaints.overflowed();
+    this.#supply.offer(points);
   }
 
   flush(): void {
-    if (this.#halted || !this.#backlog.ready) return;
+    this.#supply.expire();
+    if (this.#halted || (!this.#supply.ready && this.#supply.spooled === 0)) return;
+    if (this.#supply.halfFull || this.#away) this.#pour();
+    if (this.#supply.lingers && this.#stopping === undefined) return;
     this.#due = true;
     this.#work.ring();
     this.#running ??= this.#run();
   }
 
   status(): HandlerStatus {
-    return {
+    return this.#books.status({
       name: this.#options.name,
       type: this.#options.handler.name,
-      observed: this.#observed,
-      delivered: this.#delivered,
-      queued: this.#backlog.queued + this.#held,
-      dropped: { ...this.#dropped, 'held-back': this.#introductions?.dropped ?? 0 },
-      resent: this.#resent,
-      failures: this.#failures,
+      queued: this.#supply.queued,
+      spooled: this.#supply.spooled,
       connected: this.#line !== undefined && this.#line.ended === undefined,
-    };
+    });
   }
 
   async drain(ms: number): Promise<Left> {
@@ -129,28 +97,33 @@ export class Writer implements Delivery {
     });
     this.flush();
     this.#resume.ring();
-    while (this.#backlog.queued > 0 && !late && !this.#halted) await this.#quiet.heard();
+    while (this.#supply.due > 0 && !late && !this.#halted) await this.#quiet.heard();
     deadline.cancel();
-    return { left: this.#backlog.queued + this.#held };
+    return { left: this.#supply.queued };
   }
 
   async stop(reason: 'shutdown' | 'reload', ms: number): Promise<Left> {
     this.#stopping ??= reason;
     const deadline = this.#deps.clock.after(ms, () => this.#halt());
+    // Towards a peer that is away there is nothing to wait for: what is left is safe on disk.
+    if (this.#supply.persists && this.#away) this.#halt();
     this.flush();
     this.#work.ring();
     this.#resume.ring();
     await this.#running;
     deadline.cancel();
     this.#halt();
-    const left = this.#backlog.clear() + (this.#introductions?.clear() ?? 0);
-    this.#dropped[this.#stopping] += left;
-    return { left };
+    return { left: await this.#supply.close(this.#stopping) };
   }
 
-  /** Points of names that wait to be introduced. */
-  get #held(): number {
-    return this.#introductions?.waiting ?? 0;
+  /** Whether the peer cannot be reached. */
+  get #away(): boolean {
+    return this.#line === undefined && this.#problem;
+  }
+
+  /** Puts what waits on disk, where there is one. What is there then may be sent from there. */
+  #pour(): void {
+    if (this.#supply.persists) void this.#supply.pour().then(() => this.#work.ring());
   }
 
   #halt(): void {
@@ -166,17 +139,22 @@ export class Writer implements Delivery {
   }
 
   get #finished(): boolean {
-    return this.#halted || (this.#stopping !== undefined && !this.#backlog.ready);
+    return this.#halted || (this.#stopping !== undefined && !this.#supply.ready);
   }
 
   async #run(): Promise<void> {
+    if (this.#supply.persists) {
+      const found = await this.#fromDisk('opening it', this.#supply.open(), new AbortController());
+      if (found !== true && !this.#supply.ready && !this.#finished) await this.#work.heard();
+    }
     while (!this.#finished) {
       const failed = (await this.#connect()) ?? (await this.#serve());
       if (failed === undefined || this.#finished) continue;
       const seconds = this.#failed(failed);
       if (seconds > 0) await this.#pause(seconds);
       // A peer that closes idle connections is called again when there is something to send.
-      else if (this.#backlog.queued === 0 && this.#stopping === undefined) await this.#work.heard();
+      else if (this.#supply.due + this.#supply.spooled === 0 && this.#stopping === undefined)
+        await this.#work.heard();
     }
   }
 
@@ -225,7 +203,7 @@ export class Writer implements Delivery {
     this.#due = true;
     for (let line = this.#line; line !== undefined; line = this.#line) {
       if (line.ended !== undefined) return this.#lost(line, line.ended.error, clock.monotonic());
-      const taken = this.#due ? this.#backlog.take(this.#options.batch) : undefined;
+      const taken = await this.#next();
       if (taken !== undefined) {
         const began = clock.monotonic();
         const error = await this.#write(line, taken);
@@ -241,10 +219,30 @@ export class Writer implements Delivery {
     return undefined;
   }
 
+  #next(): Taken | Promise<Taken | undefined> | undefined {
+    const aborter = new AbortController();
+    const next = this.#supply.next(this.#due, this.#stopping === undefined, aborter.signal);
+    return next instanceof Promise ? this.#fromDisk('reading it', next, aborter) : next;
+  }
+
+  /** Waits for a disk as long as for a peer. */
+  async #fromDisk<T>(what: string, work: Promise<T>, aborter: AbortController) {
+    const attempt = new Attempt(aborter);
+    this.#pending = attempt;
+    try {
+      return await attempt.within(this.#deps.clock, this.#options.timeout, what, () => work);
+    } catch (error) {
+      if (!this.#halted) this.#complaints.unspooled(error, this.#supply.queued);
+      return undefined;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+
   /** Writes one batch and books it; tells the error if the connection cannot be used any more. */
   async #write(line: Line, taken: Taken): Promise<unknown> {
     const { clock } = this.#deps;
-    const { points, again } = taken;
+    const { points } = taken;
     const { connection, aborter } = line;
     const attempt = new Attempt(aborter);
     this.#pending = attempt;
@@ -254,20 +252,17 @@ export class Writer implements Delivery {
       );
     } catch (error) {
       if (!(error instanceof Unsendable) || aborter.signal.aborted) {
-        this.#backlog.failed();
+        this.#supply.failed();
         return error ?? new Error('the write failed without saying why');
       }
-      this.#backlog.refuse();
-      if (!again) this.#dropped.unsendable += points.length;
+      this.#supply.refused(taken);
       this.#complaints.refused(error, points.length);
       return undefined;
     } finally {
       this.#pending = undefined;
     }
     const now = clock.monotonic();
-    if (again) this.#resent += points.length;
-    else this.#delivered += points.length;
-    this.#backlog.sent(now, this.#keep);
+    this.#supply.delivered(taken, now);
     line.took = true;
     this.#noted(line.connection);
     this.#complaints.taken(now);
@@ -310,17 +305,18 @@ export class Writer implements Delivery {
    */
   #lost(line: Line, error: unknown, began: number): Failure {
     this.#giveUp(line, error);
-    this.#backlog.broke(began - this.#keep, this.#deps.clock.monotonic());
+    this.#supply.broke(began);
     return { error, held: line.took && began - line.opened >= this.#backoff.least * 1000 };
   }
 
   /** Counts and reports a failure; seconds until the next attempt come back. */
   #failed({ error, held }: Failure): number {
-    this.#failures += 1;
+    this.#books.failures += 1;
     this.#failuresInRow = held ? 0 : this.#failuresInRow + 1;
     const seconds = held ? 0 : backoff(this.#backoff, this.#failuresInRow, this.#deps.random());
     this.#problem = true;
-    this.#complaints.disconnected(error, this.#backlog.queued, seconds, this.#backoff.most);
+    if (!held) this.#pour();
+    this.#complaints.disconnected(error, this.#supply.due, seconds, this.#backoff.most);
     return seconds;
   }
 

@@ -14,6 +14,8 @@ export {
   hostnameFor,
 } from './hostname.ts';
 export { createNamer } from './namer.ts';
+export { type Relabel, type Route, route } from './route.ts';
+export { selector } from './select.ts';
 
 /** Every dialect by its name. */
 export const dialects = { otel, diamond, prometheus, ganglia, collectd } as const;

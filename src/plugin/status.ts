@@ -13,19 +13,25 @@ export const OUTCOMES: readonly Outcome[] = [
  * Why a point never reached its peer.
  *
  * - `overflow`: the queue was full, and the oldest went first.
+ * - `expired`: it waited for longer than `queue.age`, or `queue.spool.age` on disk.
+ * - `spool-full`: the spool was full, and the oldest went first.
+ * - `damaged`: it could not be read from the spool again.
  * - `held-back`: its name was new and waited its turn, with more points than there was room for.
  * - `unsendable`: the codec or the peer refused it for good.
  * - `shutdown`: still queued when the agent's time to stop was over.
  * - `reload`: its handler was removed or changed, and could not be drained in time.
  */
-export type DropReason = 'overflow' | 'held-back' | 'unsendable' | 'shutdown' | 'reload';
-export const DROP_REASONS: readonly DropReason[] = [
+export const DROP_REASONS = [
   'overflow',
+  'expired',
+  'spool-full',
+  'damaged',
   'held-back',
   'unsendable',
   'shutdown',
   'reload',
-];
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface CollectorStatus {
   readonly name: string;
@@ -39,17 +45,19 @@ export interface CollectorStatus {
   readonly refused: number;
 }
 
-/** One handler's books: observed = delivered + queued + dropped, at every moment. */
+/** One handler's books: observed = delivered + queued + spooled + dropped, at every moment. */
 export interface HandlerStatus {
   /** The instance. */
   readonly name: string;
   /** The handler it is an instance of. */
   readonly type: string;
-  /** Points routed to this handler. */
+  /** Points routed to this handler, and those that an earlier run of the agent had left in its spool. */
   readonly observed: number;
   readonly delivered: number;
-  /** Waiting, or being written. */
+  /** Waiting in memory, or being written. */
   readonly queued: number;
+  /** Waiting on disk. */
+  readonly spooled: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Points sent once more after a broken connection; counted as delivered only once. */
   readonly resent: number;

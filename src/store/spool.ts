@@ -72,6 +72,8 @@ export interface Spool {
 
 interface Place extends Header {
   readonly offset: number;
+  /** Nothing is left to count: its points were delivered, or were given up. */
+  settled: boolean;
 }
 
 interface Segment {
@@ -173,7 +175,10 @@ class DiskSpool implements Spool {
       }
       segment.bytes += record.length;
       this.#bytes += record.length;
-      segment.waiting.push({ offset, length: record.length, points: points.length, at, state });
+      segment.waiting.push({
+        ...{ offset, length: record.length, points: points.length },
+        ...{ at, state, settled: false },
+      });
       if (state === 0) this.#points += points.length;
     });
   }
@@ -213,7 +218,7 @@ class DiskSpool implements Spool {
     for (let offset = findHeader(bytes, 0); offset !== -1; offset = findHeader(bytes, expected)) {
       if (offset !== expected) this.#needs.lost('damaged', 0);
       const header = decodeHeader(bytes, offset) as Header;
-      const place = { ...header, offset };
+      const place = { ...header, offset, settled: false };
       const counted = header.state === 0 ? header.points : 0;
       const whole = offset + header.length <= bytes.length;
       if (header.state !== DONE) {
@@ -278,10 +283,16 @@ class DiskSpool implements Spool {
     await this.#remove(segment);
   }
 
-  #lose(why: SpoolLoss, { state, points }: Place): void {
-    if (state !== 0) return;
-    this.#points -= points;
-    this.#needs.lost(why, points);
+  #lose(why: SpoolLoss, place: Place): void {
+    if (this.#uncount(place)) this.#needs.lost(why, place.points);
+  }
+
+  /** Takes its points out of those that wait; tells whether they were among them. */
+  #uncount(place: Place): boolean {
+    if (place.settled || place.state !== 0) return false;
+    place.settled = true;
+    this.#points -= place.points;
+    return true;
   }
 
   async #read({ path }: Segment, { offset, length, points }: Place): Promise<Batch | undefined> {
@@ -307,12 +318,12 @@ class DiskSpool implements Spool {
     return {
       points,
       deliveries: place.state,
-      done: () =>
-        this.#inTurn(async () => {
-          if (!end()) return;
-          if (place.state === 0) this.#points -= place.points;
-          await this.#settle(segment, place);
-        }),
+      done: async () => {
+        if (!end()) return;
+        // At once, so that whoever books them as delivered never sees them in two places.
+        this.#uncount(place);
+        await this.#inTurn(() => this.#settle(segment, place));
+      },
       failed: () => {
         // Its segment was given up meanwhile, to make room.
         if (end() && !segment.waiting.includes(place)) this.#lose('spool-full', place);

@@ -1,8 +1,13 @@
-import type { AgentStatus } from 'cullinan/plugin';
+import { type AgentStatus, DROP_REASONS, type DropReason } from 'cullinan/plugin';
 import { expect, test } from 'vitest';
 import agent from '../../collectors/agent.ts';
 import { collecting, expectDistinct, expectSound, idleAgent, text } from '../support/collector.ts';
 import { hostWith } from '../support/host.ts';
+
+const NOTHING = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<
+  DropReason,
+  number
+>;
 
 const busy: AgentStatus = {
   collectors: [
@@ -28,7 +33,8 @@ const busy: AgentStatus = {
       observed: 5000,
       delivered: 4700,
       queued: 180,
-      dropped: { overflow: 100, 'held-back': 0, unsendable: 20, shutdown: 0, reload: 0 },
+      spooled: 0,
+      dropped: { ...NOTHING, overflow: 100, unsendable: 20 },
       resent: 360,
       failures: 2,
       connected: true,
@@ -36,10 +42,11 @@ const busy: AgentStatus = {
     {
       name: 'central',
       type: 'amqp',
-      observed: 10,
+      observed: 4010,
       delivered: 0,
       queued: 10,
-      dropped: { overflow: 0, 'held-back': 0, unsendable: 0, shutdown: 0, reload: 0 },
+      spooled: 4000,
+      dropped: NOTHING,
       resent: 0,
       failures: 7,
       connected: false,

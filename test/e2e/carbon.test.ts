@@ -16,7 +16,10 @@ import { PROGRAM } from '../support/program.ts';
 
 const KILLS = Array.from({ length: 10 }, (_, i) => (i % 2 === 0 ? 'SIGKILL' : 'SIGTERM'));
 
-type Books = Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'dropped' | 'resent'>;
+type Books = Pick<
+  HandlerStatus,
+  'observed' | 'delivered' | 'queued' | 'spooled' | 'dropped' | 'resent'
+>;
 
 /** The agent as it is installed, at one tick a second, with an archive of all it sends. */
 class Agent implements AsyncDisposable {

@@ -80,6 +80,7 @@ describe('describe', () => {
       inWords: true,
       required: false,
       help: 'The port of each host that names none.',
+      ofEach: false,
     });
   });
 

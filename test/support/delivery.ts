@@ -82,8 +82,9 @@ export function imbalance({
   observed,
   delivered,
   queued,
+  spooled,
   dropped,
-}: Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'dropped'>): number {
+}: Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'spooled' | 'dropped'>): number {
   const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0);
-  return observed - delivered - queued - lost;
+  return observed - delivered - queued - spooled - lost;
 }

@@ -8,7 +8,10 @@ import { expect, vi } from 'vitest';
 import type { HandlerStatus } from '../../src/plugin/index.ts';
 import { PROGRAM } from './program.ts';
 
-type Books = Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'dropped' | 'resent'>;
+type Books = Pick<
+  HandlerStatus,
+  'observed' | 'delivered' | 'queued' | 'spooled' | 'dropped' | 'resent'
+>;
 
 interface Settings {
   readonly interval?: string;

@@ -1,0 +1,176 @@
+import type { Point } from '../metric/index.ts';
+import type { DropReason } from '../plugin/index.ts';
+import { Backlog, type Taken } from './backlog.ts';
+import type { Books } from './books.ts';
+import type { Complaints } from './complaints.ts';
+import type { DeliveryDeps, DeliveryOptions } from './contract.ts';
+import { Introductions } from './introductions.ts';
+import { Reserve } from './reserve.ts';
+
+/**
+ * Everything one handler has yet to send, wherever it waits: new names for their turn, fresh points in
+ * memory, and, where there is a spool, the rest on disk. Knows time and no connection.
+ */
+export class Supply {
+  readonly #options: DeliveryOptions;
+  readonly #clock: DeliveryDeps['clock'];
+  readonly #books: Books;
+  readonly #complaints: Complaints;
+  readonly #backlog: Backlog;
+  /** Where new names wait their turn; `undefined` where the peer takes any number. */
+  readonly #introductions: Introductions | undefined;
+  readonly #reserve: Reserve | undefined;
+  readonly #keep: number;
+  #overflow = 0;
+  /** Whether the next batch should come from disk, if there is one as well as a fresh one. */
+  #storedNext = false;
+
+  constructor(
+    options: DeliveryOptions,
+    { clock, log }: Pick<DeliveryDeps, 'clock' | 'log'>,
+    books: Books,
+    complaints: Complaints,
+  ) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#books = books;
+    this.#complaints = complaints;
+    this.#keep = options.handler.idempotent ? options.resend * 1000 : 0;
+    const { name, handler, queue, spool, batch } = options;
+    const perMinute = handler.newNamesPerMinute?.(options.options);
+    // Both together hold no more than the queue may.
+    const half = { samples: Math.ceil(queue.samples / 2), bytes: queue.bytes / 2 };
+    const dropped = () => books.drop('held-back', 1);
+    this.#introductions =
+      perMinute === undefined
+        ? undefined
+        : new Introductions({ name, perMinute, limits: half, clock, log, dropped });
+    this.#backlog = new Backlog(perMinute === undefined ? queue : half, () => {
+      this.#overflow += 1;
+      books.drop('overflow', 1);
+    });
+    this.#reserve =
+      spool && new Reserve({ spool, batch, clock, books, complaints, backlog: this.#backlog });
+  }
+
+  /** Points in memory that were never delivered. */
+  get queued(): number {
+    return this.#backlog.queued + (this.#introductions?.waiting ?? 0);
+  }
+
+  /** Of them, those that wait for nothing but the peer. */
+  get due(): number {
+    return this.#backlog.queued;
+  }
+
+  /** Points on disk. */
+  get spooled(): number {
+    return this.#reserve?.points ?? 0;
+  }
+
+  /** Whether there is something fresh, or something to send again. */
+  get ready(): boolean {
+    return this.#backlog.ready;
+  }
+
+  /** Whether what an earlier run has left on disk should be looked for. */
+  get persists(): boolean {
+    return this.#reserve !== undefined;
+  }
+
+  /** Whether more than half of the memory is taken. */
+  get halfFull(): boolean {
+    const { queue } = this.#options;
+    const { samples, bytes } = this.#backlog.held;
+    return samples > queue.samples / 2 || bytes > queue.bytes / 2;
+  }
+
+  /** Whether a batch that is not full may wait a little longer. */
+  get lingers(): boolean {
+    const { linger = 0, batch } = this.#options;
+    const { since, waiting } = this.#backlog;
+    if (linger === 0 || since === undefined) return false;
+    return waiting < batch && this.#clock.monotonic() - since < linger * 1000;
+  }
+
+  offer(points: readonly Point[]): void {
+    const before = this.#overflow;
+    const fresh = this.#introductions?.sift(points) ?? points;
+    this.#backlog.add(fresh, this.#clock.monotonic());
+    if (this.#overflow > before) this.#complaints.overflowed();
+  }
+
+  /** Drops what has waited in memory for too long. */
+  expire(): void {
+    const { age } = this.#options.queue;
+    if (age === undefined) return;
+    const expired = this.#backlog.expire(this.#clock.monotonic() - age * 1000);
+    if (expired === 0) return;
+    this.#books.drop('expired', expired);
+    this.#complaints.expired(expired);
+  }
+
+  /** Finds what an earlier run has left on disk; tells whether there is anything. */
+  async open(): Promise<boolean> {
+    await this.#reserve?.open();
+    return this.#reserve?.ready ?? false;
+  }
+
+  /** Puts what waits on disk, if there is one. */
+  async pour(): Promise<void> {
+    if (this.#backlog.ready) await this.#reserve?.pour();
+  }
+
+  /**
+   * The next batch; one of delivered, failed and refused must follow. What is fresh and what is on disk
+   * take turns: neither waits for the other.
+   *
+   * @param fresh whether what is fresh may go.
+   * @param stored whether what is on disk may; reading it may hang until `signal` is aborted.
+   */
+  next(
+    fresh: boolean,
+    stored: boolean,
+    signal: AbortSignal,
+  ): Taken | Promise<Taken | undefined> | undefined {
+    const { batch } = this.#options;
+    const reserve = stored && this.#reserve?.ready === true ? this.#reserve : undefined;
+    const first = fresh && !(reserve && this.#storedNext) ? this.#backlog.take(batch) : undefined;
+    this.#storedNext = first !== undefined;
+    return first ?? reserve?.take(signal);
+  }
+
+  delivered({ points, again }: Taken, now: number): void {
+    this.#reserve?.done();
+    if (again) this.#books.resent += points.length;
+    else this.#books.delivered += points.length;
+    this.#backlog.sent(now, this.#keep);
+  }
+
+  failed(): void {
+    this.#backlog.failed();
+    this.#reserve?.failed();
+  }
+
+  refused({ points, again }: Taken): void {
+    this.#reserve?.done();
+    this.#backlog.refuse();
+    if (!again) this.#books.drop('unsendable', points.length);
+  }
+
+  /** The connection broke, and the trouble began at a moment: what was delivered shortly before is sent again. */
+  broke(began: number): void {
+    this.#backlog.broke(began - this.#keep, this.#clock.monotonic());
+  }
+
+  /** The end: what is left goes to disk or is dropped. @returns how much was dropped. */
+  async close(reason: Extract<DropReason, 'shutdown' | 'reload'>): Promise<number> {
+    if (this.#reserve !== undefined) {
+      this.#backlog.add(this.#introductions?.release() ?? [], this.#clock.monotonic());
+      await this.#reserve.close();
+    }
+    const left = this.#backlog.clear() + (this.#introductions?.release().length ?? 0);
+    this.#books.drop(reason, left);
+    return left;
+  }
+}

@@ -1,0 +1,55 @@
+import { type Chosen, chooser } from '../plugin/index.ts';
+
+/** What a pattern can ask about. */
+export interface Subject {
+  /** The inner name, the path, and the path below the host. */
+  readonly names: readonly string[];
+  readonly collector: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Whether a pattern fits. */
+export type Selector = (subject: Subject) => boolean;
+
+/**
+ * Compiles a pattern. Its parts, divided by ` & `, must all fit:
+ *
+ * - `collector:GLOB`, the collector instance that observed it;
+ * - `label:NAME=GLOB`, a label of the series;
+ * - any other, a glob or an expression behind `re:`, its inner name or its path.
+ *
+ * @throws {@link Error} if an expression is none, or a label has no `=`.
+ */
+export function selector(pattern: string): Selector {
+  const parts = pattern.split(' & ').map(part);
+  return (subject) => parts.every((fits) => fits(subject));
+}
+
+/** Whether any of several patterns fits. */
+export function anyOf(patterns: readonly string[]): Selector {
+  const selectors = patterns.map(selector);
+  return (subject) => selectors.some((fits) => fits(subject));
+}
+
+function part(text: string): Selector {
+  const [kind, rest] = divide(text, ':');
+  if (rest !== undefined && kind === 'collector') {
+    const fits = one(rest);
+    return ({ collector }) => fits(collector);
+  }
+  if (rest !== undefined && kind === 'label') {
+    const [name, glob] = divide(rest, '=');
+    if (glob === undefined) throw new Error(`"${text}" lacks "=": label:device=sd*`);
+    const fits = one(glob);
+    return ({ labels }) => Object.hasOwn(labels, name) && fits(labels[name] ?? '');
+  }
+  const fits = one(text);
+  return ({ names }) => names.some(fits);
+}
+
+const one = (glob: string): Chosen => chooser([glob], undefined);
+
+function divide(text: string, by: string): readonly [string, string | undefined] {
+  const at = text.indexOf(by);
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}

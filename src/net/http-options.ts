@@ -1,5 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { z } from '../plugin/index.ts';
-import { tls } from './tls-options.ts';
+import { type TlsOptions, tls } from './tls-options.ts';
+
+export interface HttpOptions {
+  readonly url: string;
+  readonly method: 'POST' | 'PUT';
+  readonly gzip: boolean;
+  /** Sent with each request, the content's type among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** What stands before a token: `Bearer`, or `Token` for InfluxDB. */
+  readonly scheme?: 'Bearer' | 'Token';
+  readonly tls?: TlsOptions | undefined;
+  /** What a refusal says, where it says it neither in text nor in JSON. */
+  readonly sentence?: (answer: HttpAnswer) => string | undefined;
+}
+
+/** What was answered to a request. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Its first 64 KiB. */
+  readonly body: Buffer;
+}
 
 /** The characters of a header's name, and of its value (RFC 9110, 5). */
 const NAME = /^[!#$%&'*+.^`|~\w-]+$/;

@@ -1,5 +1,5 @@
 import { Foreseen, Unsendable } from '../plugin/index.ts';
-import type { HttpAnswer, HttpOptions } from './http.ts';
+import type { HttpAnswer, HttpOptions } from './http-options.ts';
 
 /** The most that is repeated of what a peer says. */
 const LONGEST = 300;

@@ -1,33 +1,9 @@
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import type { Clock } from '../clock/index.ts';
 import { type Connection, Foreseen } from '../plugin/index.ts';
+import type { HttpAnswer, HttpOptions } from './http-options.ts';
 import { expectTaken, placeOf } from './http-trouble.ts';
 import { type Dialled, dial } from './tcp.ts';
-import type { TlsOptions } from './tls-options.ts';
-
-export interface HttpOptions {
-  readonly url: string;
-  readonly method: 'POST' | 'PUT';
-  readonly gzip: boolean;
-  /** Sent with each request, the content's type among them. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  readonly token?: string | undefined;
-  /** What stands before a token: `Bearer`, or `Token` for InfluxDB. */
-  readonly scheme?: 'Bearer' | 'Token';
-  readonly tls?: TlsOptions | undefined;
-  /** What a refusal says, where it says it neither in text nor in JSON. */
-  readonly sentence?: (answer: HttpAnswer) => string | undefined;
-}
-
-/** What was answered to a request. */
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  /** Its first 64 KiB. */
-  readonly body: Buffer;
-}
 
 /** A peer that takes requests one after the other, over one connection that is kept. */
 export interface HttpPeer extends Pick<Connection, 'close'> {

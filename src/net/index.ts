@@ -3,11 +3,17 @@ export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
 export { gangliaRequests } from './ganglia-requests.ts';
 export { type GroupOptions, joinGroup, type Membership } from './group.ts';
-export { type HttpOptions, type HttpPeer, openHttp } from './http.ts';
-export { checkHttp, httpOptions, httpUrl } from './http-options.ts';
+export { type HttpPeer, openHttp } from './http.ts';
+export { checkHttp, type HttpOptions, httpOptions, httpUrl } from './http-options.ts';
 export { interfaceOf, isMulticast } from './interface.ts';
 export { paced } from './paced.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';
 export { tls } from './tls-options.ts';
 export { openUdp, type UdpOptions } from './udp.ts';
+export {
+  bindZeroMq,
+  connectZeroMq,
+  type ZeroMqMessage,
+  type ZeroMqOptions,
+} from './zeromq.ts';

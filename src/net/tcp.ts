@@ -123,6 +123,13 @@ export async function dial(
   return { socket, said };
 }
 
+/** Ends a connection in order; one that is gone already never says that it has ended. */
+export const endOf = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('close', resolve).end(resolve);
+  });
+
 /** {@link dial}, as a stream. */
 export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
   const { socket, said } = await dial(options, signal);
@@ -135,6 +142,6 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
         if (typeof bytes === 'string') socket.write(bytes, taken);
         else socket.write(Buffer.concat(bytes), taken);
       }),
-    close: () => new Promise((resolve) => socket.end(resolve)),
+    close: () => endOf(socket),
   };
 }

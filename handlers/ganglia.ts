@@ -9,6 +9,7 @@
  *           kernel. Nothing is acknowledged: a datagram that is lost on the way is not noticed, and the
  *           next value of its metric makes up for it. Only that nobody listens at a unicast address is answered.
  */
+import { type Attendance, attend, gossip, settled } from 'cullinan/gossip';
 import {
   type Endpoint,
   endpoint,
@@ -111,6 +112,16 @@ const options = z
       .boolean()
       .default(true)
       .describe('Send titles, descriptions and groups with the metadata.'),
+    mute: z.boolean().default(false).describe('Send nothing: neither metrics nor requests.'),
+    deaf: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Hear nobody. Otherwise the state of the whole cluster is kept, and served as XML.',
+      ),
+    gossip: gossip()
+      .prefault({})
+      .describe('Unless it is deaf: how it hears, keeps and shows the cluster.'),
   })
   .superRefine((given, context) => {
     const wrong = (key: string, message: string) =>
@@ -118,6 +129,9 @@ const options = z
     const unread = textsOf(given).find((text) => endpoint(text, given.port) === undefined);
     if (unread !== undefined) {
       wrong('host', `must be host or host:port, and "${unread}" is neither`);
+    }
+    if (given.mute && given.deaf) {
+      wrong('mute', 'must not be true together with deaf: nothing would be left to do');
     }
     const hosts = endpointsOf(given).map(spoken);
     if (new Set(hosts).size < hosts.length) wrong('host', 'must not name a host and port twice');
@@ -212,6 +226,22 @@ async function connect(
   };
 }
 
+/** What says nothing. */
+const MUTE: Connection = { write: async () => {}, close: () => {} };
+
+/** A connection that also takes part in gossip. */
+const attending = ({ write, close, ended }: Connection, gossip: Attendance): Connection => ({
+  write,
+  ended: Promise.race([gossip.ended, ...(ended === undefined ? [] : [ended])]),
+  get note() {
+    return gossip.note;
+  },
+  async close() {
+    gossip.leave();
+    await close();
+  },
+});
+
 export default defineHandler({
   name: 'ganglia',
   summary: "Takes gmond's place: sends Ganglia's packets to a multicast group, or to gmonds.",
@@ -221,15 +251,29 @@ export default defineHandler({
   idempotent: false, // Ganglia knows no time: what is sent again counts as new.
   acknowledged: false,
   peers(given) {
+    const hosts = endpointsOf(given);
+    // One cluster for all of them.
+    const whole = { ...given, gossip: settled(given.gossip, hosts) };
+    if (given.mute) return [{ name: '', options: whole }];
     const texts = textsOf(given);
-    return endpointsOf(given).map((host, i) => ({
+    return hosts.map((host, i) => ({
       name: texts.length === 1 ? '' : spoken(host),
-      options: { ...given, host: texts[i] ?? '' },
+      options: { ...whole, host: texts[i] ?? '' },
     }));
   },
-  open({ options: given, ...context }) {
+  async open({ options: given, ...context }) {
     const [where] = endpointsOf(given);
     if (where === undefined) throw new Error('no host to send to');
-    return connect(where, given, context);
+    if (given.deaf) return connect(where, given, context);
+    const hosts = endpointsOf(given);
+    const attendance = await attend(given.gossip, { ...given, hosts }, context.clock);
+    context.signal.addEventListener('abort', attendance.leave, { once: true });
+    try {
+      context.signal.throwIfAborted();
+      return attending(given.mute ? MUTE : await connect(where, given, context), attendance);
+    } catch (error) {
+      attendance.leave();
+      throw error;
+    }
   },
 });

@@ -18,6 +18,7 @@ const PEERS = {
   },
   prometheus: { program: '/usr/bin/prometheus', packages: ['prometheus'] },
   mosquitto: { program: '/usr/sbin/mosquitto', packages: ['mosquitto', 'mosquitto-clients'] },
+  gmetad: { program: '/usr/sbin/gmetad', packages: ['gmetad'] },
   gmond: {
     program: '/usr/sbin/gmond',
     packages: ['ganglia-monitor', 'iproute2', 'libxml2-utils'],

@@ -3,22 +3,26 @@
  * breaks. Beside it the program writes an archive of all it observes; when the fault is over, the
  * server must have every point of it, and the books must balance.
  */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { FaultyLink } from '../support/faulty-link.ts';
+import { describeWithPeer } from '../support/peers.ts';
 import { RunningAgent } from '../support/running.ts';
+import { Certificates } from '../support/tls.ts';
 import {
   type FaultPeer,
   graphite,
+  http,
+  InfluxPeer,
   LineSink,
   type Points,
   riemann,
   type Subject,
 } from './subject.ts';
 
-const SUBJECTS: readonly Subject[] = [graphite, riemann];
+const SUBJECTS: readonly Subject[] = [graphite, riemann, http];
 
 interface Scene {
   readonly peer: FaultPeer;
@@ -101,17 +105,25 @@ async function expectAllArrived(
   expect(all).toBe((delivered ?? 0) + (queued ?? 0) + lost);
 }
 
-describe.each(SUBJECTS)('$name loses nothing by', (subject) => {
-  test.concurrent.each(Object.entries(FAULTS))('%s', { timeout: 60_000 }, async (_, fault) => {
-    await using peer = await subject.peer();
-    await using link = await FaultyLink.to(peer.port);
-    await using agent = new RunningAgent({ subject: subject.handler(link.port) });
-    await agent.ticks(2);
-    await fault({ peer, link, agent });
-    await agent.ticks(2);
-    await expectAllArrived(agent, peer);
-  });
-});
+for (const subject of SUBJECTS) {
+  const title = `${subject.name} loses nothing by`;
+  const tests = (): void => {
+    test.concurrent.each(Object.entries(FAULTS))('%s', { timeout: 60_000 }, async (_, fault) => {
+      await using peer = await subject.peer();
+      await using link = await FaultyLink.to(peer.port);
+      await using agent = new RunningAgent({ subject: subject.handler(link.port) });
+      await agent.ticks(2);
+      await fault({ peer, link, agent });
+      await agent.ticks(2);
+      await expectAllArrived(agent, peer);
+    });
+  };
+  if (subject.needs === undefined) describe(title, tests);
+  else describeWithPeer(subject.needs, title, tests);
+}
+
+const root = process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
+const MOVED = `a name with another address${root ? '' : ' (left out: takes root and unshare)'}`;
 
 describe('graphite loses nothing by', () => {
   test.concurrent('a clock that somebody sets', { timeout: 60_000 }, async () => {
@@ -128,9 +140,7 @@ describe('graphite loses nothing by', () => {
     await expectAllArrived(agent, peer);
   });
 
-  const root = process.getuid?.() === 0 && existsSync('/usr/bin/unshare');
-  const name = `a name with another address${root ? '' : ' (left out: takes root and unshare)'}`;
-  test.runIf(root).concurrent(name, { timeout: 60_000 }, async () => {
+  test.runIf(root).concurrent(MOVED, { timeout: 60_000 }, async () => {
     await using before = await LineSink.listen();
     await using after = await LineSink.listen('127.0.0.2', before.port);
     using hosts = new Hosts('127.0.0.1 carbon.test\n');
@@ -145,6 +155,58 @@ describe('graphite loses nothing by', () => {
     await agent.ticks(3);
     expect(after.received().size).toBeGreaterThan(0);
     await expectAllArrived(agent, before, after);
+  });
+});
+
+describeWithPeer('influxdb', 'http loses nothing by', () => {
+  test.runIf(root).concurrent(MOVED, { timeout: 60_000 }, async () => {
+    await using before = await InfluxPeer.start();
+    const { port } = before;
+    await using after = await InfluxPeer.start({ at: { host: '127.0.0.2', port } });
+    using hosts = new Hosts('127.0.0.1 influx.test\n');
+    await using agent = new RunningAgent(
+      { subject: http.handler(port).replace('127.0.0.1', 'influx.test') },
+      { under: hosts.command },
+    );
+    await agent.ticks(2);
+    hosts.write('127.0.0.2 influx.test\n');
+    // It is killed, and back again for the question of what it has.
+    await before.restart();
+    await agent.ticks(3);
+    expect((await after.received()).size).toBeGreaterThan(0);
+    await expectAllArrived(agent, before, after);
+  });
+
+  test.concurrent('a certificate that expires', { timeout: 60_000 }, async () => {
+    using certificates = new Certificates();
+    const { ours, folder } = certificates;
+    const [good, old] = [false, true].map((expired) =>
+      ours.issue(expired ? 'old' : 'good', { names: 'DNS:localhost', expired }),
+    );
+    const pair = { cert: join(folder, 'used.pem'), key: join(folder, 'used.key'), ca: ours.cert };
+    const use = (files: typeof good): void => {
+      if (files === undefined) throw new Error('no certificate');
+      copyFileSync(files.cert, pair.cert);
+      copyFileSync(files.key, pair.key);
+    };
+    use(good);
+    await using peer = await InfluxPeer.start({ pair });
+    const { port } = peer;
+    const handler = http.handler(port, `, tls: { ca: ${ours.cert} }`);
+    await using agent = new RunningAgent({
+      subject: handler.replace('http://127.0.0.1', 'https://localhost'),
+    });
+    await agent.ticks(2);
+    use(old);
+    await peer.restart();
+    await agent.ticks(2);
+    expect(agent.log.join('\n')).toContain(
+      `localhost:${port}: its certificate, or that of its authority, has expired. Renew it there.`,
+    );
+    use(good);
+    await peer.restart();
+    await agent.ticks(2);
+    await expectAllArrived(agent, peer);
   });
 });
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { decodeLine } from 'cullinan/wire/graphite';
+import { InfluxDb } from '../support/influxdb.ts';
+import type { PeerName } from '../support/peers.ts';
 import { RiemannServer } from '../support/riemann.ts';
 
 /** Path to time to value. */
@@ -17,6 +19,8 @@ export interface FaultPeer extends AsyncDisposable {
 /** A handler that has to get every point through. */
 export interface Subject {
   readonly name: string;
+  /** The program that has to be there. */
+  readonly needs?: PeerName;
   peer(): Promise<FaultPeer>;
   /** Its configuration as YAML; names as the archive has them. */
   handler(port: number, more?: string): string;
@@ -119,6 +123,49 @@ export const riemann: Subject = {
   peer: async () => new RiemannPeer(await RiemannServer.listen()),
   handler: (port, more = '') =>
     `{ type: riemann, host: 127.0.0.1, port: ${port}, service: path, prefix: '', dialect: diamond, timeout: 1s, backoff: { least: 50ms, most: 300ms }${more} }`,
+};
+
+/** An InfluxDB that is killed and not asked to stop: what it has acknowledged it has. */
+export class InfluxPeer implements FaultPeer {
+  readonly server: InfluxDb;
+
+  static async start(...wishes: Parameters<typeof InfluxDb.start>): Promise<InfluxPeer> {
+    return new InfluxPeer(await InfluxDb.start(...wishes));
+  }
+
+  private constructor(server: InfluxDb) {
+    this.server = server;
+  }
+
+  get port(): number {
+    return this.server.port;
+  }
+
+  async received(): Promise<Points> {
+    const found = await this.server.query('SELECT value FROM /.*/');
+    return new Map(
+      found.map(({ name, values }) => [
+        name,
+        new Map(values.map(([time, value]) => [Number(time) / 1000, Number(value)])),
+      ]),
+    );
+  }
+
+  restart(): Promise<void> {
+    return this.server.restart();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.server[Symbol.asyncDispose]();
+  }
+}
+
+export const http: Subject = {
+  name: 'http',
+  needs: 'influxdb',
+  peer: () => InfluxPeer.start(),
+  handler: (port, more = '') =>
+    `{ type: http, url: "http://127.0.0.1:${port}/write?db=metrics", format: influx, measurement: path, gzip: false, prefix: '', dialect: diamond, counters: rates, timeout: 1s, backoff: { least: 50ms, most: 300ms }${more} }`,
 };
 
 export const graphite: Subject = {

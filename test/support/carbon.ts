@@ -164,9 +164,9 @@ ENABLE_TAGS = False
   }
 }
 
-export function listens(port: number): Promise<boolean> {
+export function listens(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -14,6 +14,8 @@ interface Wishes {
   readonly login?: readonly [name: string, password: string];
   /** The certificate with which it speaks TLS, and the authority that vouches for it. */
   readonly pair?: Pair & { readonly ca: string };
+  /** Where it listens; absent, at a port of its own of 127.0.0.1. */
+  readonly at?: { readonly host: string; readonly port: number };
 }
 
 /** A series as it was queried. */
@@ -33,8 +35,9 @@ export class InfluxDb implements AsyncDisposable {
 
   static async start(wishes: Wishes = {}): Promise<InfluxDb> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-influxdb-'));
-    const [port, backup] = [await freePort(), await freePort()];
-    const { login, pair } = wishes;
+    const { login, pair, at } = wishes;
+    const { host, port } = at ?? { host: '127.0.0.1', port: await freePort() };
+    const backup = await freePort();
     const tls =
       pair === undefined
         ? ''
@@ -51,7 +54,7 @@ wal-dir = "${folder}/wal"
 [monitor]
 store-enabled = false
 [http]
-bind-address = "127.0.0.1:${port}"
+bind-address = "${host}:${port}"
 auth-enabled = ${login !== undefined}
 max-body-size = 1000000
 ${tls}
@@ -90,12 +93,11 @@ ${tls}
       const asked = (pair === undefined ? plain : secured)(
         {
           port: this.port,
-          host: 'localhost',
-          family: 4,
+          host: this.#wishes.at?.host ?? '127.0.0.1',
           path: `/query?${query}`,
           method: change ? 'POST' : 'GET',
           ...(login === undefined ? {} : { auth: login.join(':') }),
-          ...(pair === undefined ? {} : { ca: readFileSync(pair.ca) }),
+          ...(pair === undefined ? {} : { ca: readFileSync(pair.ca), servername: 'localhost' }),
         },
         async (response) => {
           response.setEncoding('utf8');
@@ -133,7 +135,7 @@ ${tls}
   }
 
   async #up(): Promise<void> {
-    for (let attempt = 0; !(await listens(this.port)); attempt += 1) {
+    for (let attempt = 0; !(await listens(this.port, this.#wishes.at?.host)); attempt += 1) {
       if (attempt > 800 || this.#process.exitCode !== null) {
         throw new Error(`influxd did not come up on port ${this.port}`);
       }

@@ -1,4 +1,5 @@
-/** Connections for handlers: TCP, TLS, UDP and HTTP to a name or an address, and one of several that answers. */
+/** Connections for handlers: TCP, TLS, UDP, HTTP and AMQP to a name or an address, and one of several that answers. */
+export { type AmqpMessage, type AmqpOptions, type AmqpPeer, openAmqp } from './amqp.ts';
 export { type Endpoint, endpoint, spoken } from './endpoint.ts';
 export { failover } from './failover.ts';
 export { gangliaRequests } from './ganglia-requests.ts';
@@ -7,6 +8,7 @@ export { type HttpPeer, openHttp } from './http.ts';
 export { checkHttp, type HttpOptions, httpOptions, httpUrl } from './http-options.ts';
 export { interfaceOf, isMulticast } from './interface.ts';
 export { paced } from './paced.ts';
+export { lookup } from './resolve.ts';
 export type { Stream } from './stream.ts';
 export { openTcp, type TcpOptions } from './tcp.ts';
 export { tls } from './tls-options.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isIP, type Socket } from 'node:net';
-import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import type { SecureContext, SecureContextOptions, TLSSocket } from 'node:tls';
 import { Foreseen } from '../plugin/index.ts';
 import { OLDEST, type TlsOptions } from './tls-options.ts';
 import type { Secured } from './tls-trouble.ts';
@@ -85,6 +85,16 @@ function agreed(socket: TLSSocket): Promise<void> {
       silence = setTimeout(resolve, OBJECTION);
     });
   });
+}
+
+/**
+ * What a client library is given that speaks TLS by itself; the files are read anew each time.
+ *
+ * @throws {@link Foreseen} if a file is not there or not what it should be.
+ */
+export async function tlsContext(tls: TlsOptions): Promise<SecureContext> {
+  const { createSecureContext } = await import('node:tls');
+  return contextOf(tls, createSecureContext);
 }
 
 /** Speaks TLS over a connection that was just made. */

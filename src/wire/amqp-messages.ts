@@ -1,0 +1,126 @@
+/**
+ * A batch of points as AMQP messages: what each holds, under which routing key, with which headers.
+ * Pure: the same batch gives the same messages.
+ */
+import type { Batch, Name, Point } from '../metric/index.ts';
+import { collectdLists } from './amqp-collectd.ts';
+import { shortKey, type Template } from './amqp-template.ts';
+import { encodeLines, formatValue } from './graphite.ts';
+import { encodeJson } from './lines.ts';
+
+/**
+ * What a message holds.
+ *
+ * - `lines`: Graphite lines, `path value time`, as Diamond sends them.
+ * - `values`: `value time`, the name being the routing key, as Carbon's own listener expects it.
+ * - `collectd`: collectd's JSON, an array of value lists (src/wire/amqp-collectd.ts).
+ * - `json`: an array of objects with `path`, `name`, `labels`, `value`, `unit`, `kind`, `time` and
+ *   `host`, each as src/wire/lines.ts writes it.
+ */
+export const BODIES = ['lines', 'values', 'collectd', 'json'] as const;
+export type Body = (typeof BODIES)[number];
+
+/** One message, apart from what all have in common. */
+export interface Message {
+  readonly routingKey: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface MessageOptions {
+  readonly body: Body;
+  readonly routingKey: Template;
+  readonly headers: Readonly<Record<string, Template>>;
+  /** Samples in a message, at most; value lists with `collectd`. */
+  readonly samples: number;
+  /** Seconds, for collectd's value lists. */
+  readonly interval: number;
+}
+
+/** Where a series' points go: one object for as long as it lives. */
+interface Address extends Pick<Message, 'routingKey' | 'headers'> {
+  /** What goes to the same place has the same. */
+  readonly id: string;
+}
+
+/** `value time` lines. */
+function encodeValues(batch: Batch): string {
+  let lines = '';
+  for (const { name, value, time } of batch) {
+    lines += `${formatValue(value, name.precision, name.significant)} ${Math.floor(time)}\n`;
+  }
+  return lines;
+}
+
+/** One object, without the newline that ends a line of them. */
+const jsonOf = (point: Point): string => encodeJson(point, { path: true }).slice(0, -1);
+
+function* slices<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  if (items.length <= size) yield items;
+  else for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
+/** How points with one address become bodies. */
+function encoderOf({
+  body,
+  interval,
+  samples,
+}: MessageOptions): (batch: Batch) => Iterable<string> {
+  const each = (encode: (batch: Batch) => string) =>
+    function* (batch: Batch) {
+      for (const some of slices(batch, samples)) yield encode(some);
+    };
+  switch (body) {
+    case 'lines':
+      return each((batch) => encodeLines(batch));
+    case 'values':
+      return each(encodeValues);
+    case 'json':
+      return each((batch) => `[${batch.map(jsonOf).join(',')}]`);
+    case 'collectd': {
+      const lists = collectdLists(interval);
+      return function* (batch) {
+        for (const some of slices(lists(batch), samples)) yield `[${some.join(',')}]`;
+      };
+    }
+  }
+}
+
+/**
+ * Makes an encoder, which remembers the address of each series.
+ *
+ * @returns the messages of a batch; points with one address keep their order.
+ */
+export function createMessages(options: MessageOptions): (batch: Batch) => readonly Message[] {
+  const encode = encoderOf(options);
+  const headers = Object.entries(options.headers);
+  const addresses = new WeakMap<Name, Address>();
+
+  function addressOf(name: Name): Address {
+    let address = addresses.get(name);
+    if (address === undefined) {
+      const routingKey = shortKey(options.routingKey(name));
+      const filled = headers.map(([header, fill]) => [header, fill(name)] as const);
+      const id = JSON.stringify([routingKey, ...filled.map(([, text]) => text)]);
+      address = { id, routingKey, headers: Object.fromEntries(filled) };
+      addresses.set(name, address);
+    }
+    return address;
+  }
+
+  return (batch) => {
+    const groups = new Map<string, { readonly address: Address; readonly points: Point[] }>();
+    for (const point of batch) {
+      const address = addressOf(point.name);
+      const group = groups.get(address.id);
+      if (group === undefined) groups.set(address.id, { address, points: [point] });
+      else group.points.push(point);
+    }
+    const messages: Message[] = [];
+    for (const { address, points } of groups.values()) {
+      const { routingKey, headers } = address;
+      for (const body of encode(points)) messages.push({ routingKey, headers, body });
+    }
+    return messages;
+  };
+}

@@ -55,8 +55,11 @@ export async function openChannel(
   let open = true;
   return {
     ended,
-    // What cannot be sent is asked for again.
-    send: (bytes, address) => open && socket.send(bytes, port, group ? host : address, () => {}),
+    send(bytes, address) {
+      const to = isIP(host) === 6 && isIP(address) === 4 ? `::ffff:${address}` : address;
+      // What cannot be sent is asked for again.
+      if (open) socket.send(bytes, port, group ? host : to, () => {});
+    },
     close() {
       if (open) socket.close();
       open = false;

@@ -127,6 +127,13 @@ describe('a node', () => {
     expect(node.gossip.counts.asked).toBe(1);
   });
 
+  test('asks a host of IPv4 where it listens to both', async () => {
+    const node = await start({}, { group: '::' });
+    const host = await speaker(node.port);
+    await host.send(value);
+    await vi.waitFor(() => expect(node.requested).toEqual(['127.0.0.1 load_one by 127.0.0.1']));
+  });
+
   test('asks the group for metadata where there is one', async () => {
     const node = await start({}, { group: GROUP });
     const host = await speaker(node.port, { address: GROUP });

@@ -152,10 +152,13 @@ export class Supply {
     this.#reserve?.failed();
   }
 
-  refused({ points, again }: Taken): void {
+  /** @param lost how many of its points the peer did not take: it has the others. */
+  refused({ points, again }: Taken, lost: number): void {
     this.#reserve?.done();
     this.#backlog.refuse();
-    if (!again) this.#books.drop('unsendable', points.length);
+    if (again) return;
+    this.#books.drop('unsendable', lost);
+    this.#books.delivered += points.length - lost;
   }
 
   /** The connection broke, and the trouble began at a moment: what was delivered shortly before is sent again. */

@@ -255,8 +255,9 @@ export class Writer implements Delivery {
         this.#supply.failed();
         return error ?? new Error('the write failed without saying why');
       }
-      this.#supply.refused(taken);
-      this.#complaints.refused(error, points.length);
+      const lost = Math.min(error.points ?? points.length, points.length);
+      this.#supply.refused(taken, lost);
+      this.#complaints.refused(error, lost);
       return undefined;
     } finally {
       this.#pending = undefined;

@@ -16,6 +16,8 @@ export interface HttpOptions {
   readonly tls?: TlsOptions | undefined;
   /** What a refusal says, where it says it neither in text nor in JSON. */
   readonly sentence?: (answer: HttpAnswer) => string | undefined;
+  /** How many points a refusal is about, where the others were taken. */
+  readonly lost?: (answer: HttpAnswer) => number | undefined;
 }
 
 /** What was answered to a request. */

@@ -83,7 +83,11 @@ export function expectTaken(options: HttpOptions, answer: HttpAnswer): void {
   const why = said === '' ? '' : `: ${said}`;
   const remedy = BODIES[status];
   if (remedy !== undefined) {
-    throw new Unsendable(`${place} refuses it with status ${status}${why}.${remedy}`);
+    const points = options.lost?.(answer);
+    throw new Unsendable(
+      `${place} refuses it with status ${status}${why}.${remedy}`,
+      points === undefined ? {} : { points },
+    );
   }
   throw new Foreseen(`${place} answers with status ${status}${why}. ${remedyOf(status, options)}`);
 }

@@ -136,6 +136,20 @@ describeWithPeer('influxdb', 'with a real InfluxDB', () => {
     await plain.close();
   });
 
+  test('of a batch with one point that it cannot take, the others are delivered', async () => {
+    await fetch(server.url, { method: 'POST', body: 'typed v="text"\ntyped value="text"' });
+    const { delivery: it, notes } = delivery(systemClock, {
+      handler: http as unknown as Handler,
+      options: parsed({ url: server.url, measurement: 'path' }),
+    });
+    it.offer([...some('partly', 5), ...some('typed', 2)]);
+    it.flush();
+    expect(await it.stop('shutdown', 5000)).toEqual({ left: 0 });
+    expect(it.status()).toMatchObject({ observed: 7, delivered: 5, dropped: { unsendable: 2 } });
+    expect(notes.said[0]).toMatch(/field type conflict.*2 points were dropped/);
+    expect((await server.query('SELECT * FROM partly'))[0]?.values).toHaveLength(5);
+  });
+
   test('says what to do about a database that is not there', async () => {
     const url = `http://localhost:${server.port}/write?db=other&p=secret`;
     const connection = await open({ url });

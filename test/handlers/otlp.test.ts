@@ -1,8 +1,9 @@
-import type { Point, z } from 'cullinan/plugin';
+import type { Handler, Point, z } from 'cullinan/plugin';
 import { ProtobufWriter } from 'cullinan/wire/protobuf';
 import { describe, expect, test } from 'vitest';
 import otlp, { otlpPoint } from '../../handlers/otlp.ts';
-import { around, points } from '../support/delivery.ts';
+import { systemClock } from '../../src/clock/index.ts';
+import { around, delivery, points } from '../support/delivery.ts';
 import { HttpServer } from '../support/http.ts';
 import { type PointFacts, point } from '../support/points.ts';
 
@@ -118,6 +119,14 @@ describe('a receiver', () => {
         message: 'the receiver did not take 2 of 5 points: too old',
         points: 2,
       });
+      const { delivery: it } = delivery(systemClock, {
+        handler: otlp as unknown as Handler,
+        options: otlp.options.parse({ encoding, url: `http://127.0.0.1:${server.port}/` }),
+      });
+      it.offer(points(0, 5));
+      it.flush();
+      await it.stop('shutdown', 5000);
+      expect(it.status()).toMatchObject({ observed: 5, delivered: 3, dropped: { unsendable: 2 } });
       server.say(200, encoding === 'protobuf' ? '' : '{}');
       await connection.write(points(0, 5), forever);
       server.say(200, 'thank you');

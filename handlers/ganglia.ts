@@ -23,8 +23,10 @@ import {
 import {
   type Connection,
   chooser,
+  codeOf,
   defineHandler,
   duration,
+  Foreseen,
   type OpenContext,
   port,
   within,
@@ -168,6 +170,16 @@ function policies({ collectionGroups, timeThreshold, valueThreshold }: Options) 
 /** Milliseconds that a host has to answer that nobody listens. */
 const OBJECTION = 100;
 
+/** What to do where nobody listens, which is all that UDP ever answers. */
+const explained = (error: unknown, where: Endpoint): unknown =>
+  codeOf(error) === 'ECONNREFUSED'
+    ? new Foreseen(
+        `${spoken(where)}: nobody listens there (ECONNREFUSED). See whether a gmond runs there, ` +
+          'with a udp_recv_channel at this port.',
+        { cause: error },
+      )
+    : error;
+
 /** A connection to a group or to one gmond. */
 async function connect(
   where: Endpoint,
@@ -198,9 +210,14 @@ async function connect(
       ? await joinGroup({ ...where, interface: device, received }, signal)
       : undefined;
 
-  const beat = () => stream.write(sender.beat(clock.now() / 1000));
+  const ended = stream.ended.then((error) => explained(error, where));
+  const write = (packets: readonly Buffer[]): Promise<void> =>
+    stream.write(packets).catch((error: unknown) => {
+      throw explained(error, where);
+    });
+  const beat = () => write(sender.beat(clock.now() / 1000));
   await beat();
-  const objection = group ? undefined : await within(stream.ended, OBJECTION, clock);
+  const objection = group ? undefined : await within(ended, OBJECTION, clock);
   if (objection !== undefined) throw objection;
 
   let timer = clock.after(HEARTBEAT * 1000, again);
@@ -217,8 +234,8 @@ async function connect(
   };
   signal.addEventListener('abort', stop, { once: true });
   return {
-    ended: Promise.race([stream.ended, ...(membership === undefined ? [] : [membership.ended])]),
-    write: (batch) => stream.write(sender.take(batch)),
+    ended: Promise.race([ended, ...(membership === undefined ? [] : [membership.ended])]),
+    write: (batch) => write(sender.take(batch)),
     async close() {
       stop();
       await stream.close();
@@ -235,6 +252,9 @@ const attending = ({ write, close, ended }: Connection, gossip: Attendance): Con
   ended: Promise.race([gossip.ended, ...(ended === undefined ? [] : [ended])]),
   get note() {
     return gossip.note;
+  },
+  get counts() {
+    return gossip.counts;
   },
   async close() {
     gossip.leave();

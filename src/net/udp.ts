@@ -46,6 +46,11 @@ async function prepare(socket: Socket, family: 4 | 6, group: boolean, options: U
 /** An error with what to do about it, where that is known. */
 function explained(error: unknown, { host, bind }: UdpOptions, group: boolean): unknown {
   const code = codeOf(error);
+  if (code === 'ENOTFOUND') {
+    return new Foreseen(
+      'no host of this name is known (ENOTFOUND). Check its spelling and the DNS',
+    );
+  }
   if (code === 'EADDRNOTAVAIL' && bind !== undefined) {
     return new Foreseen(`no interface of this host has the address ${bind} to send from`);
   }

@@ -187,7 +187,9 @@ describe('to a gmond', () => {
     await it.stop('shutdown', 1000);
     expect(it.status()).toMatchObject({ observed: 1, delivered: 1, queued: 0 });
     expect(imbalance(it.status())).toBe(0);
-    expect(notes.said[0]).toContain('ECONNREFUSED');
+    expect(notes.said[0]).toContain(
+      `127.0.0.1:${port}: nobody listens there (ECONNREFUSED). See whether a gmond runs there`,
+    );
   });
 });
 

@@ -66,6 +66,7 @@ test('does not begin when it is given up already, and closes when it is given up
 
 test('a name without an address is an error that says where', async () => {
   await expect(openUdp({ host: 'nowhere.invalid', port: 2003 }, forever)).rejects.toThrow(
-    /^nowhere\.invalid:2003: getaddrinfo /,
+    // The second where this machine has no DNS to ask.
+    /^nowhere\.invalid:2003: (no host of this name is known|getaddrinfo EAI_AGAIN)/,
   );
 });

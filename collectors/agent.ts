@@ -79,6 +79,11 @@ const metrics = {
     labels: ['handler', 'reason'],
     help: 'Points that will never be delivered, by reason.',
   }),
+  counted: counter('cullinan.handler.counted', {
+    unit: 'count',
+    labels: ['handler', 'what'],
+    help: 'What a handler counts besides points, such as packets that it could not read.',
+  }),
   connected: gauge('cullinan.handler.connected', {
     unit: 'count',
     labels: handler,
@@ -165,6 +170,9 @@ export default defineCollector({
             yield metrics.dropped.observe(count(handler.dropped[reason]), of);
           }
           yield metrics.connected.observe(count(handler.connected ? 1 : 0), of);
+          for (const [what, total] of Object.entries(handler.counts ?? {})) {
+            yield metrics.counted.observe(count(total), { handler: handler.name, what });
+          }
         }
         yield* observeProcess(agent);
       },

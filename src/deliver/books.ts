@@ -17,7 +17,7 @@ export class Books {
 
   /** @param now what the books themselves do not know. */
   status(
-    now: Pick<HandlerStatus, 'name' | 'type' | 'queued' | 'spooled' | 'connected'>,
+    now: Pick<HandlerStatus, 'name' | 'type' | 'queued' | 'spooled' | 'connected' | 'counts'>,
   ): HandlerStatus {
     const { observed, delivered, resent, failures } = this;
     return { ...now, observed, delivered, resent, failures, dropped: { ...this.#dropped } };

@@ -86,6 +86,7 @@ export class Writer implements Delivery {
       queued: this.#supply.queued,
       spooled: this.#supply.spooled,
       connected: this.#line !== undefined && this.#line.ended === undefined,
+      ...(this.#line?.connection.counts && { counts: this.#line.connection.counts }),
     });
   }
 

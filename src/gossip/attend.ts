@@ -16,6 +16,8 @@ export interface Sending {
 /** Part in the gossip of one configured handler. */
 export interface Attendance {
   readonly note: string;
+  /** Told by one part alone, so that nothing counts twice. */
+  readonly counts: Readonly<Record<string, number>> | undefined;
   /** Settles when a socket broke. */
   readonly ended: Promise<unknown>;
   leave(): void;
@@ -24,7 +26,8 @@ export interface Attendance {
 interface Shared {
   readonly gossip: Gossip;
   listening: Promise<Listening> | undefined;
-  users: number;
+  /** Something for each part. */
+  readonly users: Set<object>;
 }
 
 /** By what is configured, which all connections of a handler have in common, and the later ones too. */
@@ -44,17 +47,14 @@ export async function attend(
   const shared = all.get(settings) ?? {
     gossip: new Gossip(optionsOf(settings, sending), clock),
     listening: undefined,
-    users: 0,
+    users: new Set(),
   };
   all.set(settings, shared);
-  shared.users += 1;
+  const user = {};
+  shared.users.add(user);
   shared.listening ??= shared.gossip.open(gangliaRequests.pass);
-  let here = true;
   const leave = (): void => {
-    if (!here) return;
-    here = false;
-    shared.users -= 1;
-    if (shared.users > 0) return;
+    if (!shared.users.delete(user) || shared.users.size > 0) return;
     shared.listening?.then(
       ({ close }) => close(),
       () => {},
@@ -68,6 +68,10 @@ export async function attend(
       leave,
       get note() {
         return shared.gossip.note;
+      },
+      get counts() {
+        const [first] = shared.users;
+        return first === user ? shared.gossip.totals : undefined;
       },
     };
   } catch (error) {

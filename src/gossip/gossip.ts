@@ -108,6 +108,19 @@ export class Gossip {
     };
   }
 
+  /** Those of the counts that only grow, by name. */
+  get totals(): Readonly<Record<string, number>> {
+    const { exchange, xml, hosts: _, metrics: __, bytes: ___, ...totals } = this.counts;
+    return {
+      ...totals,
+      learned: exchange?.learned ?? 0,
+      'peer-failed': exchange?.failed ?? 0,
+      'xml-served': xml?.served ?? 0,
+      'xml-refused': xml?.refused ?? 0,
+      'xml-broken': xml?.broken ?? 0,
+    };
+  }
+
   /** What a person should know: where it listens, and who sends what is no packet, at most every ten minutes. */
   get note(): string {
     const { malformed } = this.#counts;

@@ -24,6 +24,8 @@ export interface Connection {
   readonly ended?: Promise<unknown>;
   /** What a person should know of this connection, such as which of several peers it is to; logged when it changes. */
   readonly note?: string;
+  /** What it counts besides points, by name: totals that only grow, such as packets it could not read. The agent exports them. */
+  readonly counts?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface OpenContext<O extends z.ZodType = z.ZodType> {

@@ -64,6 +64,8 @@ export interface HandlerStatus {
   /** Failed connections and writes so far. */
   readonly failures: number;
   readonly connected: boolean;
+  /** What its connection counts besides, if it is open and does. */
+  readonly counts?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What the agent knows of itself. */

@@ -38,6 +38,7 @@ const busy: AgentStatus = {
       resent: 360,
       failures: 2,
       connected: true,
+      counts: { malformed: 3 },
     },
     {
       name: 'central',

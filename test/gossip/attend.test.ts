@@ -41,7 +41,10 @@ test('all connections of a handler show one cluster, until the last of them is c
   );
   await expect.poll(() => page(xml)).toContain('<METRIC NAME="a" VAL="0"');
   const second = await open(own);
+  expect(first.counts).toMatchObject({ malformed: 0 });
+  expect(second.counts).toBeUndefined();
   aborter.abort();
+  expect(second.counts).toMatchObject({ malformed: 0 });
   expect(await page(xml)).toContain('<METRIC NAME="a" VAL="0"');
   await second.close();
   await expect(page(xml)).rejects.toThrow('ECONNREFUSED');

@@ -38,7 +38,7 @@ const options = z
     encoding: z
       .enum(['protobuf', 'json'])
       .default('protobuf')
-      .describe('protobuf: protocol buffers; json: five times as long, for who cannot read them.'),
+      .describe('protobuf: protocol buffers; json: three times as long, for who cannot read them.'),
     resource: z
       .record(z.string().min(1), z.string())
       .default({ 'service.name': 'cullinan' })

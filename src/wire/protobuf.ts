@@ -43,14 +43,6 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** A field of type fixed64 or sfixed64. */
-  fixed64(field: number, value: bigint): this {
-    this.#tag(field, FIXED64);
-    this.#room(8);
-    this.#length = this.#bytes.writeBigUInt64LE(BigInt.asUintN(64, value), this.#length);
-    return this;
-  }
-
   text(field: number, value: string): this {
     return this.bytes(field, Buffer.from(value));
   }
@@ -58,11 +50,8 @@ export class ProtobufWriter {
   /** A field of bytes, or of another message. */
   bytes(field: number, value: Uint8Array): this {
     this.#tag(field, BYTES);
-    this.#varint(BigInt(value.length));
-    this.#room(value.length);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
-    return this;
+    this.#small(value.length);
+    return this.fields(value);
   }
 
   /** Fields that were written before. */
@@ -74,7 +63,19 @@ export class ProtobufWriter {
   }
 
   #tag(field: number, type: number): void {
-    this.#varint(BigInt(field * 8 + type));
+    this.#small(field * 8 + type);
+  }
+
+  /** A varint of up to 32 bits; most are lengths, for which a bigint is a detour. */
+  #small(value: number): void {
+    this.#room(LONGEST);
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) {
+      this.#bytes[this.#length] = (rest & 0x7f) | 0x80;
+      this.#length += 1;
+    }
+    this.#bytes[this.#length] = rest;
+    this.#length += 1;
   }
 
   #varint(value: bigint): void {

@@ -74,11 +74,11 @@ const options = z
       .max(200)
       .default('')
       .describe("Where the host stands, for receivers' LOCATION: x,y,z."),
-    sendMetadataInterval: duration({ least: '0s' })
-      .prefault('60s')
-      .describe(
-        'Time after which a value has its metadata before it again. 0s is only when somebody asks, which takes multicast.',
-      ),
+    sendMetadataInterval: duration({ least: '0s' }).optional().meta({
+      description:
+        'Time after which a value has its metadata before it again; 0s is only when somebody asks.',
+      fallback: '60s, or 0s to a multicast group, where it is listened for who asks',
+    }),
     requests: z
       .boolean()
       .default(true)
@@ -167,6 +167,8 @@ function policies({ collectionGroups, timeThreshold, valueThreshold }: Options) 
     rest;
 }
 
+/** Seconds; a gmond asks its multicast group for metadata, and nobody else. */
+const METADATA = 60;
 /** Milliseconds that a host has to answer that nobody listens. */
 const OBJECTION = 100;
 
@@ -187,10 +189,12 @@ async function connect(
   { signal, clock, host }: Pick<OpenContext, 'signal' | 'clock' | 'host'>,
 ): Promise<Connection> {
   const { overrideHostname, overrideIp = overrideHostname } = given;
+  const group = isMulticast(where.host);
+  const listens = group && given.requests;
   const sender = new GangliaSender({
     host,
     spoof: overrideHostname === undefined ? undefined : `${overrideIp}:${overrideHostname}`,
-    metadataInterval: given.sendMetadataInterval,
+    metadataInterval: given.sendMetadataInterval ?? (listens ? 0 : METADATA),
     dmax: given.dmax,
     extra: given.allowExtraData,
     location: given.location,
@@ -204,11 +208,9 @@ async function connect(
   const { ttl, bind, interface: device } = given;
   const socket = await openUdp({ ...where, ttl, bind, interface: device, received }, signal);
   const stream = paced(socket, { clock, longest: LONGEST_PACKET });
-  const group = isMulticast(where.host);
-  const membership =
-    group && given.requests
-      ? await joinGroup({ ...where, interface: device, received }, signal)
-      : undefined;
+  const membership = listens
+    ? await joinGroup({ ...where, interface: device, received }, signal)
+    : undefined;
 
   const ended = stream.ended.then((error) => explained(error, where));
   const write = (packets: readonly Buffer[]): Promise<void> =>

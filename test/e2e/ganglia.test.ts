@@ -218,7 +218,7 @@ describeWithPeer('gmond', 'on the wire with a real gmond', () => {
     const gmond = { port, channels: multicast(), namespace: near.namespace };
     await using theirs = await Gmond.start(gmond);
     await using agent = new RunningAgent(
-      { ganglia: `{ ${EAGER}, sendMetadataInterval: 0s }` },
+      { ganglia: `{ ${EAGER} }` },
       { under: ['ip', 'netns', 'exec', far.namespace] },
     );
     await agent.ticks(3);

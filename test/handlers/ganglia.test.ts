@@ -53,7 +53,7 @@ async function open(options: object, more: object = {}): Promise<Connection> {
 describe('options', () => {
   test("are gmond's unless told otherwise", () => {
     expect(ganglia.options.parse({})).toMatchObject({
-      ...{ host: '239.2.11.71', port: 8649, ttl: 1, sendMetadataInterval: 60 },
+      ...{ host: '239.2.11.71', port: 8649, ttl: 1 },
       ...{ allowExtraData: true, dmax: 86_400 },
     });
   });
@@ -207,6 +207,21 @@ describe('to a multicast group', () => {
     const connection = await open({ ...there, port });
     await connection.write([load(1)], forever);
     await vi.waitFor(() => expect(said()).toHaveLength(4));
+  });
+
+  test('goes metadata no second time unless somebody may have missed a request for it', async () => {
+    for (const [given, times] of [
+      [{}, 1],
+      [{ requests: false }, 2],
+      [{ sendMetadataInterval: '30s' }, 2],
+    ] as const) {
+      const { port, said } = await member();
+      const connection = await open({ ...there, ...given, port });
+      await connection.write([load(1)], forever);
+      await connection.write([load(1, 1_795_219_200 + 90)], forever);
+      await vi.waitFor(() => expect(said().filter((name) => name === 'load_one')).toHaveLength(2));
+      expect(said().filter((name) => name === 'metadata load_one')).toHaveLength(times);
+    }
   });
 
   test('goes metadata again for who asks for it in the group', async () => {

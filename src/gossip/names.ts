@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock/index.ts';
 
 /** Finds the name of an address; `undefined` if it has none. */
@@ -21,7 +22,7 @@ export class Names {
   readonly #names = new Map<string, { readonly name: string; readonly until: number }>();
   readonly #waiting = new Map<string, ((name: string) => void)[]>();
 
-  constructor(clock: Pick<Clock, 'monotonic'>, reverse: Reverse = fromDns()) {
+  constructor(clock: Pick<Clock, 'monotonic'>, reverse: Reverse = fromSystem()) {
     this.#clock = clock;
     this.#reverse = reverse;
   }
@@ -56,7 +57,20 @@ export class Names {
   }
 }
 
-function fromDns(): Reverse {
+/** The first name of an address in the text of /etc/hosts, as hosts(5) has it. */
+export function nameInHosts(text: string, address: string): string | undefined {
+  for (const line of text.split('\n')) {
+    const [first, name] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (first === address) return name;
+  }
+  return undefined;
+}
+
+/** As nsswitch.conf(5) usually has it: from /etc/hosts, whose first names Node's own resolver leaves out, or the DNS. */
+function fromSystem(): Reverse {
   const resolver = new Resolver({ timeout: 2000, tries: 1 });
-  return async (address) => (await resolver.reverse(address))[0];
+  return async (address) => {
+    const hosts = await readFile('/etc/hosts', 'utf8').catch(() => '');
+    return nameInHosts(hosts, address) ?? (await resolver.reverse(address))[0];
+  };
 }

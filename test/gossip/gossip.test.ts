@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/clock/index.ts';
 import { Gossip, type GossipOptions } from '../../src/gossip/index.ts';
+import { nameInHosts } from '../../src/gossip/names.ts';
 import { decodePacket, encodePacket, type GangliaPacket } from '../../src/wire/ganglia.ts';
 import { freePort } from '../support/carbon.ts';
 import { SimulatedClock } from '../support/clock.ts';
@@ -225,6 +226,18 @@ describe('the name of a host', () => {
     clock.advance(600_000);
     await host.send(value);
     await vi.waitFor(() => expect(names()).toEqual(['127.0.0.1', 'web01']));
+  });
+
+  test.each([
+    ['10.0.0.1', 'web01.example.net'],
+    ['10.0.0.2', 'web02'],
+    ['10.0.0.3', undefined],
+    ['fd00::1', 'six'],
+  ])('may be in /etc/hosts, of %s as %s', (address, name) => {
+    const hosts =
+      '127.0.0.1 localhost\n10.0.0.1\tweb01.example.net web01 # ours\n' +
+      '#10.0.0.3 gone\n 10.0.0.2 web02\nfd00::1 six\n10.0.0.2 again';
+    expect(nameInHosts(hosts, address)).toBe(name);
   });
 
   test('that is not to be had holds up a bounded number of packets', async () => {

@@ -6,8 +6,8 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log', 'net', 'store'],
-  ['host', 'portable', 'config', 'schedule', 'collect', 'deliver'],
+  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'store'],
+  ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status'],
   ['agent'],
   ['reference'],
   ['cli'],

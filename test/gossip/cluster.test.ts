@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Cluster, type ClusterLimits } from '../../src/gossip/index.ts';
 import { decodePacket, type GangliaMetadata, type GangliaValue } from '../../src/wire/ganglia.ts';
 import { ClusterReader, type KnownHost, renderCluster } from '../../src/wire/ganglia-xml.ts';
 import { SimulatedClock } from '../support/clock.ts';
+import { CAPTURES } from '../support/ganglia-captures.ts';
 import { objectionsToXml } from '../support/xml.ts';
 
 const MOST: ClusterLimits = { hosts: 10, metrics: 20, bytes: 1e6 };
@@ -371,15 +371,6 @@ describe('what a peer knows', () => {
 });
 
 describe('a million packets', () => {
-  interface Capture {
-    readonly hex: string;
-  }
-  const captures = (
-    JSON.parse(
-      readFileSync(new URL('../wire/ganglia/captures.json', import.meta.url), 'utf8'),
-    ) as Capture[]
-  ).map(({ hex }) => Buffer.from(hex, 'hex'));
-
   test('that are damaged captures break nothing, and hold no more than is allowed', async () => {
     const most = { hosts: 50, metrics: 40, bytes: 300_000 };
     cluster = new Cluster({ most, hostDmax: 300 }, clock);
@@ -392,7 +383,7 @@ describe('a million packets', () => {
     const pages: string[] = [];
     let decoded = 0;
     for (let i = 0; i < 1_000_000; i += 1) {
-      const packet = Buffer.from(captures[chance(captures.length)] ?? []);
+      const packet = Buffer.from(CAPTURES[chance(CAPTURES.length)]?.bytes ?? []);
       for (let n = chance(4); n > 0; n -= 1) packet[chance(packet.length)] = chance(256);
       const whole = chance(10) > 0 ? packet : packet.subarray(0, chance(packet.length));
       const read = decodePacket(whole);

@@ -184,7 +184,8 @@ class Listener implements Connection {
 
   get note(): string {
     const slow = this.#slow === 0 ? '' : `, ${this.#slow} of them too slow`;
-    return `${this.#peers.size} peers${slow}${this.#trouble}`;
+    const { size } = this.#peers;
+    return `${size} ${size === 1 ? 'peer' : 'peers'}${slow}${this.#trouble}`;
   }
 
   listen(): Promise<void> {

@@ -69,7 +69,7 @@ describeWithPeer('libzmq', 'with real sockets of libzmq', () => {
       await expect.poll(() => all.messages.at(-1), within).toEqual(some.messages.at(-1));
       expect(connection.note).toBe('2 peers');
       await some[Symbol.asyncDispose]();
-      await expect.poll(() => connection.note).toBe('1 peers');
+      await expect.poll(() => connection.note).toBe('1 peer');
     });
 
     test('sends JSON in two parts', async () => {

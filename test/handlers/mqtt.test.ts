@@ -6,6 +6,7 @@ import { around, points } from '../support/delivery.ts';
 import { Mosquitto } from '../support/mosquitto.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { TcpPeer } from '../support/tcp-peer.ts';
+import { Certificates } from '../support/tls.ts';
 
 const forever = new AbortController().signal;
 const open = (given: z.input<typeof mqtt.options>, signal = forever) =>
@@ -99,5 +100,43 @@ describeWithPeer('mosquitto', 'with a real Mosquitto', () => {
     await broker.restart();
     expect(String(await connection.ended)).toContain('the broker closed the connection');
     await expect(connection.write(points(0, 1), forever)).rejects.toThrow();
+  });
+
+  test('over TLS, where both have a certificate', async () => {
+    using certificates = new Certificates();
+    const { ours, theirs } = certificates;
+    const ca = ours.cert;
+    const broker = (expired: boolean) => {
+      const names = 'DNS:localhost,IP:127.0.0.1';
+      const { cert, key } = ours.issue(expired ? 'old' : 'broker', { names, expired });
+      const more = `cafile ${ca}\ncertfile ${cert}\nkeyfile ${key}\nrequire_certificate true`;
+      return Mosquitto.start({ more });
+    };
+    await using good = await broker(false);
+    const { port } = good;
+    const { cert, key } = ours.issue('agent');
+    const login = ['--cafile', ca, '--cert', cert, '--key', key];
+    using subscription = await good.subscribe(...login);
+    const connection = await open({ port, tls: { ca, cert, key } });
+    await connection.write(points(0, 100, 'web01.load'), forever);
+    await expect.poll(() => subscription.messages.length, { timeout: 5000 }).toBe(100);
+    await connection.close();
+    await expect(open({ port, tls: { ca } })).rejects.toThrow(
+      `127.0.0.1:${port}: it wants a certificate from us. Set tls.cert and tls.key.`,
+    );
+    await expect(open({ port, tls: { ca, ...theirs.issue('agent') } })).rejects.toThrow(
+      'it does not accept our certificate',
+    );
+    await expect(open({ port, tls: { ca: theirs.cert, cert, key } })).rejects.toThrow(
+      'its certificate is vouched for by nobody who is trusted here',
+    );
+    const servername = 'other.example.net';
+    await expect(open({ port, tls: { ca, cert, key, servername } })).rejects.toThrow(
+      'not for other.example.net. Connect under a name that it bears',
+    );
+    await using old = await broker(true);
+    await expect(open({ port: old.port, tls: { ca, cert, key } })).rejects.toThrow(
+      `127.0.0.1:${old.port}: its certificate, or that of its authority, has expired.`,
+    );
   });
 });

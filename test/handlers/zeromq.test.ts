@@ -84,11 +84,11 @@ describe('listening', () => {
     const silent = (await connected(port)).resume();
     const peer = await connected(port);
     peer.write(SUBSCRIBER);
-    await expect.poll(() => connection.note).toBe('1 peers');
+    await expect.poll(() => connection.note).toBe('1 peer');
     await expect.poll(() => clock.pending).toBe(1);
     clock.advance(5000);
     await once(silent, 'close');
-    expect(connection.note).toBe('1 peers');
+    expect(connection.note).toBe('1 peer');
   });
 
   test('takes so many and no more', async () => {
@@ -144,7 +144,7 @@ describe('listening', () => {
     await expect.poll(() => connection.note).toMatch(/^0 peers/);
     const peer = await connected(port);
     peer.write(SUBSCRIBER);
-    await expect.poll(() => connection.note).toMatch(/^1 peers/);
+    await expect.poll(() => connection.note).toMatch(/^1 peer/);
   });
 });
 

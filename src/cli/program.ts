@@ -17,6 +17,7 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   run: ['cullinan run', 'cullinan run --config ./cullinan.yaml'],
   once: ['cullinan once', 'cullinan once disk network --over 5s --dialect diamond'],
   check: ['cullinan check', 'cullinan check --config ./cullinan.yaml | grep cpu'],
+  status: ['cullinan status', 'cullinan status --json'],
   list: ['cullinan list', 'cullinan list --json'],
   describe: ['cullinan describe network', 'cullinan describe config'],
   record: ['cullinan record ./my-host', 'cullinan record ./my-host --for 5m --every 10s'],
@@ -70,6 +71,13 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...CONFIG)
     .option('--json', 'one JSON object')
     .action((options) => does(async () => (await import('./check.ts')).check(io, options)));
+  program
+    .command('status')
+    .description('ask the running agent what has become of its points')
+    .option(...CONFIG)
+    .option('--socket <path>', 'where it listens, if the configuration does not say')
+    .option('--json', 'one JSON object')
+    .action((options) => does(async () => (await import('./status.ts')).status(io, options)));
   program
     .command('list')
     .description('list the collectors, handlers and dialects')

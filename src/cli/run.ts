@@ -1,9 +1,12 @@
 import { registry } from '../agent/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Log, Report } from '../log/index.ts';
+import { snapshot } from '../status/index.ts';
+import { Answering } from './answering.ts';
 import { EXIT, type Io, listed } from './io.ts';
 import { type Assembled, assemble, load, openLog } from './setup.ts';
 import { signals } from './signals.ts';
+import { version } from './version.ts';
 
 /** Talk that came up while a live view had the terminal; the latest lines, for when it is over. */
 const MOST_HELD = 200;
@@ -38,6 +41,7 @@ class Service {
   /** Every secret of every configuration so far: the log may still speak of one that is gone. */
   readonly #secrets = new Set<string>();
   readonly #held: string[] = [];
+  readonly #answering: Answering;
   #hold = false;
   #config: Config;
   #running: Running | undefined;
@@ -53,6 +57,7 @@ class Service {
     });
     this.#log = log;
     this.#report = report;
+    this.#answering = new Answering(io.environment, { log, report }, () => this.#snapshot());
     this.#take(this.#config);
   }
 
@@ -65,12 +70,14 @@ class Service {
 
   async start(): Promise<void> {
     this.#begin(await this.#assemble(this.#config));
+    await this.#answering.follow(this.#config.status);
   }
 
   async reload(): Promise<void> {
     try {
       const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
       await this.#replace(next);
+      await this.#answering.follow(next.status);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.error({}, `the configuration was not reloaded\n${why}`);
@@ -79,6 +86,7 @@ class Service {
 
   async stop(): Promise<void> {
     await this.#end();
+    await this.#answering.end();
     this.#hold = false;
     for (const line of this.#held) this.#io.err(line);
   }
@@ -101,6 +109,14 @@ class Service {
     this.#take(next);
     this.#begin(ready);
     this.#log.info({}, 'configuration reloaded: hostname, labels or host changed, so all is new');
+  }
+
+  #snapshot() {
+    const running = this.#running;
+    if (running === undefined) return { version: version(), pid: process.pid };
+    const { agent, identity } = running;
+    const own = { version: version(), host: identity.label, pid: process.pid };
+    return snapshot(agent.status, { ...own, uptime: process.uptime() });
   }
 
   #take(config: Config): void {

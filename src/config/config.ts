@@ -84,6 +84,8 @@ export interface Config {
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   readonly shutdown: { readonly timeout: number };
+  /** Where it answers who asks how it is; without a socket, at the usual place. */
+  readonly status: { readonly enabled: boolean; readonly socket: string | undefined };
   /** By instance. */
   readonly collectors: readonly CollectorConfig[];
   /** In the order of the file. */

@@ -63,6 +63,7 @@ export function loadConfig(o: {
     host,
     log: agent.log,
     shutdown: agent.shutdown,
+    status: { enabled: agent.status.enabled, socket: agent.status.socket },
     collectors: collected,
     handlers: sent,
     files: files.paths,

@@ -112,6 +112,16 @@ export const globals = z.strictObject({
     })
     .prefault({})
     .describe('The log.'),
+  status: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether it answers.'),
+      socket: folder.optional().meta({
+        description: 'The local socket, mode 0660, where `cullinan status` asks.',
+        fallback: '/run/cullinan/status.sock, where the agent may write there',
+      }),
+    })
+    .prefault({})
+    .describe('What the agent tells of itself.'),
   shutdown: z
     .strictObject({
       timeout: span()

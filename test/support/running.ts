@@ -6,12 +6,16 @@ import { join } from 'node:path';
 import { decodeLine } from 'cullinan/wire/graphite';
 import { expect, vi } from 'vitest';
 import type { HandlerStatus } from '../../src/plugin/index.ts';
+import { ask } from '../../src/status/index.ts';
 import { PROGRAM } from './program.ts';
 
 type Books = Pick<
   HandlerStatus,
   'observed' | 'delivered' | 'queued' | 'spooled' | 'dropped' | 'resent'
 >;
+
+/** Path to time to values. */
+export type Observations = ReadonlyMap<string, ReadonlyMap<number, ReadonlySet<number>>>;
 
 interface Settings {
   readonly interval?: string;
@@ -27,6 +31,8 @@ interface Settings {
 export class RunningAgent implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'cullinan-agent-'));
   readonly #archive = join(this.#folder, 'archive.log');
+  /** Where it answers `cullinan status`. */
+  readonly socket = join(this.#folder, 'status.sock');
   readonly #words: readonly string[];
   #child;
   #log = '';
@@ -43,6 +49,7 @@ export class RunningAgent implements AsyncDisposable {
       `interval: ${interval}
 ${more}
 shutdown: { timeout: 2s }
+status: { socket: ${this.socket} }
 handlers:
   file: { path: ${this.#archive}, rotate: never, dialect: diamond, prefix: '' }
 ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
@@ -65,6 +72,12 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await gone;
+    this.#child = this.#start();
+  }
+
+  /** Starts it anew, after it was stopped. */
+  startAgain(): void {
+    this.#log = '';
     this.#child = this.#start();
   }
 
@@ -96,6 +109,13 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
       .map((line): string => (JSON.parse(line) as { msg: string }).msg);
   }
 
+  /** The books of a handler as they stand. */
+  async books(handler: string): Promise<HandlerStatus> {
+    const books = (await ask(this.socket)).handlers.find(({ name }) => name === handler);
+    if (books === undefined) throw new Error(`there is no handler ${handler}`);
+    return books;
+  }
+
   /** Ends it as systemd does, and returns its last words on what became of each point. */
   async stop(): Promise<ReadonlyMap<string, Books>> {
     const ended = once(this.#child, 'close');
@@ -110,11 +130,21 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
 
   /** Everything it observed, below the prefix: path to time to value. */
   archived(): ReadonlyMap<string, ReadonlyMap<number, number>> {
-    const series = new Map<string, Map<number, number>>();
+    const last = [...this.observations()].map(([path, points]) => {
+      const values = [...points].map(([time, values]) => [time, [...values].at(-1)] as const);
+      return [path, new Map(values as [number, number][])] as const;
+    });
+    return new Map(last);
+  }
+
+  /** The same, with every value of a time that was observed more than once. */
+  observations(): Observations {
+    const series = new Map<string, Map<number, Set<number>>>();
     // What stands behind the last end is still being written.
     for (const line of readFileSync(this.#archive, 'utf8').split('\n').slice(0, -1)) {
       const { path, time, value } = decodeLine(line);
-      series.set(path, (series.get(path) ?? new Map()).set(time, value));
+      const points = series.get(path) ?? new Map<number, Set<number>>();
+      series.set(path, points.set(time, (points.get(time) ?? new Set()).add(value)));
     }
     return series;
   }

@@ -83,6 +83,10 @@ const options = z
       .boolean()
       .default(true)
       .describe('To a multicast group: listen there for who asks for metadata.'),
+    others: z
+      .boolean()
+      .default(true)
+      .describe("Send what gmond has no metric for, too, under the dialect's names."),
     timeThreshold: duration({ least: '1s' })
       .prefault('60s')
       .describe("Time after which a value that is not one of gmond's own is sent."),
@@ -195,6 +199,7 @@ async function connect(
     host,
     spoof: overrideHostname === undefined ? undefined : `${overrideIp}:${overrideHostname}`,
     metadataInterval: given.sendMetadataInterval ?? (listens ? 0 : METADATA),
+    others: given.others,
     dmax: given.dmax,
     extra: given.allowExtraData,
     location: given.location,

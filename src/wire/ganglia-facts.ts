@@ -15,12 +15,9 @@ export interface MetricFacts extends Pick<GangliaMetadata, 'units' | 'slope' | '
   readonly group: string;
 }
 
-/** What gmond says of its own metric of that name; `undefined` if it has none. */
-const own = (path: string): (GangliaFacts & { readonly title: string }) | undefined => {
-  if (!Object.hasOwn(GANGLIA_METRICS, path)) return undefined;
-  const name = path as keyof typeof GANGLIA_METRICS;
-  return { ...GANGLIA_METRICS[name], title: GANGLIA_GROUPS[name].title };
-};
+/** Whether gmond has a metric of that name. */
+export const isGmonds = (path: string): path is keyof typeof GANGLIA_METRICS =>
+  Object.hasOwn(GANGLIA_METRICS, path);
 
 /**
  * What is said of a name: what gmond says of its own, and of any other what the series does.
@@ -38,11 +35,12 @@ export function factsOf(
   const { metric, collector } = series;
   const description = plainText(metric.help);
   const late = Math.ceil(timeThreshold);
-  const known = own(path);
-  if (known !== undefined) {
+  if (isGmonds(path)) {
+    const known: GangliaFacts = GANGLIA_METRICS[path];
+    const { title } = GANGLIA_GROUPS[path];
     // gmond sends load_one less often than its tmax: receivers wait for four times as long.
     const tmax = late > LATE * known.tmax ? late : known.tmax;
-    return { ...known, tmax, dmax: 0, description };
+    return { ...known, tmax, dmax: 0, title, description };
   }
   const converted = scale !== 1 || offset !== 0;
   return {

@@ -6,7 +6,7 @@
 import type { Batch, Name, Point } from '../metric/index.ts';
 import { encodePacket, type GangliaMetadata, type MetricId } from './ganglia.ts';
 import { Deriver, isReplaced } from './ganglia-derived.ts';
-import { factsOf, fitting, formatOf, type MetricFacts } from './ganglia-facts.ts';
+import { factsOf, fitting, formatOf, isGmonds, type MetricFacts } from './ganglia-facts.ts';
 import type { SendPolicy } from './ganglia-groups.ts';
 import { plainName } from './ganglia-text.ts';
 
@@ -29,6 +29,8 @@ export interface SenderOptions {
   readonly spoof: string | undefined;
   /** Seconds after which a value has its metadata before it again; 0 is never, unless asked for. */
   readonly metadataInterval: number;
+  /** Whether metrics are sent that gmond does not have. */
+  readonly others: boolean;
   /** Seconds, as packets have it; not for gmond's own metrics. */
   readonly dmax: number;
   /** Whether metadata has a title, a description and a group. */
@@ -105,7 +107,9 @@ export class GangliaSender {
     const touched = new Set<Metric>();
     for (let i = 0; i < batch.length; i += 1) {
       const point = batch[i] as Point;
-      if (!isReplaced(point)) touched.add(this.#observe(point, point.name.path, point.value));
+      const { path } = point.name;
+      if (isReplaced(point) || !(this.#options.others || isGmonds(path))) continue;
+      touched.add(this.#observe(point, path, point.value));
     }
     for (const { of, name, value } of this.#deriver.derive(batch)) {
       touched.add(this.#observe(of, name, value));

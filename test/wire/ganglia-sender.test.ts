@@ -16,7 +16,7 @@ const GMONDS: Readonly<Record<string, GroupPolicy>> = GANGLIA_GROUPS;
 function sending(options: Partial<SenderOptions> = {}) {
   const sender = new GangliaSender({
     ...{ host: 'web01', spoof: undefined, metadataInterval: 0, dmax: 86_400, extra: true },
-    ...{ location: '', started: T - 100, policy: (name) => GMONDS[name] ?? REST },
+    ...{ others: true, location: '', started: T - 100, policy: (name) => GMONDS[name] ?? REST },
     ...options,
   });
   const decoded = (packets: readonly Uint8Array[]): GangliaPacket[] =>
@@ -130,6 +130,19 @@ describe('a metric that gmond does not have', () => {
     expect(metadata({ unit: 'B', scale: 1024 })).toMatchObject({ units: ' ' });
     expect(metadata({ kind: 'counter', reading: 'value' })).toMatchObject({ slope: 'positive' });
     expect(metadata({}, { extra: false })).toMatchObject({ extra: [] });
+  });
+
+  test('is not sent, where only those of gmond are; but these are made of it', () => {
+    const { take } = sending({ others: false });
+    const disk = { device: '/dev/sda1', mountpoint: '/', type: 'ext4' };
+    const usage = (value: number, state: string) =>
+      point('system.filesystem.usage', { value, time: T, labels: { ...disk, state } });
+    const unused = point('system.filesystem.unused', { value: 25, time: T, labels: disk });
+    const batch = [usage(70, 'used'), usage(5, 'reserved'), unused, at(0, 'cpu_num', 4)];
+    expect(said(take(...batch))).toEqual([
+      ...['metadata cpu_num', 'cpu_num 4', 'metadata part_max_used'],
+      expect.stringMatching(/^part_max_used 78\.9/),
+    ]);
   });
 
   test('has as many digits as it needs', () => {
@@ -329,7 +342,14 @@ describe("gmond's XML", () => {
       name: { ...it.name, series: { ...series, metric: { ...metric, help: long } } },
     };
     const sender = new GangliaSender({
-      ...{ host: 'web01', spoof: undefined, metadataInterval: 0, dmax: 0, extra: true },
+      ...{
+        host: 'web01',
+        spoof: undefined,
+        metadataInterval: 0,
+        dmax: 0,
+        extra: true,
+        others: true,
+      },
       ...{ location: long, started: 0, policy: () => REST },
     });
     const packets = sender.take([named]);

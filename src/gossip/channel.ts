@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP } from 'node:net';
 import { interfaceOf, isMulticast, spoken } from '../net/index.ts';
@@ -15,10 +15,16 @@ export interface ChannelOptions {
   readonly buffer?: number | undefined;
 }
 
+/** Where a datagram came from. */
+export type Origin = Pick<RemoteInfo, 'address' | 'port'>;
+
 /** A socket that hears what hosts say. */
 export interface Channel {
-  /** Speaks: to the group if it is one, else to that address at the channel's port. */
-  send(bytes: Uint8Array, address: string): void;
+  /**
+   * Speaks: to the group if it is one. Else to the sender of something, both to where it sent it from, as the agent
+   * hears there, and to the channel's port, as gmond does.
+   */
+  send(bytes: Uint8Array, to: Origin): void;
   close(): void;
   /** Settles when it broke. */
   readonly ended: Promise<unknown>;
@@ -31,7 +37,7 @@ export interface Channel {
  */
 export async function openChannel(
   options: ChannelOptions,
-  take: (bytes: Uint8Array, address: string) => void,
+  take: (bytes: Uint8Array, from: Origin) => void,
 ): Promise<Channel> {
   const { host, port, ttl, buffer } = options;
   const group = isMulticast(host);
@@ -50,15 +56,15 @@ export async function openChannel(
     throw new Foreseen(refusal(options, error), { cause: error });
   }
   if (group) socket.setMulticastTTL(ttl);
-  socket.on('message', (bytes, { address }) => take(bytes, address));
+  socket.on('message', take);
   const ended = new Promise<unknown>((resolve) => socket.once('error', resolve));
   let open = true;
   return {
     ended,
-    send(bytes, address) {
-      const to = isIP(host) === 6 && isIP(address) === 4 ? `::ffff:${address}` : address;
+    send(bytes, to) {
+      const ports = group ? [port] : new Set([to.port, port]);
       // What cannot be sent is asked for again.
-      if (open) socket.send(bytes, port, group ? host : to, () => {});
+      for (const at of ports) if (open) socket.send(bytes, at, group ? host : to.address, () => {});
     },
     close() {
       if (open) socket.close();

@@ -50,6 +50,7 @@ export interface GossipCounts extends ClusterCounts {
 }
 
 type Said = GangliaMetadata | GangliaValue;
+type Reply = (bytes: Uint8Array) => void;
 
 /** What a request for metadata names, and who asks. */
 export type Requested = (id: MetricId, address: string) => void;
@@ -147,10 +148,10 @@ export class Gossip {
     try {
       for (const options of channels) {
         const admits = gate(options);
-        const channel: Channel = await openChannel(options, (bytes, address) => {
-          if (admits(plainAddress(address)))
-            this.#take(bytes, plainAddress(address), channel, requested);
-          else this.#counts.denied += 1;
+        const channel: Channel = await openChannel(options, (bytes, from) => {
+          const address = plainAddress(from.address);
+          if (!admits(address)) this.#counts.denied += 1;
+          else this.#take(bytes, address, requested, (answer) => channel.send(answer, from));
         });
         open.push(channel);
       }
@@ -178,19 +179,19 @@ export class Gossip {
     return renderCluster(this.#options.facts, this.cluster.hosts(), moment);
   }
 
-  #take(bytes: Uint8Array, address: string, channel: Channel, requested: Requested): void {
+  #take(bytes: Uint8Array, address: string, requested: Requested, reply: Reply): void {
     const packet = bytes.length <= LONGEST ? decodePacket(bytes) : undefined;
     if (packet === undefined) {
       this.#counts.malformed += 1;
       this.#odd = address;
     } else if (packet.kind === 'request') requested(packet.id, address);
-    else if (packet.id.spoof) this.#heed(packet, address, address, channel);
-    else if (!this.#names.of(address, (name) => this.#heed(packet, address, name, channel))) {
+    else if (packet.id.spoof) this.#heed(packet, address, address, reply);
+    else if (!this.#names.of(address, (name) => this.#heed(packet, address, name, reply))) {
       this.#counts.unnamed += 1;
     }
   }
 
-  #heed(packet: Said, address: string, name: string, channel: Channel): void {
+  #heed(packet: Said, address: string, name: string, reply: Reply): void {
     const id = this.cluster.hear(packet, { address, name });
     if (id === undefined || !this.#options.ask) return;
     const now = this.#clock.monotonic();
@@ -198,7 +199,7 @@ export class Gossip {
     this.#requests.sent += 1;
     if (this.#requests.sent > MOST_REQUESTS) return;
     this.#counts.asked += 1;
-    channel.send(encodePacket({ kind: 'request', id }), address);
+    reply(encodePacket({ kind: 'request', id }));
   }
 
   #sweeping(): { close(): void } {

@@ -112,21 +112,33 @@ describe('a node', () => {
     expect(await page(node.xml)).toContain('<HOST NAME="127.0.0.1" IP="127.0.0.1"');
   });
 
-  test('asks a host on its own port for metadata that it missed', async () => {
+  test('asks a host for metadata that it missed, where that sends from', async () => {
     const node = await start();
-    // As all nodes of a cluster have one port, only another address can have the same.
+    const host = await speaker(node.port);
+    await host.send(value);
+    const request = { kind: 'request', id: { host: HOST, name: 'load_one', spoof: false } };
+    await vi.waitFor(() => expect(host.heard).toEqual([request]));
+    expect(node.gossip.counts.asked).toBe(1);
+  });
+
+  test('asks it on the port of the channel as well, where a gmond hears it', async () => {
+    const node = await start();
+    // All nodes have one port, and so only another address can have the same.
     const socket = createSocket('udp4');
     socket.bind(node.port, '127.0.0.2');
     await once(socket, 'listening');
+    const sending = createSocket('udp4');
+    sending.bind(0, '127.0.0.2');
+    await once(sending, 'listening');
     closing.push(() => socket.close());
+    closing.push(() => sending.close());
     const asked = once(socket, 'message');
-    socket.send(encodePacket(value), node.port, HOST);
+    sending.send(encodePacket(value), node.port, HOST);
     const [bytes] = (await asked) as [Buffer];
     expect(decodePacket(bytes)).toEqual({
       kind: 'request',
       id: { host: '127.0.0.2', name: 'load_one', spoof: false },
     });
-    expect(node.gossip.counts.asked).toBe(1);
   });
 
   test('asks a host of IPv4 where it listens to both', async () => {

@@ -15,16 +15,21 @@ import processes from '../../collectors/processes.ts';
 import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
 import uptime from '../../collectors/uptime.ts';
+import amqp from '../../handlers/amqp.ts';
 import console from '../../handlers/console.ts';
 import exec from '../../handlers/exec.ts';
 import file from '../../handlers/file.ts';
+import ganglia from '../../handlers/ganglia.ts';
 import graphite from '../../handlers/graphite.ts';
+import http from '../../handlers/http.ts';
 import live from '../../handlers/live.ts';
 import mqtt from '../../handlers/mqtt.ts';
+import otlp from '../../handlers/otlp.ts';
 import prometheus from '../../handlers/prometheus.ts';
 import riemann from '../../handlers/riemann.ts';
 import statsd from '../../handlers/statsd.ts';
 import syslog from '../../handlers/syslog.ts';
+import zeromq from '../../handlers/zeromq.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
@@ -46,14 +51,19 @@ export const collectors: readonly Collector[] = [
   uptime,
 ];
 export const handlers: readonly Handler[] = [
+  amqp,
   console,
   exec,
   file,
+  ganglia,
   graphite,
+  http,
   live,
   mqtt,
+  otlp,
   prometheus,
   riemann,
   statsd,
   syslog,
+  zeromq,
 ];

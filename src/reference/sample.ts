@@ -74,6 +74,8 @@ function nested(options: readonly Option[], depth: number, helps: boolean): Line
   let open: readonly string[] = [];
   let said = '';
   for (const option of options) {
+    // There is no entry yet that could have it.
+    if (option.ofEach) continue;
     const path = option.name.split('.');
     const key = path.pop() ?? '';
     let common = 0;
@@ -104,7 +106,9 @@ const indented = ({ depth, text, comment }: Line): string =>
  * a dialect in that of a handler.
  */
 export function example({ type, name, options }: Facts): string {
-  const shown = options.filter((option) => option.required || written(option) !== BLANK);
+  const shown = options.filter(
+    (option) => !option.ofEach && (option.required || written(option) !== BLANK),
+  );
   const head: Line[] =
     type === 'dialect'
       ? ['handlers:', 'graphite:', 'dialect:', `name: ${name}`].map((text, depth) => ({

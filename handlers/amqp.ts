@@ -116,9 +116,6 @@ const options = z
         'lines: "path value time"; values: "value time", as Carbon reads them by default; collectd: its JSON; json: an array of objects.',
       ),
     samples: z.int().min(1).max(100_000).default(1000).describe('Samples in a message, at most.'),
-    interval: duration()
-      .prefault('10s')
-      .describe('With body: collectd, the interval that it speaks of.'),
     gzip: z.boolean().default(false).describe('Compress each message.'),
     persistent: z
       .boolean()
@@ -171,8 +168,11 @@ function* objections(given: Options): Generator<readonly [keyof Options, string]
 }
 
 /** Makes messages of batches. */
-function encoder(given: Options): (batch: Batch) => Promise<readonly AmqpMessage[]> {
-  const { body, samples, interval, gzip, persistent, mandatory } = given;
+function encoder(
+  given: Options,
+  interval: number,
+): (batch: Batch) => Promise<readonly AmqpMessage[]> {
+  const { body, samples, gzip, persistent, mandatory } = given;
   const messages = createMessages({
     body,
     samples,
@@ -209,7 +209,7 @@ const loginOf = ({ auth, username = 'guest', password = 'guest' }: Options) =>
 async function openBroker(
   at: Endpoint,
   given: Options,
-  { signal, clock, host }: Pick<OpenContext, 'signal' | 'clock' | 'host'>,
+  { signal, clock, host, interval }: Pick<OpenContext, 'signal' | 'clock' | 'host' | 'interval'>,
 ): Promise<Connection> {
   const { tls, vhost, exchange, heartbeat } = given;
   const broker = {
@@ -219,7 +219,7 @@ async function openBroker(
     title: `cullinan on ${host}`,
   };
   const { ended, close, publish } = await openAmqp(broker, { signal, clock });
-  const encode = encoder(given);
+  const encode = encoder(given, interval);
   return { ended, close, write: async (batch) => publish(await encode(batch)) };
 }
 
@@ -231,14 +231,15 @@ export default defineHandler({
   counters: 'rates', // As for Carbon, which is where most of these messages end up.
   idempotent: false, // What is confirmed is kept: it need not be sent again.
   acknowledged: true,
-  async open({ options: given, signal, clock, host, dialect }) {
+  async open({ options: given, signal, clock, host, interval, dialect }) {
     if (given.body === 'collectd' && dialect !== 'collectd') {
       throw new Foreseen('body: collectd takes dialect: collectd. Set it beside "body".');
     }
     const candidates = hostsOf(given).flatMap((text) => {
       const at = endpoint(text, standardPort(given));
       if (at === undefined) return [];
-      const open = (signal: AbortSignal) => openBroker(at, given, { signal, clock, host });
+      const known = { clock, host, interval };
+      const open = (signal: AbortSignal) => openBroker(at, given, { signal, ...known });
       return [{ name: spoken(at), open }];
     });
     const [only, ...others] = candidates;

@@ -186,6 +186,7 @@ class HostAgent implements Agent {
         queue: config.queue,
         spool: config.queue.spool,
         batch: config.batch,
+        interval: config.interval ?? this.#config.interval,
         linger: config.linger,
         timeout: config.timeout,
         backoff: config.backoff,

@@ -33,6 +33,8 @@ export interface DeliveryOptions {
   readonly linger?: number | undefined;
   /** Points per write, at most. */
   readonly batch: number;
+  /** Seconds between two points of a series, for a format that says so. */
+  readonly interval: number;
   /** Seconds for connecting, and for each write. */
   readonly timeout: number;
   /** Seconds between attempts: a random time from `least` to a ceiling that doubles up to `most`. */

@@ -162,14 +162,15 @@ export class Writer implements Delivery {
   /** Opens a connection; tells why it could not. */
   async #connect(): Promise<Failure | undefined> {
     const { clock, agent, host } = this.#deps;
-    const { handler, options, dialect, timeout } = this.#options;
+    const { handler, options, dialect, interval, timeout } = this.#options;
     const aborter = new AbortController();
     const attempt = new Attempt(aborter);
     this.#pending = attempt;
     const { signal } = aborter;
     try {
       const connection = await attempt.within(clock, timeout, 'connecting', async () => {
-        const opened = await handler.open({ options, signal, agent, host, clock, dialect });
+        const known = { agent, host, clock, dialect, interval };
+        const opened = await handler.open({ options, signal, ...known });
         // Nobody waits any more for a connection that comes too late.
         if (signal.aborted) abandon(opened);
         return opened;

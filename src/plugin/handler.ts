@@ -37,6 +37,8 @@ export interface OpenContext<O extends z.ZodType = z.ZodType> {
   /** The name of the host the agent runs on. */
   readonly host: string;
   readonly clock: Clock;
+  /** Seconds between two points of a series, as far as it can be told: collectors may have their own. */
+  readonly interval: number;
   /** The dialect its points are named in, for a format that an audience frames in its own way. */
   readonly dialect?: string | undefined;
 }

@@ -26,7 +26,7 @@ const agent: AgentStatus = {
 };
 
 /** What the agent gives a handler that it opens, besides options and a signal. */
-export const around = { agent, host: 'web01', clock: systemClock } as const;
+export const around = { agent, host: 'web01', clock: systemClock, interval: 10 } as const;
 
 /** What a log would say: each problem once, until it is over. */
 export class Notes {
@@ -59,6 +59,7 @@ export function delivery(
     options: {},
     queue: { samples: 1000, bytes: 1e6 },
     batch: 100,
+    interval: 10,
     timeout: 5,
     backoff: { least: 1, most: 60 },
     resend: 20,

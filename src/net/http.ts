@@ -72,8 +72,13 @@ export async function openHttp(
     import('node:http'),
     options.gzip ? compressor() : undefined,
   ]);
-  const reach = (): Promise<Dialled> =>
-    dial({ host, port, keepalive: KEEPALIVE, tls, peer: 'the server' }, signal);
+  async function reach(): Promise<Dialled> {
+    const peer = { host, port, keepalive: KEEPALIVE, tls, peer: 'the server' };
+    const reached = await dial(peer, signal);
+    // Whoever waits for an answer hears of it; while nobody does, the next request finds it closed.
+    reached.socket.on('error', () => undefined);
+    return reached;
+  }
   let dialled = await reach();
   const agent = new Agent({ keepAlive: true, maxSockets: 1, keepAliveMsecs: KEEPALIVE * 1000 });
   agent.createConnection = () => dialled.socket;

@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   decodeOtlpAnswer,
   decodeOtlpJsonAnswer,
@@ -13,6 +9,7 @@ import {
 import { ProtobufWriter } from 'cullinan/wire/protobuf';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { readOtlp } from '../support/otlp.ts';
 import { describeWithPeer } from '../support/peers.ts';
 
 const load = { name: 'load', description: 'Busy.', unit: '{count}', kind: 'gauge' } as const;
@@ -91,49 +88,15 @@ test('as JSON, a request is grouped by host and metric, with its 64-bit integers
   });
 });
 
-/** OTLP's messages, as far as an agent sends them, in the language of protoc. */
-const SCHEMA = `
-syntax = "proto3";
-message Request { repeated ResourceMetrics resource_metrics = 1; }
-message ResourceMetrics { Resource resource = 1; repeated ScopeMetrics scope_metrics = 2; }
-message Resource { repeated KeyValue attributes = 1; }
-message ScopeMetrics { Scope scope = 1; repeated Metric metrics = 2; }
-message Scope { string name = 1; string version = 2; }
-message Metric {
-  string name = 1; string description = 2; string unit = 3;
-  oneof data { Gauge gauge = 5; Sum sum = 7; }
-}
-message Gauge { repeated NumberDataPoint data_points = 1; }
-message Sum {
-  repeated NumberDataPoint data_points = 1;
-  AggregationTemporality aggregation_temporality = 2; bool is_monotonic = 3;
-}
-enum AggregationTemporality { UNSPECIFIED = 0; DELTA = 1; CUMULATIVE = 2; }
-message NumberDataPoint {
-  fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano = 3;
-  oneof value { double as_double = 4; sfixed64 as_int = 6; }
-  repeated KeyValue attributes = 7;
-}
-message KeyValue { string key = 1; AnyValue value = 2; }
-message AnyValue { oneof value { string string_value = 1; } }
-`;
-
 describeWithPeer('protoc', 'as protoc reads it', () => {
-  test('a request has all its fields', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'cullinan-protoc-'));
-    try {
-      writeFileSync(join(folder, 'otlp.proto'), SCHEMA);
-      const read = execFileSync('/usr/bin/protoc', ['--decode=Request', 'otlp.proto'], {
-        cwd: folder,
-        input: encodeOtlp(RESOURCES, 'test'),
-        encoding: 'utf8',
-      });
-      const point = (more: string, value: number) => `        data_points {
+  test('a request has all its fields', async () => {
+    const read = await readOtlp(encodeOtlp(RESOURCES, 'test'));
+    const point = (more: string, value: number) => `        data_points {
 ${more}          time_unix_nano: 1795219200250000000
           as_double: ${value}
 `;
-      const since = '          start_time_unix_nano: 1795219190000000000\n';
-      const disk = (device: string) => `          attributes {
+    const since = '          start_time_unix_nano: 1795219190000000000\n';
+    const disk = (device: string) => `          attributes {
             key: "device"
             value {
               string_value: "${device}"
@@ -141,7 +104,7 @@ ${more}          time_unix_nano: 1795219200250000000
           }
         }
 `;
-      const host = (name: string) => `resource_metrics {
+    const host = (name: string) => `resource_metrics {
   resource {
     attributes {
       key: "host.name"
@@ -155,13 +118,13 @@ ${more}          time_unix_nano: 1795219200250000000
       name: "test"
     }
 `;
-      const metric = (name: string, description: string, unit: string) => `    metrics {
+    const metric = (name: string, description: string, unit: string) => `    metrics {
       name: "${name}"
       description: "${description}"
       unit: "${unit}"
 `;
-      expect(read).toBe(
-        `${host('web01')}${metric('load', 'Busy.', '{count}')}      gauge {
+    expect(read).toBe(
+      `${host('web01')}${metric('load', 'Busy.', '{count}')}      gauge {
 ${point('', -0.5)}        }
       }
     }
@@ -185,10 +148,7 @@ ${point('', 1)}        }
   }
 }
 `,
-      );
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    );
   });
 });
 

@@ -56,13 +56,11 @@ const PATIENCE = 10_000;
 function giveUp({ connection }: ChannelModel, reason: Error): void {
   const { stream } = connection as { readonly stream?: unknown };
   if (!(stream instanceof Socket) || stream.destroyed) return;
-  if ('encrypted' in stream) {
-    stream.destroy(reason);
-    return;
-  }
-  // Ends its timers; the reset frees what the kernel holds for a broker that does not read.
+  // A reset frees what the kernel holds for a broker that does not read; after an end there can be none.
+  if ('encrypted' in stream || stream.writableEnded) stream.destroy();
+  else stream.resetAndDestroy();
+  // amqplib is told only now: it would end the stream before.
   stream.emit('error', reason);
-  stream.resetAndDestroy();
 }
 
 /** A channel on which the broker confirms each message. */

@@ -6,23 +6,24 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FaultyLink } from '../support/faulty-link.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { RunningAgent } from '../support/running.ts';
 import { Certificates } from '../support/tls.ts';
+import { expectAllArrived } from './arrival.ts';
 import {
+  amqp,
   type FaultPeer,
   graphite,
   http,
-  InfluxPeer,
   LineSink,
-  type Points,
   riemann,
+  type Secured,
   type Subject,
 } from './subject.ts';
 
-const SUBJECTS: readonly Subject[] = [graphite, riemann, http];
+const SUBJECTS: readonly Subject[] = [graphite, riemann, http, amqp];
 
 interface Scene {
   readonly peer: FaultPeer;
@@ -69,41 +70,6 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     }
   },
 };
-
-/** The archive rounds as the dialect says, to whole numbers at most; a wire that keeps all digits does not. */
-const ROUNDING = 0.5;
-
-/** The points that have not arrived. */
-function missing(observed: Points, received: Points): Points {
-  const gone = new Map<string, Map<number, number>>();
-  for (const [path, points] of observed) {
-    const there = received.get(path);
-    const rest = [...points].filter(([time, value]) => {
-      const arrived = there?.get(time) ?? Number.NaN;
-      return !(Math.abs(arrived - value) <= ROUNDING);
-    });
-    if (rest.length > 0) gone.set(path, new Map(rest));
-  }
-  return gone;
-}
-
-/** Waits until everything observed so far has arrived, then ends the agent and audits its books. */
-async function expectAllArrived(
-  agent: RunningAgent,
-  ...peers: readonly FaultPeer[]
-): Promise<void> {
-  const observed = agent.archived();
-  await vi.waitFor(
-    async () => {
-      const received = await Promise.all(peers.map((peer) => peer.received()));
-      expect(received.reduce(missing, observed)).toEqual(new Map());
-    },
-    { timeout: 20_000, interval: 200 },
-  );
-  const { observed: all, delivered, queued, dropped } = (await agent.stop()).get('subject') ?? {};
-  const lost = Object.values(dropped ?? {}).reduce((sum, n) => sum + n, 0);
-  expect(all).toBe((delivered ?? 0) + (queued ?? 0) + lost);
-}
 
 for (const subject of SUBJECTS) {
   const title = `${subject.name} loses nothing by`;
@@ -158,18 +124,18 @@ describe('graphite loses nothing by', () => {
   });
 });
 
-describeWithPeer('influxdb', 'http loses nothing by', () => {
+const moves = ({ start, handler }: Secured): void => {
   test.runIf(root).concurrent(MOVED, { timeout: 60_000 }, async () => {
-    await using before = await InfluxPeer.start();
+    await using before = await start({});
     const { port } = before;
-    await using after = await InfluxPeer.start({ at: { host: '127.0.0.2', port } });
-    using hosts = new Hosts('127.0.0.1 influx.test\n');
+    await using after = await start({ at: { host: '127.0.0.2', port } });
+    using hosts = new Hosts('127.0.0.1 moved.test\n');
     await using agent = new RunningAgent(
-      { subject: http.handler(port).replace('127.0.0.1', 'influx.test') },
+      { subject: handler(port).replace('127.0.0.1', 'moved.test') },
       { under: hosts.command },
     );
     await agent.ticks(2);
-    hosts.write('127.0.0.2 influx.test\n');
+    hosts.write('127.0.0.2 moved.test\n');
     // It is killed, and back again for the question of what it has.
     await before.restart();
     await agent.ticks(3);
@@ -190,25 +156,30 @@ describeWithPeer('influxdb', 'http loses nothing by', () => {
       copyFileSync(files.key, pair.key);
     };
     use(good);
-    await using peer = await InfluxPeer.start({ pair });
+    await using peer = await start({ pair });
     const { port } = peer;
-    const handler = http.handler(port, `, tls: { ca: ${ours.cert} }`);
-    await using agent = new RunningAgent({
-      subject: handler.replace('http://127.0.0.1', 'https://localhost'),
-    });
-    await agent.ticks(2);
     use(old);
     await peer.restart();
+    const secured = handler(port, `, tls: { ca: ${ours.cert} }`);
+    await using agent = new RunningAgent({
+      subject: secured.replace('http:', 'https:').replace('127.0.0.1', 'localhost'),
+    });
     await agent.ticks(2);
     expect(agent.log.join('\n')).toContain(
       `localhost:${port}: its certificate, or that of its authority, has expired. Renew it there.`,
     );
-    use(good);
-    await peer.restart();
-    await agent.ticks(2);
+    for (const next of [good, old, good]) {
+      use(next);
+      await peer.restart();
+      await agent.ticks(2);
+    }
     await expectAllArrived(agent, peer);
   });
-});
+};
+
+for (const subject of [http, amqp]) {
+  describeWithPeer(subject.needs, `${subject.name} loses nothing by`, () => moves(subject));
+}
 
 /** Adds an hour to the program's wall clock at a SIGUSR2, and to nothing else. */
 const SETTABLE_CLOCK = `data:text/javascript,${encodeURIComponent(`

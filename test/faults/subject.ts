@@ -3,7 +3,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { decodeLine } from 'cullinan/wire/graphite';
 import { InfluxDb } from '../support/influxdb.ts';
 import type { PeerName } from '../support/peers.ts';
+import { RabbitMq } from '../support/rabbitmq.ts';
 import { RiemannServer } from '../support/riemann.ts';
+import type { Pair } from '../support/tls.ts';
 
 /** Path to time to value. */
 export type Points = ReadonlyMap<string, ReadonlyMap<number, number>>;
@@ -24,6 +26,15 @@ export interface Subject {
   peer(): Promise<FaultPeer>;
   /** Its configuration as YAML; names as the archive has them. */
   handler(port: number, more?: string): string;
+}
+
+/** A handler whose server can be started at an address, and with a certificate. */
+export interface Secured extends Subject {
+  readonly needs: PeerName;
+  start(wishes: {
+    readonly at?: { readonly host: string; readonly port: number };
+    readonly pair?: Pair & { readonly ca: string };
+  }): Promise<FaultPeer>;
 }
 
 /** Reads Carbon's plaintext as strictly as Carbon does: half a line is no point. */
@@ -126,7 +137,7 @@ export const riemann: Subject = {
 };
 
 /** An InfluxDB that is killed and not asked to stop: what it has acknowledged it has. */
-export class InfluxPeer implements FaultPeer {
+class InfluxPeer implements FaultPeer {
   readonly server: InfluxDb;
 
   static async start(...wishes: Parameters<typeof InfluxDb.start>): Promise<InfluxPeer> {
@@ -160,12 +171,66 @@ export class InfluxPeer implements FaultPeer {
   }
 }
 
-export const http: Subject = {
+export const http: Secured = {
   name: 'http',
   needs: 'influxdb',
   peer: () => InfluxPeer.start(),
+  start: (wishes) => InfluxPeer.start(wishes),
   handler: (port, more = '') =>
     `{ type: http, url: "http://127.0.0.1:${port}/write?db=metrics", format: influx, measurement: path, gzip: false, prefix: '', dialect: diamond, counters: rates, timeout: 1s, backoff: { least: 50ms, most: 300ms }${more} }`,
+};
+
+/** A RabbitMQ that is killed and not asked to stop, with a queue that outlives it. */
+class RabbitPeer implements FaultPeer {
+  readonly #broker: RabbitMq;
+  readonly port: number;
+  readonly #points = new Map<string, Map<number, number>>();
+
+  static async start({ at, pair }: Parameters<Secured['start']>[0]): Promise<RabbitPeer> {
+    const tls = pair && { ...pair, authority: pair.ca };
+    const broker = await RabbitMq.start({ ...(at && { at }), ...(tls && { tls }) });
+    const model = await broker.connect();
+    const channel = await model.createChannel();
+    await channel.assertExchange('graphite', 'topic', { durable: true });
+    await channel.assertQueue('faults', { durable: true });
+    await channel.bindQueue('faults', 'graphite', '#');
+    await model.close();
+    return new RabbitPeer(broker, tls === undefined ? broker.port : broker.tlsPort);
+  }
+
+  private constructor(broker: RabbitMq, port: number) {
+    this.#broker = broker;
+    this.port = port;
+  }
+
+  async received(): Promise<Points> {
+    for (const body of await this.#broker.drain('faults')) {
+      for (const line of body.toString('utf8').trimEnd().split('\n')) {
+        const { path, time, value } = decodeLine(line);
+        const points = this.#points.get(path) ?? new Map<number, number>();
+        this.#points.set(path, points.set(time, value));
+      }
+    }
+    return this.#points;
+  }
+
+  async restart(): Promise<void> {
+    await this.#broker.kill('SIGKILL');
+    await this.#broker.start();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#broker[Symbol.asyncDispose]();
+  }
+}
+
+export const amqp: Secured = {
+  name: 'amqp',
+  needs: 'rabbitmq',
+  peer: () => RabbitPeer.start({}),
+  start: (wishes) => RabbitPeer.start(wishes),
+  handler: (port, more = '') =>
+    `{ type: amqp, host: 127.0.0.1, port: ${port}, samples: 50, prefix: '', dialect: diamond, timeout: 1s, backoff: { least: 50ms, most: 300ms }${more} }`,
 };
 
 export const graphite: Subject = {

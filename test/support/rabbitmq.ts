@@ -21,6 +21,8 @@ export interface Login {
 }
 
 interface Wishes {
+  /** Where it listens, if not on a free port of 127.0.0.1. */
+  readonly at?: { readonly host: string; readonly port: number };
   readonly logins?: readonly Login[];
   /** Virtual hosts beside `/`. */
   readonly vhosts?: readonly string[];
@@ -58,6 +60,7 @@ function definitions({ logins = [], vhosts = [] }: Wishes): object {
 
 /** A real RabbitMQ, one node, with its own name, ports, folder and port mapper. */
 export class RabbitMq implements AsyncDisposable {
+  readonly host: string;
   readonly port: number;
   /** Where it speaks TLS, if it does. */
   readonly tlsPort: number;
@@ -67,6 +70,7 @@ export class RabbitMq implements AsyncDisposable {
   #node: ChildProcess | undefined;
 
   private constructor(ports: Ports, folder: string, env: NodeJS.ProcessEnv, epmd: ChildProcess) {
+    this.host = ports.host;
     this.port = ports.port;
     this.tlsPort = ports.tlsPort;
     this.#folder = folder;
@@ -76,8 +80,9 @@ export class RabbitMq implements AsyncDisposable {
 
   static async start(wishes: Wishes = {}): Promise<RabbitMq> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-rabbitmq-'));
-    const [port, tlsPort, dist, mapper] = await Promise.all([1, 2, 3, 4].map(freePort));
-    const ports = { port: port ?? 0, tlsPort: tlsPort ?? 0 };
+    const [free, tlsPort, dist, mapper] = await Promise.all([1, 2, 3, 4].map(freePort));
+    const { host, port } = wishes.at ?? { host: '127.0.0.1', port: free ?? 0 };
+    const ports = { host, port, tlsPort: tlsPort ?? 0 };
     for (const name of ['mnesia', 'log']) mkdirSync(join(folder, name));
     const inFolder = (name: string) => join(folder, name);
     writeFileSync(inFolder('definitions.json'), JSON.stringify(definitions(wishes)));
@@ -90,7 +95,7 @@ export class RabbitMq implements AsyncDisposable {
       LANG: 'C.UTF-8',
       HOME: folder,
       RUNNING_UNDER_SYSTEMD: 'true',
-      RABBITMQ_NODENAME: `cullinan${ports.port}@localhost`,
+      RABBITMQ_NODENAME: `cullinan${dist}@localhost`,
       RABBITMQ_MNESIA_BASE: inFolder('mnesia'),
       RABBITMQ_LOG_BASE: inFolder('log'),
       RABBITMQ_CONFIG_FILE: inFolder('rabbitmq'),
@@ -105,7 +110,7 @@ export class RabbitMq implements AsyncDisposable {
     };
     const epmd = spawn(EPMD, [], { env, stdio: 'ignore' });
     // Where there is none yet, a node starts one that outlives it.
-    await upOn(mapper ?? 0, epmd, () => 'epmd');
+    await upOn({ host: '127.0.0.1', port: mapper ?? 0 }, epmd, () => 'epmd');
     const broker = new RabbitMq(ports, folder, env, epmd);
     await broker.start();
     return broker;
@@ -124,7 +129,7 @@ export class RabbitMq implements AsyncDisposable {
       });
     }
     this.#node = node;
-    await upOn(this.port, node, () => `RabbitMQ: ${said}`);
+    await upOn(this, node, () => `RabbitMQ: ${said}`);
   }
 
   /** Ends it and waits until it is gone: SIGTERM in order, SIGKILL as a host that loses its power. */
@@ -145,8 +150,23 @@ export class RabbitMq implements AsyncDisposable {
     });
   }
 
+  /** Takes what a queue holds. */
+  async drain(queue: string): Promise<readonly Buffer[]> {
+    const model = await this.connect();
+    model.on('error', () => undefined);
+    const channel = await model.createChannel();
+    const bodies: Buffer[] = [];
+    for (;;) {
+      const message = await channel.get(queue, { noAck: true });
+      if (message === false) break;
+      bodies.push(message.content);
+    }
+    await model.close();
+    return bodies;
+  }
+
   connect(vhost = '/'): Promise<ChannelModel> {
-    return connect({ hostname: '127.0.0.1', port: this.port, vhost });
+    return connect({ hostname: this.host, port: this.port, vhost });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,23 +177,28 @@ export class RabbitMq implements AsyncDisposable {
 }
 
 /** Waits until a program listens. */
-async function upOn(port: number, program: ChildProcess, said: () => string): Promise<void> {
-  for (let attempt = 0; !(await listens(port)); attempt += 1) {
+async function upOn(
+  { host, port }: { readonly host: string; readonly port: number },
+  program: ChildProcess,
+  said: () => string,
+): Promise<void> {
+  for (let attempt = 0; !(await listens(port, host)); attempt += 1) {
     if (program.exitCode !== null || attempt > 1200) {
-      throw new Error(`it did not come up on port ${port}: ${said()}`);
+      throw new Error(`it did not come up on ${host}:${port}: ${said()}`);
     }
     await sleep(50);
   }
 }
 
 interface Ports {
+  readonly host: string;
   readonly port: number;
   readonly tlsPort: number;
 }
 
-function configuration({ port, tlsPort }: Ports, folder: string, { tls }: Wishes): string {
+function configuration({ host, port, tlsPort }: Ports, folder: string, { tls }: Wishes): string {
   const lines = [
-    `listeners.tcp.1 = 127.0.0.1:${port}`,
+    `listeners.tcp.1 = ${host}:${port}`,
     `load_definitions = ${folder}/definitions.json`,
     'disk_free_limit.absolute = 50MB',
     'vm_memory_high_watermark.relative = 0.9',

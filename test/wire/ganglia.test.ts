@@ -1,5 +1,6 @@
 import {
   decodePacket,
+  decodeRequest,
   encodePacket,
   type GangliaPacket,
   type GangliaValueType,
@@ -127,6 +128,14 @@ describe('a packet', () => {
     expect(write('x'.repeat(LONGEST_PACKET - 16))).toHaveLength(LONGEST_PACKET);
     expect(() => write('x'.repeat(LONGEST_PACKET - 15))).toThrow('a packet of 1468 bytes');
   });
+});
+
+test('a request is told from all else', () => {
+  const asked = CAPTURES.flatMap(({ bytes }) => decodeRequest(bytes) ?? []);
+  expect(asked).toEqual([{ host: '10.99.0.1', name: 'nometa', spoof: false }]);
+  for (const hex of ['', '00000088', '00000188', '0000008800000004']) {
+    expect(decodeRequest(Buffer.from(hex, 'hex'))).toBeUndefined();
+  }
 });
 
 describe('whatever arrives', () => {

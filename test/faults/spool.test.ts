@@ -2,16 +2,17 @@
 import { describe, expect, test, vi } from 'vitest';
 import { noMounting, smallDisk } from '../support/disk.ts';
 import { FaultyLink } from '../support/faulty-link.ts';
+import { describeWithPeer } from '../support/peers.ts';
 import { RunningAgent } from '../support/running.ts';
 import { expectAllArrived } from './arrival.ts';
-import { graphite, riemann, type Subject } from './subject.ts';
+import { graphite, http, riemann, type Subject } from './subject.ts';
 
-const SUBJECTS: readonly Subject[] = [graphite, riemann];
+const SUBJECTS: readonly Subject[] = [graphite, riemann, http];
 
 const cannot = noMounting();
 const mounted = cannot === undefined ? '' : ` (left out: ${cannot})`;
 
-describe.each(SUBJECTS)('$name with a spool loses nothing by', (subject) => {
+const withSpool = (subject: Subject): void => {
   const spool = (path: string) => `, queue: { spool: { path: ${path}, size: 16MiB } }`;
 
   /** Waits until all that was observed before the outage has been put on disk. */
@@ -83,4 +84,10 @@ describe.each(SUBJECTS)('$name with a spool loses nothing by', (subject) => {
       await agent.ticks(2);
       await expectAllArrived(agent, peer);
     });
-});
+};
+
+for (const subject of SUBJECTS) {
+  const title = `${subject.name} with a spool loses nothing by`;
+  if (subject.needs === undefined) describe(title, () => withSpool(subject));
+  else describeWithPeer(subject.needs, title, () => withSpool(subject));
+}

@@ -1,4 +1,5 @@
 import type { Batch, Point } from '../metric/index.ts';
+import { type Chunk, Packed } from './packed.ts';
 import { Ring } from './ring.ts';
 
 /** The most a backlog holds, of whatever it holds. */
@@ -22,12 +23,15 @@ const MOST_RESENDS = 20;
 /** Milliseconds after which a peer has what it was sent on its disk: Carbon's writer sleeps one second. */
 const SETTLED = 1000;
 
+/** So many chunks may wait as they are: towards a peer that is well, no more do. */
+const MOST_UNPACKED = 4;
+
 /** {@link Parcel.at} of what was never delivered by this process. */
 const NEVER = -1;
 
 /** Points that came together, as far as they still wait. */
 interface Waiting {
-  points: Batch;
+  readonly points: Chunk;
   /** Those before this have gone. */
   from: number;
   /** When they came, in milliseconds on the monotonic clock. */
@@ -78,6 +82,7 @@ export class Backlog {
   readonly #kept = new Ring<Parcel>();
   readonly #again = new Ring<Parcel>();
   readonly #queue = new Ring<Waiting>();
+  #lastPacked: Packed | undefined;
   /** Points in the queue. */
   #waiting = 0;
   #out: Parcel | undefined;
@@ -122,11 +127,20 @@ export class Backlog {
    */
   add(points: Batch, at: number): void {
     if (points.length === 0) return;
-    this.#queue.push({ points, from: 0, at });
+    this.#queue.push({ points: this.#packed(points), from: 0, at });
     this.#waiting += points.length;
     this.#samples += points.length;
     this.#bytes += bytesOf(points);
     this.#bound();
+  }
+
+  #packed(points: Batch): Chunk {
+    if (this.#queue.length < MOST_UNPACKED) {
+      this.#lastPacked = undefined;
+      return points;
+    }
+    this.#lastPacked = new Packed(points, this.#lastPacked);
+    return this.#lastPacked;
   }
 
   /** The next batch, of at most `most` points. One of sent, failed and refuse must follow. */
@@ -210,7 +224,8 @@ export class Backlog {
       const oldest = this.#queue.peek() as Waiting;
       const { points, from } = oldest;
       const end = Math.min(points.length, from + left);
-      parts.push(from === 0 && end === points.length ? points : points.slice(from, end));
+      const whole = from === 0 && end === points.length && Array.isArray(points);
+      parts.push(whole ? points : points.slice(from, end));
       left -= end - from;
       if (end === points.length) this.#queue.shift();
       else oldest.from = end;

@@ -291,8 +291,8 @@ test('a batch that is not full lingers as long as it may, and no longer', async 
 const event = fc.oneof(
   { weight: 4, arbitrary: fc.record({ tick: fc.integer({ min: 1, max: 150 }) }) },
   { weight: 3, arbitrary: fc.record({ wait: fc.constantFrom(0, 500, 5000) }) },
-  fc.record({ welcome: fc.constantFrom('accept', 'refuse', 'hang', 'throw') }),
-  fc.record({ manner: fc.constantFrom('take', 'fail', 'hang', 'unsendable') }),
+  fc.record({ welcome: fc.constantFrom('accept', 'refuse', 'throw') }),
+  fc.record({ manner: fc.constantFrom('take', 'fail', 'unsendable') }),
   fc.record({ end: fc.constant(true) }),
   fc.record({ restart: fc.constant(true) }),
 );
@@ -306,7 +306,7 @@ test('the books balance, and nothing vanishes uncounted, whatever happens', asyn
       const start = () => {
         const spool = { path, size: SIZE };
         const queue = { samples: 300, bytes: 1e6 };
-        const options = { handler: peer.handler, spool, queue, timeout: PATIENT };
+        const options = { handler: peer.handler, spool, queue, timeout: 1e9 };
         return delivery(clock, options).delivery;
       };
       let it = start();

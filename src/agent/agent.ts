@@ -274,10 +274,11 @@ class HostAgent implements Agent {
     report.forget(`handler ${instance}`);
     const { observed, delivered, spooled, dropped } = line.delivery.status();
     const said = [
-      left === 0
-        ? 'everything was delivered'
-        : `${left} points were not delivered within ${deadline} s and are dropped`,
-      ...(spooled === 0 ? [] : [`${spooled} points stay in its spool`]),
+      ...(left + spooled === 0 ? ['everything was delivered'] : []),
+      ...(spooled > 0 ? [`${spooled} points stay in its spool`] : []),
+      ...(left > 0
+        ? [`${left} points were not delivered within ${deadline} s and are dropped`]
+        : []),
     ].join('; ');
     log[left === 0 ? 'info' : 'warn'](
       { books: [{ handler: instance, observed, delivered, spooled, dropped }] },

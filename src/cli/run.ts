@@ -166,10 +166,11 @@ class Service {
     const spooled = books.reduce((sum, book) => sum + book.spooled, 0);
     const earlier = lost - left;
     const said = [
-      left === 0
-        ? 'everything that was queued was delivered'
-        : `${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`,
-      ...(spooled > 0 ? [`${spooled} wait in the spool for the next start`] : []),
+      ...(left + spooled === 0 ? ['everything that was queued was delivered'] : []),
+      ...(spooled > 0 ? [`${spooled} points wait in the spool for the next start`] : []),
+      ...(left > 0
+        ? [`${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`]
+        : []),
       ...(earlier > 0 ? [`${earlier} had been dropped before`] : []),
     ].join('; ');
     this.#log[lost === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);

@@ -33,8 +33,11 @@ export async function holdFolder(folder: string): Promise<Hold> {
     await mkdir(folder, { recursive: true, mode: 0o750 });
     const file = join(folder, 'lock');
     await take(file);
+    let released = false;
     return {
       async release() {
+        if (released) return;
+        released = true;
         try {
           await rm(file, { force: true });
         } finally {

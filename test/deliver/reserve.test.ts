@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Delivery, DeliveryOptions } from '../../src/deliver/index.ts';
 import { SimulatedClock } from '../support/clock.ts';
 import { delivery, imbalance, points } from '../support/delivery.ts';
@@ -42,6 +42,13 @@ function spooling(path: string, peer: Peer, more: Partial<DeliveryOptions> = {})
   const clock = new SimulatedClock();
   const spool = { path, size: SIZE };
   const it = delivery(clock, { handler: peer.handler, spool, timeout: PATIENT, ...more });
+  onTestFinished(async () => {
+    let over = false;
+    void it.delivery.stop('shutdown', 0).then(() => {
+      over = true;
+    });
+    await until(clock, () => over);
+  });
   let offered = 0;
   return {
     ...it,

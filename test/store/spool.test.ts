@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSpool, type Spool, type SpoolLoss } from '../../src/store/index.ts';
 import { points } from '../support/delivery.ts';
 import { noMounting, smallDisk } from '../support/disk.ts';
@@ -30,6 +30,7 @@ async function opened(
       lost[why] += number;
     },
   });
+  onTestFinished(() => spool.close());
   return Object.assign(it, { spool });
 }
 

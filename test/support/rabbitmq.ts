@@ -116,6 +116,11 @@ export class RabbitMq implements AsyncDisposable {
     return broker;
   }
 
+  /** Its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#node?.pid;
+  }
+
   /** Starts it, again or for the first time, and waits until it takes connections. */
   async start(): Promise<void> {
     const node = spawn(`${BIN}/rabbitmq-server`, [], {

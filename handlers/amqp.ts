@@ -6,8 +6,8 @@
  *           (src/wire/amqp-messages.ts); with gzip if it is wanted.
  * Delivery  A batch is delivered when the broker has confirmed every message of it. What was not
  *           confirmed before a connection broke is published again, so a consumer may see it twice.
- *           A confirmed message that is persistent, in a durable queue, survives the broker. Without
- *           `mandatory` the broker also confirms what no queue takes.
+ *           A confirmed message that is persistent, in a durable queue, survives the broker. One that no
+ *           queue takes is confirmed, too: it comes back before that, and is counted.
  */
 import { promisify } from 'node:util';
 import {
@@ -121,10 +121,12 @@ const options = z
       .boolean()
       .default(true)
       .describe('Have the broker write messages to disk before it confirms them.'),
-    mandatory: z
-      .boolean()
-      .default(false)
-      .describe('Whether a message that no queue takes is an error: then the points wait.'),
+    unroutable: z
+      .enum(['count', 'wait', 'ignore'])
+      .default('count')
+      .describe(
+        'What becomes of a message that no queue takes: count: it is lost, counted and said; wait: it is an error, and the points wait; ignore: the broker keeps that to itself.',
+      ),
   })
   .superRefine((given, context) => {
     for (const [key, message] of objections(given)) {
@@ -172,7 +174,7 @@ function encoder(
   given: Options,
   interval: number,
 ): (batch: Batch) => Promise<readonly AmqpMessage[]> {
-  const { body, samples, gzip, persistent, mandatory } = given;
+  const { body, samples, gzip, persistent, unroutable } = given;
   const messages = createMessages({
     body,
     samples,
@@ -186,7 +188,7 @@ function encoder(
     contentType: body === 'json' || body === 'collectd' ? 'application/json' : 'text/graphite',
     appId: 'cullinan',
     persistent,
-    mandatory,
+    mandatory: unroutable !== 'ignore',
   };
   const common = gzip ? { ...plain, contentEncoding: 'gzip' } : plain;
   const bare = Object.keys(given.headers).length === 0;
@@ -211,16 +213,27 @@ async function openBroker(
   given: Options,
   { signal, clock, host, interval }: Pick<OpenContext, 'signal' | 'clock' | 'host' | 'interval'>,
 ): Promise<Connection> {
-  const { tls, vhost, exchange, heartbeat } = given;
+  const { tls, vhost, exchange, heartbeat, unroutable } = given;
   const broker = {
     ...{ ...at, tls, vhost, exchange },
     login: loginOf(given),
     heartbeat: Math.ceil(heartbeat),
     title: `cullinan on ${host}`,
+    unroutableWaits: unroutable === 'wait',
   };
-  const { ended, close, publish } = await openAmqp(broker, { signal, clock });
+  const peer = await openAmqp(broker, { signal, clock });
   const encode = encoder(given, interval);
-  return { ended, close, write: async (batch) => publish(await encode(batch)) };
+  return {
+    ended: peer.ended,
+    close: peer.close,
+    write: async (batch) => peer.publish(await encode(batch)),
+    get note() {
+      return peer.note;
+    },
+    get counts() {
+      return peer.counts;
+    },
+  };
 }
 
 export default defineHandler({

@@ -21,6 +21,8 @@ export interface AmqpOptions extends Pick<Endpoint, 'host' | 'port'> {
     readonly declare: 'active' | 'passive' | 'none';
     readonly durable: boolean;
   };
+  /** Whether a message that is mandatory and that no queue takes is an error, or only counted. */
+  readonly unroutableWaits: boolean;
   /** What the broker calls the connection where people see it. */
   readonly title: string;
 }
@@ -33,7 +35,9 @@ export interface AmqpMessage {
 }
 
 /** A broker that confirms what is published. */
-export interface AmqpPeer extends Required<Pick<Connection, 'ended' | 'close'>> {
+export interface AmqpPeer
+  extends Required<Pick<Connection, 'ended' | 'close'>>,
+    Pick<Connection, 'note' | 'counts'> {
   /**
    * Resolves when the broker has confirmed every message, and waits while it lets nobody publish.
    * Messages of one call at a time.
@@ -74,8 +78,9 @@ class Publisher {
   #resume: () => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #impatience: { cancel(): void } | undefined;
-  /** The routing key of a message of this write that no queue has taken. */
-  #returned: string | undefined;
+  /** Messages that no queue has taken, and the routing key of the first. */
+  unroutable = 0;
+  unroutableKey = '';
   #over = false;
 
   constructor(model: ChannelModel, channel: ConfirmChannel, clock: Clock) {
@@ -90,7 +95,8 @@ class Publisher {
       this.#reject(error);
     });
     channel.on('return', ({ fields }) => {
-      this.#returned = fields.routingKey;
+      if (this.unroutable === 0) this.unroutableKey = fields.routingKey;
+      this.unroutable += 1;
     });
     model.on('blocked', (reason) => {
       this.#blocked = reason;
@@ -106,14 +112,12 @@ class Publisher {
   /** Resolves when the broker has confirmed every message, once it lets us publish. */
   async publish(messages: readonly AmqpMessage[], exchange: string): Promise<void> {
     if (this.#over) throw await this.lost;
-    this.#returned = undefined;
     try {
       if (this.#blocked !== undefined) await this.#unblocked();
       await this.#confirmed(messages, exchange);
     } finally {
       this.#impatience?.cancel();
     }
-    if (this.#returned !== undefined) throw unroutable(this.#returned, exchange);
   }
 
   #unblocked(): Promise<void> {
@@ -164,10 +168,8 @@ const refusal = (refused: number, all: number): Error =>
     `it has refused ${refused} of ${all} messages. A queue that takes them is full and rejects more (its "overflow"), or cannot store them; its log says which.`,
   );
 
-const unroutable = (key: string, exchange: string): Error =>
-  new Foreseen(
-    `no queue takes what is published to the exchange ${JSON.stringify(exchange)} with the routing key ${JSON.stringify(key)}. Bind one, or set mandatory to false to have such messages dropped.`,
-  );
+const unrouted = (key: string, exchange: string): string =>
+  `no queue takes what is published to the exchange ${JSON.stringify(exchange)} with the routing key ${JSON.stringify(key)}`;
 
 /**
  * Connects to a broker, logs in and sees to the exchange.
@@ -180,7 +182,7 @@ const unroutable = (key: string, exchange: string): Error =>
  *   or exchange.
  */
 export async function openAmqp(
-  { host, port, tls, vhost, login, heartbeat, exchange, title }: AmqpOptions,
+  { host, port, tls, vhost, login, heartbeat, exchange, unroutableWaits, title }: AmqpOptions,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<AmqpPeer> {
   // Only who publishes to a broker pays for it.
@@ -242,10 +244,24 @@ export async function openAmqp(
     await Promise.race([declare(channel, exchange), ended.then((error) => Promise.reject(error))]);
     return {
       ended,
-      publish: (messages) =>
-        publisher.publish(messages, exchange.name).catch((error: unknown) => {
+      async publish(messages) {
+        const before = publisher.unroutable;
+        try {
+          await publisher.publish(messages, exchange.name);
+        } catch (error) {
           throw explained(error);
-        }),
+        }
+        if (!unroutableWaits || publisher.unroutable === before) return;
+        const what = unrouted(publisher.unroutableKey, exchange.name);
+        throw said(new Foreseen(`${what}. Bind one, or set unroutable to count.`));
+      },
+      get note() {
+        if (publisher.unroutable === 0) return undefined;
+        return `${unrouted(publisher.unroutableKey, exchange.name)}: it is lost, and counted`;
+      },
+      get counts() {
+        return { unroutable: publisher.unroutable };
+      },
       async close() {
         await channel.close();
         await model.close();

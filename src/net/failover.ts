@@ -112,9 +112,14 @@ class Failover implements Connection {
   }
 
   get note(): string {
-    const { rank } = this.#used;
+    const { rank, connection } = this.#used;
     const why = rank === 0 || this.#reason === undefined ? '' : `, because ${this.#reason.message}`;
-    return `delivers to ${this.#candidates[rank]?.name}${why}`;
+    const more = connection.note === undefined ? '' : `; ${connection.note}`;
+    return `delivers to ${this.#candidates[rank]?.name}${why}${more}`;
+  }
+
+  get counts(): Connection['counts'] {
+    return this.#used.connection.counts;
   }
 
   write(batch: Batch, signal: AbortSignal): Promise<void> {

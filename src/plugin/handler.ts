@@ -23,7 +23,7 @@ export interface Connection {
   /** Settles when the connection ended between two writes, so that the agent need not find out by losing one. */
   readonly ended?: Promise<unknown>;
   /** What a person should know of this connection, such as which of several peers it is to; logged when it changes. */
-  readonly note?: string;
+  readonly note?: string | undefined;
   /** What it counts besides points, by name: totals that only grow, such as packets it could not read. The agent exports them. */
   readonly counts?: Readonly<Record<string, number>> | undefined;
 }

@@ -285,7 +285,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
 
   test('does not take for delivered what the broker refuses, or what no queue takes', async () => {
     const exchange = { name: 'full' };
-    const connection = await open({ exchange, mandatory: true, routingKey: '{path}' });
+    const connection = await open({ exchange, unroutable: 'wait', routingKey: '{path}' });
     await expect(connection.write(points(0, 1, 'a'), forever)).rejects.toThrow(
       'no queue takes what is published to the exchange "full" with the routing key "a". Bind one',
     );
@@ -300,6 +300,21 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     );
     await model.close();
     await connection.close();
+  });
+
+  test('counts what no queue takes, and says so', async () => {
+    const connection = await open({ exchange: { name: 'nobody' }, routingKey: '{path}' });
+    expect([connection.note, connection.counts]).toEqual([undefined, { unroutable: 0 }]);
+    await connection.write([...points(0, 1, 'a'), ...points(0, 1, 'b')], forever);
+    expect(connection.counts).toEqual({ unroutable: 2 });
+    expect(connection.note).toBe(
+      'no queue takes what is published to the exchange "nobody" with the routing key "a": it is lost, and counted',
+    );
+    await connection.close();
+    const careless = await open({ exchange: { name: 'nobody' }, unroutable: 'ignore' });
+    await careless.write(points(0, 1, 'a'), forever);
+    expect(careless.counts).toEqual({ unroutable: 0 });
+    await careless.close();
   });
 
   test('notices that its exchange has gone, and its broker', async () => {

@@ -5,9 +5,9 @@ import { FaultyLink } from '../support/faulty-link.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { RunningAgent } from '../support/running.ts';
 import { expectAllArrived } from './arrival.ts';
-import { graphite, http, riemann, type Subject } from './subject.ts';
+import { amqp, graphite, http, riemann, type Subject } from './subject.ts';
 
-const SUBJECTS: readonly Subject[] = [graphite, riemann, http];
+const SUBJECTS: readonly Subject[] = [graphite, riemann, http, amqp];
 
 const cannot = noMounting();
 const mounted = cannot === undefined ? '' : ` (left out: ${cannot})`;

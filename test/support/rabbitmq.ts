@@ -11,6 +11,8 @@ import { freePort, listens } from './carbon.ts';
 import type { Pair } from './tls.ts';
 
 const BIN = '/usr/lib/rabbitmq/bin';
+/** A node outlives nobody who is killed. */
+const WITH_US = ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] as const;
 const EPMD = '/usr/bin/epmd';
 
 export interface Login {
@@ -108,7 +110,8 @@ export class RabbitMq implements AsyncDisposable {
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${loopback} +S 2:2 +sbwt none`,
       RABBITMQ_CTL_ERL_ARGS: `${loopback} +S 1:1`,
     };
-    const epmd = spawn(EPMD, [], { env, stdio: 'ignore' });
+    const [command, ...words] = WITH_US;
+    const epmd = spawn(command, [...words, EPMD], { env, stdio: 'ignore' });
     // Where there is none yet, a node starts one that outlives it.
     await upOn({ host: '127.0.0.1', port: mapper ?? 0 }, epmd, () => 'epmd');
     const broker = new RabbitMq(ports, folder, env, epmd);
@@ -123,7 +126,8 @@ export class RabbitMq implements AsyncDisposable {
 
   /** Starts it, again or for the first time, and waits until it takes connections. */
   async start(): Promise<void> {
-    const node = spawn(`${BIN}/rabbitmq-server`, [], {
+    const [command, ...words] = WITH_US;
+    const node = spawn(command, [...words, `${BIN}/rabbitmq-server`], {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });

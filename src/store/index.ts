@@ -1,3 +1,3 @@
 /** What outlives the process: folders that one process holds, and the spool in them. */
-export { type Hold, holdFolder } from './hold.ts';
+export { holdFolder } from './hold.ts';
 export { openSpool, type Spool, type SpoolLoss, type Stored } from './spool.ts';

@@ -69,6 +69,8 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
     });
 
     test.each(ILL)('loses nothing uncounted to a peer that %s, and says so once', async (ill) => {
+      // A peer that never reads looks well as long as its kernel takes what is sent only once.
+      const once = handler.idempotent || ill !== 'hangs';
       const peer = await listen(ill === 'refuses' ? 'well' : ill);
       if (ill === 'refuses') await peer.refuse();
       const { delivery: it, notes } = deliver(peer.port);
@@ -95,7 +97,7 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
         expect(imbalance(it.status())).toBe(0);
         expect(connectionsTo(peer.port)).toBeLessThanOrEqual(1);
         expect([...notes.problems.keys()]).toEqual(['handler peer']);
-        expect(notes.said).toHaveLength(1);
+        if (once) expect(notes.said).toHaveLength(1);
         peer.recover();
         if (ill === 'refuses') await peer.listen();
       }
@@ -104,8 +106,12 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
       if (handler.idempotent) {
         await vi.waitFor(() => expect(arrived(peer).size).toBe(offered), 10_000);
       }
-      if (ill !== 'is slow') await vi.waitFor(() => expect(notes.said).toHaveLength(2), 5000);
-      expect(notes.said[1]).toBe(ill === 'is slow' ? undefined : 'handler peer recovered');
+      if (ill === 'is slow') expect(notes.said).toEqual([]);
+      else {
+        const end = () => expect(notes.said.at(-1)).toBe('handler peer recovered');
+        await vi.waitFor(end, 5000);
+        if (once) expect(notes.said).toHaveLength(2);
+      }
       expect(it.status()).toMatchObject({ observed: offered, delivered: offered, connected: true });
       await it.stop('shutdown', 1000);
       await vi.waitFor(() => expect(peer.open).toBe(0));

@@ -26,6 +26,36 @@ export function encodeText({ name, value, time }: Point, form: LineForm = 'serie
   return `${titleOf(name)} ${number} ${unit} ${time}\n`;
 }
 
+/** A point's JSON but for its numbers; the same for as long as a series lives. */
+interface Frame {
+  /** `"path":"servers.web01.load.01",` */
+  readonly path: string;
+  /** `"name":…,"labels":{…},"value":` */
+  readonly head: string;
+  /** `,"unit":…,"kind":…,"time":` */
+  readonly middle: string;
+  /** `,"host":"web01"}` and the newline. */
+  readonly tail: string;
+}
+
+const frames = new WeakMap<Name, Frame>();
+
+/** The members of an object, without the braces around them. */
+const members = (object: object): string => printableJson(object).slice(1, -1);
+
+function frameOf(name: Name): Frame {
+  const { metric, labels, host } = name.series;
+  return {
+    path: `${members({ path: name.path })},`,
+    head: `${members({ name: metric.name, labels: name.labels ?? labels })},"value":`,
+    middle: `,${members({ unit: unitOf(name) ?? null, kind: kindOf(name) })},"time":`,
+    tail: `,${members({ host })}}\n`,
+  };
+}
+
+/** As `JSON.stringify` writes it: what is no finite number is null. */
+const numberOf = (value: number): string => (Number.isFinite(value) ? String(value) : 'null');
+
 /**
  * One point as a JSON object in one line, its newline included:
  * `{"name","labels","value","unit","kind","time","host"}`, with `path` first where it is asked for.
@@ -37,18 +67,13 @@ export function encodeJson(
   { name, value, time }: Point,
   { path = false }: { readonly path?: boolean } = {},
 ): string {
-  const { metric, labels, host } = name.series;
-  const object = {
-    ...(path ? { path: name.path } : undefined),
-    name: metric.name,
-    labels: name.labels ?? labels,
-    value,
-    unit: unitOf(name) ?? null,
-    kind: kindOf(name),
-    time,
-    host,
-  };
-  return `${printableJson(object)}\n`;
+  let frame = frames.get(name);
+  if (frame === undefined) {
+    frame = frameOf(name);
+    frames.set(name, frame);
+  }
+  const { head, middle, tail } = frame;
+  return `{${path ? frame.path : ''}${head}${numberOf(value)}${middle}${numberOf(time)}${tail}`;
 }
 
 /** A base unit, with `/s` behind it for a rate; `undefined` where a dialect has made another of it. */

@@ -1,7 +1,9 @@
-import { encodeJson, encodeText } from 'cullinan/wire/lines';
+import { encodeJson, encodeText, kindOf, unitOf } from 'cullinan/wire/lines';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { point } from '../support/points.ts';
+
+const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]+\n$/u;
 
 const user = (facts = {}) =>
   point('system.cpu.time', {
@@ -56,7 +58,7 @@ describe('a line of text', () => {
           encodeText(point('m', { path: name }), 'path'),
           encodeJson(mount(name)),
         ]) {
-          expect(line).toMatch(/^[^\p{C}\p{Zl}\p{Zp}]+\n$/u);
+          expect(line).toMatch(PRINTABLE);
         }
       }),
     );
@@ -83,6 +85,43 @@ describe('a line of JSON', () => {
       path: 'servers.web01.cpu.cpu0.user',
       unit: null,
     });
+  });
+
+  test.each([false, true])('is what JSON.stringify makes of it (with the path: %s)', (path) => {
+    const text = fc.string({ unit: 'binary' });
+    const facts = fc.record({
+      labels: fc.dictionary(text, text),
+      kind: fc.constantFrom('gauge', 'counter', 'delta'),
+      unit: fc.constantFrom('B', 's', '1', 'n'),
+      scale: fc.constantFrom(1, 100),
+      path: text,
+      host: text,
+    });
+    const number = fc.double();
+    fc.assert(
+      fc.property(text, facts, fc.array(fc.tuple(number, number)), (metric, facts, readings) => {
+        const { name } = point(metric, facts);
+        for (const [value, time] of readings) {
+          const line = encodeJson({ name, value, time }, { path });
+          // Unprintable characters are escaped besides, which a reader does not notice.
+          expect(JSON.stringify(JSON.parse(line))).toBe(
+            JSON.stringify({
+              ...(path ? { path: facts.path } : undefined),
+              ...{ name: metric, labels: facts.labels, value },
+              unit: facts.scale === 1 ? unitOf(name) : null,
+              ...{ kind: kindOf(name), time, host: facts.host },
+            }),
+          );
+          expect(line).toMatch(PRINTABLE);
+        }
+      }),
+    );
+  });
+
+  test('knows two names apart that are called the same', () => {
+    const [one, other] = [user(), user({ host: 'web02' })];
+    expect(JSON.parse(encodeJson(one))).toMatchObject({ host: 'web01' });
+    expect(JSON.parse(encodeJson(other))).toMatchObject({ host: 'web02' });
   });
 
   test('reads back as it was', () => {

@@ -44,6 +44,8 @@ export class Writer implements Delivery {
   #line: Line | undefined;
   /** What may hang just now: connecting, a write, a close. */
   #pending: Attempt | undefined;
+  /** What hung at the flush before: a peer that takes longer than a tick may be away. */
+  #pendingBefore: Attempt | undefined;
   #due = false;
   #failuresInRow = 0;
   #problem = false;
@@ -70,9 +72,11 @@ export class Writer implements Delivery {
   }
 
   flush(): void {
+    const stalled = this.#pending !== undefined && this.#pending === this.#pendingBefore;
+    this.#pendingBefore = this.#pending;
     this.#supply.expire();
     if (this.#halted || (!this.#supply.ready && this.#supply.spooled === 0)) return;
-    if (this.#supply.halfFull || this.#away) this.#pour();
+    if (this.#supply.halfFull || this.#away || stalled) this.#pour();
     if (this.#supply.lingers && this.#stopping === undefined) return;
     this.#due = true;
     this.#work.ring();

@@ -3,16 +3,8 @@ import { join } from 'node:path';
 import type { Batch } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
 import { type Hold, holdFolder } from './hold.ts';
-import {
-  DONE,
-  decodeHeader,
-  decodeRecord,
-  encodeRecord,
-  findHeader,
-  HEADER_BYTES,
-  type Header,
-  STATE_AT,
-} from './record.ts';
+import { DONE, encodeRecord } from './record.ts';
+import { markDone, type Place, readPlace, type Segment, scan, writeWhole } from './segment.ts';
 
 /** Why what is on disk will never be delivered. */
 export type SpoolLoss = 'spool-full' | 'expired' | 'damaged';
@@ -68,19 +60,6 @@ export interface Spool {
   take(): Promise<Stored | undefined>;
   /** Lets go of the folder. What waits stays there. */
   close(): Promise<void>;
-}
-
-interface Place extends Header {
-  readonly offset: number;
-  /** Nothing is left to count: its points were delivered, or were given up. */
-  settled: boolean;
-}
-
-interface Segment {
-  readonly path: string;
-  bytes: number;
-  /** What still waits in it, oldest first. */
-  readonly waiting: Place[];
 }
 
 /** A segment is closed when it has so much, or a quarter of what the spool may take. */
@@ -152,7 +131,7 @@ class DiskSpool implements Spool {
       const segment: Segment = { path, bytes: bytes.length, waiting: [] };
       this.#segments.push(segment);
       this.#bytes += bytes.length;
-      this.#scan(segment, bytes);
+      this.#note(segment, bytes);
       if (segment.waiting.length === 0) await this.#remove(segment);
     }
     await this.#expire();
@@ -188,7 +167,7 @@ class DiskSpool implements Spool {
       await this.#expire();
       for (const segment of [...this.#segments]) {
         for (let place = segment.waiting[0]; place !== undefined; place = segment.waiting[0]) {
-          const points = await this.#read(segment, place);
+          const points = await readPlace(segment, place);
           if (points !== undefined) return this.#give(segment, place, points);
           this.#lose('damaged', place);
           await this.#settle(segment, place);
@@ -213,23 +192,16 @@ class DiskSpool implements Spool {
   }
 
   /** Notes what waits in a segment, and what is torn or rotten there. */
-  #scan(segment: Segment, bytes: Buffer): void {
-    let expected = 0;
-    for (let offset = findHeader(bytes, 0); offset !== -1; offset = findHeader(bytes, expected)) {
-      if (offset !== expected) this.#needs.lost('damaged', 0);
-      const header = decodeHeader(bytes, offset) as Header;
-      const place = { ...header, offset, settled: false };
-      const counted = header.state === 0 ? header.points : 0;
-      const whole = offset + header.length <= bytes.length;
-      if (header.state !== DONE) {
-        this.#found += counted;
-        this.#points += counted;
-        if (whole) segment.waiting.push(place);
-        else this.#lose('damaged', place);
-      }
-      expected = offset + (whole ? header.length : HEADER_BYTES);
+  #note(segment: Segment, bytes: Buffer): void {
+    const { places, torn, gaps } = scan(bytes);
+    for (const place of [...places, ...torn]) {
+      if (place.state !== 0) continue;
+      this.#found += place.points;
+      this.#points += place.points;
     }
-    if (expected < bytes.length) this.#needs.lost('damaged', 0);
+    segment.waiting.push(...places);
+    for (const place of torn) this.#lose('damaged', place);
+    for (let i = 0; i < gaps; i += 1) this.#needs.lost('damaged', 0);
   }
 
   async #begin() {
@@ -295,18 +267,6 @@ class DiskSpool implements Spool {
     return true;
   }
 
-  async #read({ path }: Segment, { offset, length, points }: Place): Promise<Batch | undefined> {
-    const record = Buffer.alloc(length);
-    try {
-      await using file = await open(path, 'r');
-      await file.read(record, 0, length, offset);
-    } catch {
-      return undefined;
-    }
-    const batch = decodeRecord(record);
-    return batch?.length === points ? batch : undefined;
-  }
-
   #give(segment: Segment, place: Place, points: Batch): Stored {
     const out = { segment, place };
     this.#out = out;
@@ -340,12 +300,7 @@ class DiskSpool implements Spool {
       await this.#remove(segment);
       return;
     }
-    try {
-      await using file = await open(segment.path, 'r+');
-      await file.write(Buffer.of(DONE), 0, 1, place.offset + STATE_AT);
-    } catch {
-      // The disk cannot be written: at worst a later process sends it once more.
-    }
+    await markDone(segment, place);
   }
 
   async #remove(segment: Segment): Promise<void> {
@@ -369,12 +324,5 @@ class DiskSpool implements Spool {
       this.#writing = undefined;
       await file.close().catch(() => {});
     }
-  }
-}
-
-async function writeWhole(file: FileHandle, bytes: Buffer, offset: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, offset + done);
-    done += bytesWritten;
   }
 }

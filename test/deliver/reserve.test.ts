@@ -119,6 +119,17 @@ describe('while the peer is away', () => {
   });
 });
 
+test('while a write hangs, what comes after it is on disk before its deadline', async () => {
+  const peer = new Peer();
+  peer.manner = 'hang';
+  const { delivery: it, tick, until } = spooling(folder(), peer);
+  tick(10);
+  await until(() => peer.open === 1);
+  for (let i = 0; i < 4; i += 1) tick(10);
+  await until(() => it.status().spooled === 40);
+  expect(it.status()).toMatchObject({ queued: 10, failures: 0 });
+});
+
 test('when the peer is back, what is on disk goes oldest first, and takes turns with what is fresh', async () => {
   const peer = away();
   const { delivery: it, tick, pass, clock, until } = spooling(folder(), peer);

@@ -15,7 +15,9 @@ import {
   type Endpoint,
   endpoint,
   failover,
+  failoverOptions,
   openAmqp,
+  peerHosts,
   spoken,
   tls,
 } from 'cullinan/net';
@@ -39,27 +41,14 @@ const text = z.string().superRefine((given, context) => {
 
 const options = z
   .strictObject({
-    host: z
-      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-      .default('localhost')
-      .describe(
-        'Where the broker listens: host or host:port; or a list, of which the first that answers is used.',
-      ),
+    host: peerHosts().describe(
+      'Where the broker listens: host or host:port; or a list, of which the first that answers is used.',
+    ),
     port: port.optional().meta({
       description: 'The port of each host that names none.',
       fallback: '5672, or 5671 with tls',
     }),
-    failover: z
-      .strictObject({
-        patience: duration()
-          .prefault('3s')
-          .describe('Time a host has to answer before the next is tried.'),
-        retry: duration()
-          .prefault('30s')
-          .describe('Time between two looks at whether an earlier host is well again.'),
-      })
-      .prefault({})
-      .describe('With several hosts.'),
+    failover: failoverOptions().describe('With several hosts.'),
     vhost: z.string().min(1).default('/').describe('The virtual host.'),
     auth: z
       .enum(['plain', 'external'])

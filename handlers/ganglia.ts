@@ -18,6 +18,7 @@ import {
   joinGroup,
   openUdp,
   paced,
+  peerHosts,
   spoken,
 } from 'cullinan/net';
 import {
@@ -40,12 +41,9 @@ const name = z.string().regex(/^[\w.-]{1,120}$/, 'must be a host name or an IPv4
 
 const options = z
   .strictObject({
-    host: z
-      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-      .default('239.2.11.71')
-      .describe(
-        'The multicast group, or where a gmond listens: host or host:port. Of a list, each gets everything.',
-      ),
+    host: peerHosts('239.2.11.71').describe(
+      'The multicast group, or where a gmond listens: host or host:port. Of a list, each gets everything.',
+    ),
     port: port.default(8649).describe('The port of each host that names none.'),
     ttl: z
       .int()

@@ -10,7 +10,17 @@
  *           unnoticed until the kernel's send buffer is full or its retransmissions give up; what
  *           was delivered longer ago than the resend window is then lost. A datagram may always be.
  */
-import { type Endpoint, endpoint, failover, openTcp, openUdp, spoken, tls } from 'cullinan/net';
+import {
+  type Endpoint,
+  endpoint,
+  failover,
+  failoverOptions,
+  openTcp,
+  openUdp,
+  peerHosts,
+  spoken,
+  tls,
+} from 'cullinan/net';
 import {
   type Batch,
   type Connection,
@@ -28,12 +38,9 @@ import { encodePickle } from 'cullinan/wire/pickle';
 
 const options = z
   .strictObject({
-    host: z
-      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
-      .default('localhost')
-      .describe(
-        'Where Carbon listens: host, host:port or host:port=instance; or a list of them ("route" says which gets what).',
-      ),
+    host: peerHosts().describe(
+      'Where Carbon listens: host, host:port or host:port=instance; or a list of them ("route" says which gets what).',
+    ),
     port: port.optional().meta({
       description: 'The port of each host that names none.',
       fallback: '2003, or 2004 with format: pickle',
@@ -64,17 +71,7 @@ const options = z
         'Whose relay a consistent hash agrees with where two hosts fall on the same place.',
       fallback: 'carbon with carbon_ch, else carbon-c-relay',
     }),
-    failover: z
-      .strictObject({
-        patience: duration()
-          .prefault('3s')
-          .describe('Time a host has to answer before the next is tried.'),
-        retry: duration()
-          .prefault('30s')
-          .describe('Time between two looks at whether an earlier host is well again.'),
-      })
-      .prefault({})
-      .describe('With route: failover.'),
+    failover: failoverOptions().describe('With route: failover.'),
     newNamesPerMinute: z.int().min(1).optional().meta({
       description:
         'New names that are sent per minute; the points of the others wait. Carbon creates 50 files a minute unless told otherwise, and drops the points of the rest.',

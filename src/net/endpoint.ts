@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { z } from '../plugin/index.ts';
 
 /** Where a peer listens. */
 export interface Endpoint {
@@ -8,6 +9,10 @@ export interface Endpoint {
   /** What tells it from its siblings where host and port do not, as relays write it behind `=`. */
   readonly instance: string | undefined;
 }
+
+/** The option of a handler that may be told of several peers: one `host`, or a list of them. */
+export const peerHosts = (standard = 'localhost') =>
+  z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).default(standard);
 
 const ENDPOINT = /^(?:\[([^\][\s]+)\]|([^\][\s:=]+))(?::(\d{1,5}))?(?:=([\w.-]+))?$/;
 /** An IPv6 address needs no brackets where no port follows. */

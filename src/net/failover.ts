@@ -1,4 +1,11 @@
-import { type Batch, type Connection, Foreseen, Unresponsive } from '../plugin/index.ts';
+import {
+  type Batch,
+  type Connection,
+  duration,
+  Foreseen,
+  Unresponsive,
+  z,
+} from '../plugin/index.ts';
 
 /** One of several peers that can stand in for each other. */
 export interface Candidate {
@@ -6,6 +13,19 @@ export interface Candidate {
   readonly name: string;
   open(signal: AbortSignal): Promise<Connection>;
 }
+
+/** The options of a handler that knows {@link failover}. */
+export const failoverOptions = () =>
+  z
+    .strictObject({
+      patience: duration()
+        .prefault('3s')
+        .describe('Time a host has to answer before the next is tried.'),
+      retry: duration()
+        .prefault('30s')
+        .describe('Time between two looks at whether an earlier host is well again.'),
+    })
+    .prefault({});
 
 export interface FailoverOptions {
   /** Seconds that a candidate has to answer, except the last, which has all the time that is left. */

@@ -1,7 +1,7 @@
 /** Connections for handlers: TCP, TLS, UDP, HTTP and AMQP to a name or an address, and one of several that answers. */
 export { type AmqpMessage, type AmqpOptions, type AmqpPeer, openAmqp } from './amqp.ts';
-export { type Endpoint, endpoint, spoken } from './endpoint.ts';
-export { failover } from './failover.ts';
+export { type Endpoint, endpoint, peerHosts, spoken } from './endpoint.ts';
+export { failover, failoverOptions } from './failover.ts';
 export { gangliaRequests } from './ganglia-requests.ts';
 export { type GroupOptions, joinGroup, type Membership } from './group.ts';
 export { type HttpPeer, openHttp } from './http.ts';

@@ -2,7 +2,7 @@ import type { Clock } from '../../src/clock/index.ts';
 import { systemClock } from '../../src/clock/index.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from '../../src/deliver/index.ts';
 import type { Trouble } from '../../src/log/index.ts';
-import { type AgentStatus, gauge, type HandlerStatus, type Point } from '../../src/plugin/index.ts';
+import { type AgentStatus, gauge, type Point } from '../../src/plugin/index.ts';
 
 const metric = gauge('test.number', { unit: 'count', help: 'A number.' });
 
@@ -79,13 +79,4 @@ export function delivery(
 }
 
 /** What the books are off by; 0 at every moment. */
-export function imbalance({
-  observed,
-  delivered,
-  queued,
-  spooled,
-  dropped,
-}: Pick<HandlerStatus, 'observed' | 'delivered' | 'queued' | 'spooled' | 'dropped'>): number {
-  const lost = Object.values(dropped).reduce((sum, n) => sum + n, 0);
-  return observed - delivered - queued - spooled - lost;
-}
+export { unbalanced as imbalance } from '../../src/status/index.ts';

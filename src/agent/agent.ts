@@ -4,16 +4,11 @@ import type { CollectorConfig, Config } from '../config/index.ts';
 import { createDelivery, type Left } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Point, Sample } from '../metric/index.ts';
-import type {
-  AgentStatus,
-  Collector,
-  CollectorStatus,
-  HandlerStatus,
-  Host,
-} from '../plugin/index.ts';
+import type { AgentStatus, Collector, Host } from '../plugin/index.ts';
 import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
 import { createOutlet, type Identity, type Line } from './outlet.ts';
 import { type Destination, destinations } from './peers.ts';
+import { Status } from './status.ts';
 
 export interface AgentNeeds {
   readonly config: Config;
@@ -309,49 +304,5 @@ class HostAgent implements Agent {
         );
         return;
     }
-  }
-}
-
-interface Sources {
-  readonly collectors: () => readonly CollectorStatus[];
-  readonly handlers: () => readonly HandlerStatus[];
-  readonly schedule: () => AgentStatus['schedule'];
-  readonly counterResets: () => number;
-  readonly lag: () => number;
-  readonly problem: () => string | undefined;
-}
-
-/** Reads the agent's state where it is asked for, so that nothing is copied at every tick. */
-class Status implements AgentStatus {
-  readonly #sources: Sources;
-
-  constructor(sources: Sources) {
-    this.#sources = sources;
-  }
-
-  get collectors() {
-    return this.#sources.collectors();
-  }
-  get handlers() {
-    return this.#sources.handlers();
-  }
-  get schedule() {
-    return this.#sources.schedule();
-  }
-  get counterResets() {
-    return this.#sources.counterResets();
-  }
-  get eventLoopLag() {
-    return this.#sources.lag();
-  }
-  get residentMemory() {
-    return process.memoryUsage.rss();
-  }
-  get cpu() {
-    const { user, system } = process.cpuUsage();
-    return { user: user / 1e6, system: system / 1e6 };
-  }
-  get problem() {
-    return this.#sources.problem();
   }
 }

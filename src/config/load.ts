@@ -8,13 +8,13 @@ import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
 import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
 import { collectorDefaults, collectorKeys, globals, handlerKeys } from './schema.ts';
 import { substitute } from './secrets.ts';
+import { queueOf, sharedSpools } from './spools.ts';
 import { didYouMean } from './suggest.ts';
 import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
 
 const NEW_SERIES_PER_HOUR = 50_000;
 const LONGEST_TIMEOUT = 30;
 const LONGEST_STAGGER = 1;
-const SPOOLS = '/var/lib/cullinan/spool';
 
 /**
  * Reads, checks and completes the configuration.
@@ -188,18 +188,8 @@ class Loader {
     const keys = keysOf(handlerKeys);
     const instances = instancesOf('handlers', section, keys, this.#registry, this.problems);
     const handlers = instances.flatMap((each) => this.#handler(each, interval) ?? []);
-    const spools = new Map<string, string>();
-    for (const { instance, queue } of handlers) {
-      if (queue.spool === undefined) continue;
-      const { path } = queue.spool;
-      const other = spools.get(path);
-      spools.set(path, instance);
-      if (other === undefined) continue;
-      this.#blame(section.entries.get(instance)?.key, {
-        message: `handlers.${instance} has the spool of handlers.${other}, ${path}`,
-        remedy: 'leave "path" out: each has a folder of its own then',
-        hint: HINTS.handlers,
-      });
+    for (const { instance, message, remedy } of sharedSpools(handlers)) {
+      this.#blame(section.entries.get(instance)?.key, { message, remedy, hint: HINTS.handlers });
     }
     return handlers;
   }
@@ -331,17 +321,6 @@ class Loader {
   #blame(place: Place | undefined, finding: Parameters<typeof problemAt>[1]): void {
     this.problems.push(problemAt(place, finding));
   }
-}
-
-/** A spool without a place of its own has one under the instance's name. */
-function queueOf(
-  instance: string,
-  { samples, bytes, age, spool }: z.output<typeof handlerKeys>['queue'],
-): HandlerConfig['queue'] {
-  const { size, age: old } = spool;
-  if (size === 0) return { samples, bytes, age, spool: undefined };
-  const path = spool.path ?? `${SPOOLS}/${encodeURIComponent(instance)}`;
-  return { samples, bytes, age, spool: { path, size, age: old } };
 }
 
 /** Whether a plugin is switched on or off in so many words. Anything else is an error elsewhere. */

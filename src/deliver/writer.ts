@@ -1,29 +1,14 @@
-import type { Timer } from '../clock/index.ts';
 import type { Point } from '../metric/index.ts';
 import { type Connection, type HandlerStatus, Unsendable } from '../plugin/index.ts';
 import type { Taken } from './backlog.ts';
 import { Books } from './books.ts';
 import { Complaints } from './complaints.ts';
 import type { Delivery, DeliveryDeps, DeliveryOptions, Left } from './contract.ts';
+import { type Line, openLine } from './line.ts';
 import { Supply } from './supply.ts';
 import { Attempt, Bell, backoff } from './wait.ts';
 
 const BACKOFF = { least: 1, most: 60 };
-
-/** One connection, from the attempt to open it until it is given up. */
-interface Line {
-  readonly connection: Connection;
-  /** Aborting it gives the connection up. */
-  readonly aborter: AbortController;
-  /** Milliseconds on the monotonic clock. */
-  readonly opened: number;
-  /** Why it ended while nothing was being written. */
-  ended: { readonly error: unknown } | undefined;
-  /** Whether it has taken a batch. */
-  took: boolean;
-  /** Set while the connection has yet to prove that an earlier problem is over. */
-  proof: Timer | undefined;
-}
 
 /** A handler instance's delivery: one loop that connects, writes, fails, pauses and connects again. */
 export class Writer implements Delivery {
@@ -165,34 +150,16 @@ export class Writer implements Delivery {
 
   /** Opens a connection; tells why it could not. */
   async #connect(): Promise<Failure | undefined> {
-    const { clock, agent, host } = this.#deps;
-    const { handler, options, dialect, interval, timeout } = this.#options;
     const aborter = new AbortController();
     const attempt = new Attempt(aborter);
     this.#pending = attempt;
-    const { signal } = aborter;
     try {
-      const connection = await attempt.within(clock, timeout, 'connecting', async () => {
-        const known = { agent, host, clock, dialect, interval };
-        const opened = await handler.open({ options, signal, ...known });
-        // Nobody waits any more for a connection that comes too late.
-        if (signal.aborted) abandon(opened);
-        return opened;
-      });
-      signal.throwIfAborted();
-      const line: Line = {
-        connection,
-        aborter,
-        opened: clock.monotonic(),
-        ended: undefined,
-        took: false,
-        proof: undefined,
-      };
+      const line = await openLine(this.#options, this.#deps, { attempt, aborter });
       const ended = (reason: unknown) => {
         line.ended = { error: reason };
         this.#work.ring();
       };
-      connection.ended?.then(ended, ended);
+      line.connection.ended?.then(ended, ended);
       this.#line = line;
       return undefined;
     } catch (error) {
@@ -357,10 +324,4 @@ export class Writer implements Delivery {
 interface Failure {
   readonly error: unknown;
   readonly held: boolean;
-}
-
-function abandon(connection: Connection): void {
-  new Promise<void>((closed) => closed(connection.close())).catch(() => {
-    // It was given up already; how it ends is of no interest.
-  });
 }

@@ -7,6 +7,7 @@ export * from './fields.ts';
 export * from './handler.ts';
 export * from './host.ts';
 export * from './options.ts';
+export * from './parser.ts';
 export * from './part.ts';
 export * from './status.ts';
 export * from './within.ts';

@@ -1,0 +1,48 @@
+import type { Metric, Observation } from '../metric/index.ts';
+import type * as z from './zod.ts';
+
+/** One line of a log, without its end. It holds until the next one is parsed. */
+export interface Line {
+  readonly bytes: Uint8Array;
+  /** As UTF-8, where what is invalid becomes U+FFFD. Decoded when it is first asked for. */
+  readonly text: string;
+}
+
+/** A parser at work on one log: it adds up what lines say, and reports it. */
+export interface Parsing {
+  /**
+   * Takes in a line.
+   *
+   * @returns whether it is one of those that it knows.
+   */
+  parse(line: Line): boolean;
+  /** When a line was written, in seconds since the Unix epoch; absent where lines do not say. */
+  timeOf?(line: Line): number | undefined;
+  /**
+   * What the lines since the report before amount to; what is counted begins anew.
+   *
+   * @param seconds the real time that these lines are from, more than 0.
+   */
+  report(seconds: number): Iterable<Observation>;
+}
+
+/** A plugin that makes numbers of lines. It knows no file, no offset, no time and no output. */
+export interface Parser<O extends z.ZodType = z.ZodType> {
+  /** What it is called on the command line and in the configuration: `postfix`, `PostfixLogster`. */
+  readonly name: string;
+  /** One sentence: which log it reads. */
+  readonly summary: string;
+  /** Where the format of its lines is described. */
+  readonly source: string;
+  readonly options: O;
+  /** What it can report under these options. */
+  metrics(options: z.output<O>): readonly Metric[];
+  /**
+   * Words of which one stands in every line that it knows, as bytes in the file: other lines are not
+   * even given to it. Absent, it is given every line.
+   */
+  needles?(options: z.output<O>): readonly string[];
+  open(options: z.output<O>): Parsing;
+}
+
+export const defineParser = <O extends z.ZodType>(parser: Parser<O>): Parser<O> => parser;

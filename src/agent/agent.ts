@@ -3,10 +3,10 @@ import { type Collection, createIds, createRunner, type Runner } from '../collec
 import type { CollectorConfig, Config } from '../config/index.ts';
 import { createDelivery, type Left } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
-import type { Point, Sample } from '../metric/index.ts';
+import type { Sample } from '../metric/index.ts';
 import type { AgentStatus, Collector, Host } from '../plugin/index.ts';
 import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
-import { createOutlet, type Identity, type Line } from './outlet.ts';
+import { createOutlet, handOn, type Identity, type Line } from './outlet.ts';
 import { type Destination, destinations } from './peers.ts';
 import { Status } from './status.ts';
 
@@ -88,7 +88,7 @@ class HostAgent implements Agent {
       afterWake: (lateness) => {
         this.#lag = lateness;
         this.#ticked = true;
-        for (const { delivery } of this.#lines.values()) delivery.flush();
+        this.#flush();
       },
     });
     for (const handler of this.#config.handlers.flatMap(destinations)) this.#addHandler(handler);
@@ -111,7 +111,7 @@ class HostAgent implements Agent {
     );
     const samples = collections.flatMap((collection) => collection.samples);
     this.#route(samples);
-    for (const { delivery } of this.#lines.values()) delivery.flush();
+    this.#flush();
     return samples;
   }
 
@@ -123,15 +123,15 @@ class HostAgent implements Agent {
 
     const endings: Promise<unknown>[] = [];
     const handlers = new Map(config.handlers.flatMap(destinations).map((it) => [it.instance, it]));
-    for (const [instance, { outlet, delivery }] of [...this.#lines]) {
-      if (same(outlet.config, handlers.get(instance))) {
+    for (const [instance, line] of [...this.#lines]) {
+      if (same(line.outlet.config, handlers.get(instance))) {
         changes.kept.push(instance);
         handlers.delete(instance);
         continue;
       }
       this.#lines.delete(instance);
       changes.stopped.push(instance);
-      endings.push(this.#endHandler(instance, { outlet, delivery }, config.shutdown.timeout));
+      endings.push(this.#endHandler(instance, line, config.shutdown.timeout));
     }
     for (const handler of handlers.values()) {
       this.#addHandler(handler);
@@ -189,7 +189,7 @@ class HostAgent implements Agent {
       },
       { clock, random, agent: this.status, host: identity.label, report, log },
     );
-    this.#lines.set(config.instance, { outlet, delivery });
+    this.#lines.set(config.instance, { outlet, delivery, points: [] });
   }
 
   #addCollector(config: CollectorConfig): void {
@@ -217,7 +217,7 @@ class HostAgent implements Agent {
         if (!(collection instanceof Promise)) return this.#arrived(collection);
         return collection.then((late) => {
           const result = this.#arrived(late);
-          for (const { delivery } of this.#lines.values()) delivery.flush();
+          this.#flush();
           return result;
         });
       },
@@ -231,12 +231,16 @@ class HostAgent implements Agent {
     return fine ? 'fine' : 'failed';
   }
 
+  /** Names samples for every handler. What one wake-up brings is handed on together: see {@link #flush}. */
   #route(samples: readonly Sample[]): void {
     if (samples.length === 0) return;
-    for (const { outlet, delivery } of this.#lines.values()) {
-      const points: Point[] = [];
-      outlet.points(samples, points);
-      if (points.length > 0) delivery.offer(points);
+    for (const { outlet, points } of this.#lines.values()) outlet.points(samples, points);
+  }
+
+  #flush(): void {
+    for (const line of this.#lines.values()) {
+      handOn(line);
+      line.delivery.flush();
     }
   }
 
@@ -252,14 +256,13 @@ class HostAgent implements Agent {
       const { samples } = await runner.run(Math.floor(now / config.interval) * config.interval);
       this.#route(samples);
     }
-    for (const { delivery } of this.#lines.values()) delivery.flush();
+    this.#flush();
   }
 
-  #end({ outlet, delivery }: Line, reason: 'shutdown' | 'reload', deadline: number): Promise<Left> {
-    const points: Point[] = [];
-    outlet.rest(points);
-    delivery.offer(points);
-    return delivery.stop(reason, deadline * 1000);
+  #end(line: Line, reason: 'shutdown' | 'reload', deadline: number): Promise<Left> {
+    line.outlet.rest(line.points);
+    handOn(line);
+    return line.delivery.stop(reason, deadline * 1000);
   }
 
   /** Ends a handler that a reload removed or changed, and tells what became of its points. */

@@ -46,14 +46,10 @@ export function createOutlet(
   const namer = createNamer(route(dialect, config), naming);
   const thinner =
     config.interval === undefined ? undefined : createThinner(config.interval, config.reduce);
-  const name = (samples: readonly Sample[], into: Point[]): void => {
-    for (let i = 0; i < samples.length; i += 1) namer.points(samples[i] as Sample, into);
-    namer.finish(into);
-  };
   return {
     config,
-    points: (samples, into) => name(thinner?.sift(samples) ?? samples, into),
-    rest: (into) => name(thinner?.rest() ?? [], into),
+    points: (samples, into) => namer.collection(thinner?.sift(samples) ?? samples, into),
+    rest: (into) => namer.collection(thinner?.rest() ?? [], into),
     names: (series) => namer.names(series),
   };
 }
@@ -62,4 +58,14 @@ export function createOutlet(
 export interface Line {
   readonly outlet: Outlet;
   readonly delivery: Delivery;
+  /** Named, and not yet handed on: what came in the wake-up that is under way. */
+  points: Point[];
+}
+
+/** Gives a handler's delivery what has gathered for it. */
+export function handOn(line: Line): void {
+  const { points } = line;
+  if (points.length === 0) return;
+  line.points = [];
+  line.delivery.offer(points);
 }

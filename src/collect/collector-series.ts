@@ -21,13 +21,18 @@ export interface CollectorSeries {
    */
   turn(at: number): void;
   /**
-   * Finds the series that an observation belongs to and stamps it.
+   * Stamps all that a collection brings; what is wrong with one thing costs itself.
    *
    * @param time the tick's.
-   * @returns the series' sample; `undefined` if the series would be one too many this hour.
-   * @throws {@link Error} if the collector observes what it did not declare, or one series twice.
+   * @param samples gets the samples, in their order.
+   * @param errors gets what is wrong, and what the collector says is wrong.
    */
-  stamp(observation: Observation, time: number): Sample | undefined;
+  gather(
+    items: Iterable<Observation | Error>,
+    time: number,
+    samples: Sample[],
+    errors: Error[],
+  ): void;
   /** This collection brought samples: what it did not mention was not there. */
   complete(): void;
   /** Ends all series. */
@@ -60,8 +65,9 @@ export function createCollectorSeries(
   let first: Entry | undefined;
   let last: Entry | undefined;
   let turn = 0;
-  /** The latest collection that brought samples. */
+  /** The latest collection that brought samples, and when it began. */
   let complete = 0;
+  let completeAt = Number.NaN;
   let seen = 0;
   let at = Number.NaN;
   /** When the collection before began. */
@@ -124,14 +130,54 @@ export function createCollectorSeries(
 
   /** How much it has grown since its latest sample. */
   function grown(entry: Entry, value: number): Sample['growth'] {
-    if (entry.metric.kind === 'delta') {
+    if (entry.kind === 'delta') {
       entry.growth.amount = value;
       entry.growth.seconds = Number.isNaN(before) ? 0 : at - before;
       return entry.growth;
     }
     const latest = entry.sample.value;
     if (value < latest) resets += 1;
-    return hadGone(entry) ? undefined : growth(latest, value, at - entry.at, entry.growth);
+    return hadGone(entry) ? undefined : growth(latest, value, at - completeAt, entry.growth);
+  }
+
+  /**
+   * Finds the series that an observation belongs to and stamps it.
+   *
+   * @returns the series' sample; `undefined` if the series would be one too many this hour.
+   * @throws {@link Error} if the collector observes what it did not declare, or one series twice.
+   */
+  function stamp(observation: Observation, time: number): Sample | undefined {
+    const entry = find(observation);
+    if (entry === undefined) return undefined;
+    if (entry.seen === turn)
+      throw new Error(`observed ${spell(observation)} twice in one collection`);
+    const { sample } = entry;
+    const { value } = observation;
+    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, value);
+    sample.value = value;
+    sample.time = observation.time ?? time;
+    entry.seen = turn;
+    seen += 1;
+    last = entry;
+    return sample;
+  }
+
+  /** Stamps one thing, whatever it is. */
+  function take(item: Observation | Error, time: number, samples: Sample[], errors: Error[]): void {
+    if (!('metric' in item)) {
+      errors.push(item);
+      return;
+    }
+    if (!Number.isFinite(item.value)) {
+      errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
+      return;
+    }
+    try {
+      const sample = stamp(item, time);
+      if (sample !== undefined) samples.push(sample);
+    } catch (error) {
+      errors.push(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   function forget(): void {
@@ -164,24 +210,57 @@ export function createCollectorSeries(
       before = at;
       at = now;
     },
-    stamp(observation, time) {
-      const entry = find(observation);
-      if (entry === undefined) return undefined;
-      if (entry.seen === turn)
-        throw new Error(`observed ${spell(observation)} twice in one collection`);
-      const { sample } = entry;
-      const { value } = observation;
-      sample.growth = entry.metric.kind === 'gauge' ? undefined : grown(entry, value);
-      sample.value = value;
-      sample.time = observation.time ?? time;
-      entry.at = at;
-      entry.seen = turn;
-      seen += 1;
-      last = entry;
-      return sample;
+    gather(items, time, samples, errors) {
+      let { length } = samples;
+      for (const item of items) {
+        // What was here in the collection before, of this host and now, is stamped in place; all else
+        // has a call of its own.
+        const { metric, labels, value, host, time: other } = item as Partial<Observation>;
+        const entry = last === undefined ? first : last.next;
+        if (
+          metric === undefined ||
+          labels === undefined ||
+          value === undefined ||
+          entry === undefined ||
+          entry.metric !== metric ||
+          (entry.labels !== labels && !sameLabels(metric, entry.labels, labels)) ||
+          entry.seen !== complete ||
+          entry.host !== (host ?? own) ||
+          entry.kind === 'delta' ||
+          other !== undefined ||
+          // Neither infinite nor no number at all.
+          value - value !== 0
+        ) {
+          take(item, time, samples, errors);
+          length = samples.length;
+          continue;
+        }
+        const { sample } = entry;
+        if (entry.kind === 'counter') {
+          const amount = value - sample.value;
+          const seconds = at - completeAt;
+          if (amount >= 0 && seconds > 0) {
+            const { growth } = entry;
+            growth.amount = amount;
+            growth.seconds = seconds;
+            sample.growth = growth;
+          } else {
+            if (amount < 0) resets += 1;
+            sample.growth = undefined;
+          }
+        }
+        sample.value = value;
+        sample.time = time;
+        entry.seen = turn;
+        seen += 1;
+        last = entry;
+        samples[length] = sample;
+        length += 1;
+      }
     },
     complete() {
       complete = turn;
+      completeAt = at;
     },
     clear() {
       for (const { id } of byKey.values()) ids.giveBack(id);

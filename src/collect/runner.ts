@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock/index.ts';
 import type { Report } from '../log/index.ts';
-import type { Observation, Sample } from '../metric/index.ts';
+import type { Sample } from '../metric/index.ts';
 import {
   type AgentStatus,
   type CollectContext,
@@ -128,8 +128,7 @@ class CollectorRunner implements Runner {
       return this.#drain(run, collected);
     }
     try {
-      const series = this.#series;
-      for (const item of collected) take(run, series, item);
+      this.#series.gather(collected, run.time, run.samples, run.errors);
     } catch (error) {
       run.thrown = error;
     }
@@ -188,7 +187,7 @@ class CollectorRunner implements Runner {
       try {
         for await (const item of await collected) {
           if (run.abandoned || this.#closed) return;
-          take(run, this.#series, item);
+          this.#series.gather([item], run.time, run.samples, run.errors);
         }
       } catch (error) {
         run.thrown = error;
@@ -294,24 +293,6 @@ function remedyFor(error: unknown, instance: string): string | undefined {
       return `See why it does not answer, or exclude it (cullinan describe ${instance}).`;
     default:
       return undefined;
-  }
-}
-
-/** Stamps one thing that a collector brought; what is wrong with it costs itself. */
-function take(run: Run, series: CollectorSeries, item: Observation | Error): void {
-  if (!('metric' in item)) {
-    run.errors.push(item);
-    return;
-  }
-  if (!Number.isFinite(item.value)) {
-    run.errors.push(new Error(`observed ${item.metric.name} as ${item.value}, not a number`));
-    return;
-  }
-  try {
-    const sample = series.stamp(item, run.time);
-    if (sample !== undefined) run.samples.push(sample);
-  } catch (error) {
-    run.errors.push(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

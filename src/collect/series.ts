@@ -6,14 +6,13 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class Entry implements Series {
   readonly id: number;
   readonly metric: Metric;
+  readonly kind: Metric['kind'];
   readonly collector: string;
   readonly host: string;
   readonly labels: Labels;
   readonly key: string;
   /** The collection that saw it last; -1 before the first. */
   seen = -1;
-  /** When it was last observed, in seconds on the monotonic clock. */
-  at = Number.NaN;
   /** Its latest observation, stamped: one object for as long as the series lives. */
   readonly sample: Mutable<Sample>;
   /** Where its growth is kept while it has any: one object, too. */
@@ -24,6 +23,7 @@ export class Entry implements Series {
   constructor({ id, metric, collector, host, labels }: Series, key: string) {
     this.id = id;
     this.metric = metric;
+    this.kind = metric.kind;
     this.collector = collector;
     this.host = host;
     this.labels = labels;

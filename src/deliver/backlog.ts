@@ -12,7 +12,8 @@ export interface Limits {
  * The estimate of what a point takes in memory: its path, and its numbers with the objects around
  * them. A path is shared by all points of its series, so for a long queue this is the upper end.
  */
-export const sizeOf = (point: Point): number => point.name.path.length + 32;
+export const sizeOf = (point: Point): number => point.name.path.length + AROUND;
+const AROUND = 32;
 
 /**
  * How often one batch is resent at most. Without an end, a peer that takes one batch per connection
@@ -32,6 +33,8 @@ const NEVER = -1;
 /** Points that came together, as far as they still wait. */
 interface Waiting {
   readonly points: Chunk;
+  /** Of all of them. */
+  readonly bytes: number;
   /** Those before this have gone. */
   from: number;
   /** When they came, in milliseconds on the monotonic clock. */
@@ -127,10 +130,11 @@ export class Backlog {
    */
   add(points: Batch, at: number): void {
     if (points.length === 0) return;
-    this.#queue.push({ points: this.#packed(points), from: 0, at });
+    const bytes = bytesOf(points);
+    this.#queue.push({ points: this.#packed(points), bytes, from: 0, at });
     this.#waiting += points.length;
     this.#samples += points.length;
-    this.#bytes += bytesOf(points);
+    this.#bytes += bytes;
     this.#bound();
   }
 
@@ -200,9 +204,9 @@ export class Backlog {
     let expired = 0;
     for (let oldest = this.#queue.peek(); oldest !== undefined; oldest = this.#queue.peek()) {
       if (oldest.at >= before) break;
-      const points = this.#dequeue(oldest.points.length - oldest.from);
+      const { points, bytes } = this.#dequeue(oldest.points.length - oldest.from);
       this.#samples -= points.length;
-      this.#bytes -= bytesOf(points);
+      this.#bytes -= bytes;
       expired += points.length;
     }
     return expired;
@@ -210,15 +214,20 @@ export class Backlog {
 
   #parcel(most: number): Parcel {
     const since = this.#queue.peek()?.at ?? 0;
-    const points = this.#dequeue(Math.min(most, this.#waiting));
+    const { points, bytes } = this.#dequeue(Math.min(most, this.#waiting));
     const times = { since, at: NEVER, last: 0 };
-    const bytes = bytesOf(points);
     return { points, bytes, ...times, stored: false, resends: 0, delivered: false };
   }
 
-  /** The oldest of the queue, so many of them. */
-  #dequeue(count: number): Batch {
+  /** The oldest of the queue, so many of them, and the bytes of all of them. */
+  #dequeue(count: number): Pick<Parcel, 'points' | 'bytes'> {
     this.#waiting -= count;
+    const first = this.#queue.peek();
+    // What a tick brought goes as it came.
+    if (first?.from === 0 && first.points.length === count && Array.isArray(first.points)) {
+      this.#queue.shift();
+      return { points: first.points, bytes: first.bytes };
+    }
     const parts: Batch[] = [];
     for (let left = count; left > 0; ) {
       const oldest = this.#queue.peek() as Waiting;
@@ -230,7 +239,8 @@ export class Backlog {
       if (end === points.length) this.#queue.shift();
       else oldest.from = end;
     }
-    return parts.length === 1 ? (parts[0] as Batch) : parts.flat();
+    const points = parts.length === 1 ? (parts[0] as Batch) : parts.flat();
+    return { points, bytes: bytesOf(points) };
   }
 
   /**
@@ -258,7 +268,8 @@ export class Backlog {
 
   #return(parcel: Parcel): void {
     if (!parcel.delivered) {
-      this.#queue.unshift({ points: parcel.points, from: 0, at: parcel.since });
+      const { points, bytes, since } = parcel;
+      this.#queue.unshift({ points, bytes, from: 0, at: since });
       this.#waiting += parcel.points.length;
     } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
     else this.#forget(parcel);
@@ -322,10 +333,10 @@ export class Backlog {
       }
       // Only what is being written is left, and that was within the bound when it was taken.
       if (this.#waiting === 0) return;
-      const [point] = this.#dequeue(1) as [Point];
+      const { points, bytes } = this.#dequeue(1);
       this.#samples -= 1;
-      this.#bytes -= sizeOf(point);
-      this.#overflow(point);
+      this.#bytes -= bytes;
+      this.#overflow(points[0] as Point);
     }
   }
 }
@@ -334,7 +345,8 @@ const underWay = (parcel: Parcel | undefined): number =>
   parcel === undefined || parcel.delivered || parcel.stored ? 0 : parcel.points.length;
 
 function bytesOf(points: Batch): number {
-  let bytes = 0;
-  for (let i = 0; i < points.length; i += 1) bytes += sizeOf(points[i] as Point);
+  const { length } = points;
+  let bytes = AROUND * length;
+  for (let i = 0; i < length; i += 1) bytes += (points[i] as Point).name.path.length;
   return bytes;
 }

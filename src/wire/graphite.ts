@@ -58,6 +58,13 @@ export function formatValue(
   return text.startsWith('-') && Number(text) === 0 ? text.slice(1) : text;
 }
 
+/** Zeros behind a blank, by their precision: most of what a host counts stands still. */
+const zeros: string[] = [];
+const zero = (precision: number): string => {
+  zeros[precision] ??= ` ${formatValue(0, precision)}`;
+  return zeros[precision] as string;
+};
+
 /**
  * A batch as it goes onto the wire; a fraction of a second is cut off, as Carbon would.
  *
@@ -74,10 +81,9 @@ export function encodeLines(batch: Batch, end: '\n' | '\r\n' = '\n'): string {
       latest = time;
       rest = ` ${Math.floor(time)}${end}`;
     }
-    lines += name.path;
-    lines += ' ';
-    lines += formatValue(value, name.precision, name.significant);
-    lines += rest;
+    const { path, precision } = name;
+    if (value === 0) lines += path + (precision === undefined ? ' 0' : zero(precision)) + rest;
+    else lines += `${path} ${formatValue(value, precision, name.significant)}${rest}`;
   }
   return lines;
 }

@@ -82,6 +82,50 @@ describe('a namer', () => {
   });
 });
 
+describe('a whole collection', () => {
+  const cpu = (state: string, id: number) =>
+    series('system.cpu.total.time', { state }, 'counter', id);
+  const all = [
+    series('system.load', {}, 'gauge', 0),
+    series('system.network.io', { device: 'eth0', direction: 'receive' }, 'counter', 1),
+    cpu('user', 2),
+    cpu('idle', 3),
+    series('system.disk.requests', { device: 'sda' }, 'delta', 4),
+  ];
+  const number = fc.oneof(fc.nat(9), fc.double(), fc.constant(Number.NaN));
+  const growth = fc.record({ amount: number, seconds: fc.nat(3) });
+  const readings = fc.array(
+    fc.record({ of: fc.nat(all.length - 1), value: number, growth: fc.option(growth) }),
+  );
+
+  it('gives the points of its samples, one by one, and then the shares', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.values(dialects)), readings, (dialect, rows) => {
+        const samples = rows.flatMap(({ of, value, growth }) => {
+          const named = all[of];
+          return named === undefined ? [] : [sample(named, value, growth ?? undefined)];
+        });
+        const [together, single] = [createNamer(dialect, NAMING), createNamer(dialect, NAMING)];
+        for (const _ of [1, 2]) {
+          const [into, expected]: Point[][] = [[], []];
+          together.collection(samples, into ?? []);
+          for (const one of samples) single.points(one, expected ?? []);
+          single.finish(expected ?? []);
+          expect(into).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  it('sums nothing up with what another collection left in the same place', () => {
+    const { dialect } = counting({ path: 'bytes_in', summed: true });
+    const namer = createNamer(dialect, NAMING);
+    const into: Point[] = [];
+    for (const value of [3, 4]) namer.collection([sample(series('io'), value)], into);
+    expect(into.map(({ value }) => value)).toEqual([3, 4]);
+  });
+});
+
 describe('a name that several series share', () => {
   const { dialect } = counting({ path: 'bytes_in', reading: 'rate', summed: true });
   const eth = [series('io', { device: 'eth0' }, 'counter', 0), series('io', {}, 'counter', 1)];

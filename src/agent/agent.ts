@@ -8,6 +8,7 @@ import type { AgentStatus, Collector, Host } from '../plugin/index.ts';
 import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
 import { createOutlet, handOn, type Identity, type Line } from './outlet.ts';
 import { type Destination, destinations } from './peers.ts';
+import { Settlements } from './settlements.ts';
 import { Status } from './status.ts';
 
 export interface AgentNeeds {
@@ -58,6 +59,7 @@ class HostAgent implements Agent {
   readonly #ids = createIds();
   readonly #runners = new Map<string, { config: CollectorConfig; runner: Runner }>();
   readonly #lines = new Map<string, Line>();
+  readonly #settlements = new Settlements();
   readonly #schedule;
   readonly #disturbances = { clockSteps: 0, suspends: 0, lateTicks: 0 };
   #config: Config;
@@ -166,6 +168,7 @@ class HostAgent implements Agent {
     const left = await Promise.all(
       [...this.#lines.values()].map((line) => this.#end(line, 'shutdown', deadline)),
     );
+    this.#settlements.settle();
     return left.reduce((sum, one) => sum + one.left, 0);
   }
 
@@ -214,9 +217,9 @@ class HostAgent implements Agent {
       skipped: () => runner.skip(),
       run: ({ time }) => {
         const collection = runner.run(time);
-        if (!(collection instanceof Promise)) return this.#arrived(collection);
+        if (!(collection instanceof Promise)) return this.#arrived(runner, collection);
         return collection.then((late) => {
-          const result = this.#arrived(late);
+          const result = this.#arrived(runner, late);
           this.#flush();
           return result;
         });
@@ -224,8 +227,9 @@ class HostAgent implements Agent {
     });
   }
 
-  #arrived({ outcome, samples }: Collection): 'fine' | 'failed' {
+  #arrived(runner: Runner, { outcome, samples }: Collection): 'fine' | 'failed' {
     this.#route(samples);
+    this.#settlements.arrived(runner);
     // A run that was skipped because the one before still hangs is no success.
     const fine = outcome === 'ok' || outcome === 'partial' || outcome === 'no-data';
     return fine ? 'fine' : 'failed';
@@ -242,6 +246,7 @@ class HostAgent implements Agent {
       handOn(line);
       line.delivery.flush();
     }
+    this.#settlements.handedOn(this.#lines);
   }
 
   /**

@@ -58,6 +58,10 @@ export interface Runner {
    * While an abandoned collection still hangs, every further one is `skipped`.
    */
   run(time: number): Collection | Promise<Collection>;
+  /** Runs begun so far, where the collector wants to know what has settled of them; else `undefined`. */
+  readonly awaiting: number | undefined;
+  /** Tells the collector that what its first so many runs observed is out of the agent's memory. */
+  settled(runs: number): void;
   /** Counts a tick without a run. */
   skip(): void;
   close(): Promise<void>;
@@ -80,6 +84,9 @@ class CollectorRunner implements Runner {
     number
   >;
   #session: Session | undefined;
+  /** The session, also after it was closed. */
+  #awaiter: Session | undefined;
+  #runs = 0;
   #seconds = 0;
   #hanging = false;
   #running: Run | undefined;
@@ -135,6 +142,14 @@ class CollectorRunner implements Runner {
     return this.#end(run);
   }
 
+  get awaiting(): number | undefined {
+    return this.#session?.settled === undefined ? undefined : this.#runs;
+  }
+
+  settled(runs: number): void {
+    this.#awaiter?.settled?.(runs);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#running?.abort(new Foreseen('the collector was closed'));
@@ -151,6 +166,7 @@ class CollectorRunner implements Runner {
 
   #begin(run: Run): Collected | Promise<Collected> | undefined {
     const { collector } = this.#options;
+    this.#runs += 1;
     this.#series.turn(run.at);
     this.#memory.turn(run.at);
     try {
@@ -158,7 +174,7 @@ class CollectorRunner implements Runner {
       if (this.#session !== undefined) return this.#session.collect(this.#context(run));
       const opened = collector.open();
       if (!(opened instanceof Promise)) {
-        this.#session = opened;
+        this.#session = this.#awaiter = opened;
         return opened.collect(this.#context(run));
       }
       return opened.then(async (session) => {
@@ -166,7 +182,7 @@ class CollectorRunner implements Runner {
           await session.close();
           return [];
         }
-        this.#session = session;
+        this.#session = this.#awaiter = session;
         return session.collect(this.#context(run));
       });
     } catch (error) {

@@ -11,6 +11,11 @@ export class Books {
     number
   >;
 
+  /** Points dropped because the agent, or this handler, ended: the youngest there were. */
+  get abandoned(): number {
+    return this.#dropped.shutdown + this.#dropped.reload;
+  }
+
   drop(reason: DropReason, points: number): void {
     this.#dropped[reason] += points;
   }

@@ -70,6 +70,13 @@ export interface Delivery {
   offer(points: readonly Point[]): void;
   /** Says that a tick's points are complete: everything queued is written as soon as possible. */
   flush(): void;
+  /** Points offered so far. */
+  readonly observed: number;
+  /**
+   * Of these, how many of the first are out of memory: delivered, on disk, or dropped and counted. What
+   * was dropped because the end came is not among them: whoever can observe it again should.
+   */
+  readonly settled: number;
   /** The books as they stand. */
   status(): HandlerStatus;
   /**

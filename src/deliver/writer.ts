@@ -68,6 +68,14 @@ export class Writer implements Delivery {
     this.#running ??= this.#run();
   }
 
+  get observed(): number {
+    return this.#books.observed;
+  }
+
+  get settled(): number {
+    return this.#books.observed - this.#supply.queued - this.#books.abandoned;
+  }
+
   status(): HandlerStatus {
     return this.#books.status({
       name: this.#options.name,

@@ -38,6 +38,12 @@ export interface CollectContext<O extends z.ZodType = z.ZodType> {
 /** A collector that keeps something between ticks: a tail, a connection, a listener. */
 export interface Session<O extends z.ZodType = z.ZodType> {
   collect(context: CollectContext<O>): Collected;
+  /**
+   * Everything that its first so many collections observed is out of the agent's memory: delivered, on
+   * disk in a spool, or dropped and counted; not what was dropped because the agent ended. A tail
+   * commits its offset then. It may come once more after `close`.
+   */
+  settled?(collections: number): void;
   close(): Promise<void> | void;
 }
 

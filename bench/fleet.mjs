@@ -1,10 +1,21 @@
-// A fleet through a real RabbitMQ, and what each wire format costs: `npm run bench:fleet`. See bench/README.md.
+// A fleet through a real RabbitMQ, what one agent holds, and what each wire format costs: `npm run bench:fleet`.
+// See bench/README.md.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { install } from './install.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
+const broker = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+install([{ program: broker, packages: ['rabbitmq-server'] }]);
+if (!existsSync(broker)) {
+  console.error(
+    `bench: there is no ${broker}; it takes Debian's rabbitmq-server, which root can install`,
+  );
+  process.exit(1);
+}
+
 const { dependencies } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
 await build({

@@ -3,6 +3,9 @@
 //
 // CULLINAN_BENCH_MARKS  seconds since the start, ascending, at which memory is written to standard
 //                       output, one JSON object a line. Time stands still at the last.
+// CULLINAN_BENCH_ANSWER real milliseconds that peers have to answer after each timer; 0 where none does.
+// CULLINAN_BENCH_PACE   real milliseconds for each timer ahead of a mark, if not 1000: who has many
+//                       handlers has many timers in a tick.
 //
 // Ahead of each mark there is a while of one tick a real second: who allocates a thousand times as
 // fast as in life is given a larger heap by V8, and gives it back only when life is slow again.
@@ -14,7 +17,8 @@ const marks = (process.env['CULLINAN_BENCH_MARKS'] ?? '').split(',').map(Number)
 const begun = { wall: Date.now(), uptime: os.uptime(), monotonic: process.hrtime.bigint() };
 /** Simulated seconds ahead of a mark that are played slowly, and real milliseconds for each timer there. */
 const CALM = 300;
-const PACE = 1000;
+const PACE = Number(process.env['CULLINAN_BENCH_PACE'] ?? 1000);
+const ANSWER = Number(process.env['CULLINAN_BENCH_ANSWER'] ?? 0);
 const inRealTime = globalThis.setTimeout;
 /** Milliseconds since the start. */
 let passed = 0;
@@ -62,6 +66,7 @@ Object.assign(globalThis, {
 /** What is open without anything being under way. */
 const IDLE = new Set([
   'TCPSocketWrap',
+  'UDPWrap',
   'PipeWrap',
   'TTYWrap',
   'SignalWrap',
@@ -100,6 +105,7 @@ function play(turns) {
   if (marks[0] !== undefined && passed >= marks[0] * 1000) report();
   const ahead = marks[0] === undefined ? Number.POSITIVE_INFINITY : marks[0] - passed / 1000;
   if (ahead <= CALM) inRealTime(play, PACE, TURNS);
+  else if (marks.length > 0 && ANSWER > 0) inRealTime(play, ANSWER, TURNS);
   else if (marks.length > 0) setImmediate(play, TURNS);
 }
 setImmediate(play, TURNS);

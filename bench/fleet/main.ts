@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import amqp from '../../handlers/amqp.ts';
@@ -11,7 +10,9 @@ import { gauge, type Handler, type Name } from '../../src/plugin/index.ts';
 import { around } from '../../test/support/delivery.ts';
 import { RabbitMq } from '../../test/support/rabbitmq.ts';
 import type { Tally } from './consumer.ts';
-import { type Cost, encodeCosts } from './encode.ts';
+import { encodeCosts } from './encode.ts';
+import { memory } from './memory.ts';
+import { type Part, page, type Report, summary } from './page.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/fleet-performance.md', import.meta.url));
 const HOSTS = 1000;
@@ -87,18 +88,6 @@ interface Reading {
   readonly broker: number;
   readonly player: number;
   readonly at: number;
-}
-
-/** What one part of the bench took. */
-interface Part {
-  readonly what: string;
-  readonly samples: number;
-  readonly seconds: number;
-  /** CPU, in seconds for a million samples. */
-  readonly player: number;
-  readonly broker: number;
-  readonly consumer: number;
-  readonly missing: number;
 }
 
 const broker = await RabbitMq.start();
@@ -184,58 +173,20 @@ const parts = [
 const books = fleet.map(({ delivery }) => delivery.status());
 const sum = (of: (status: (typeof books)[number]) => number) =>
   books.reduce((all, status) => all + of(status), 0);
-const observed = sum((status) => status.observed);
-const delivered = sum((status) => status.delivered);
 for (const { delivery } of fleet) await delivery.stop('shutdown', 1000);
 consumer.disconnect();
+
+tell('the program with four handlers, ten minutes and an hour without anybody');
+const held = await memory(broker);
 await broker[Symbol.asyncDispose]();
 
 tell('what the formats cost');
-const costs = encodeCosts();
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '--:'))), ...rows.map(line)].join(
-    '\n',
-  );
-}
-
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
-
-const partsTable = table(
-  ['', 'samples', 'samples/s', 'CPU of the fleet', 'of the broker', 'of the consumer', 'missing'],
-  parts.map(({ what, samples, seconds, player, broker, consumer, missing }) => [
-    ...[what, number(samples), number(samples / seconds)],
-    ...[player, broker, consumer].map((cpu) => `${cpu.toFixed(2)} s`),
-    number(missing),
-  ]),
-);
-const costsTable = table(
-  ['format', 'CPU for a sample (µs)', 'bytes for a sample'],
-  costs.map(({ format, cpu, bytes }: Cost) => [format, cpu.toFixed(2), bytes.toFixed(0)]),
-);
-
-const page = `# A fleet through RabbitMQ
-
-Measured by \`npm run bench:fleet\` on ${new Date().toISOString().slice(0, 10)}; see [its description](../bench/README.md). ${cpus().length} cores (${
-  cpus()[0]?.model ?? 'unknown'
-}), ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}. All on one machine.
-
-${number(HOSTS)} hosts with ${METRICS} metrics each, played by one process: each host has a connection, a queue and books of its own, as an
-agent has. They publish Graphite lines to a topic exchange of one RabbitMQ, with confirms, persistent, one message a tick; behind it
-are a durable queue and one consumer, which counts every sample. CPU is in seconds for a million samples.
-
-${partsTable}
-
-The books of the fleet: ${number(observed)} observed, ${number(delivered)} delivered. It held ${number(residentMemory / 1024 ** 2)} MiB with all its connections and names.
-
-## What a sample costs to encode
-
-The batch of a thousand samples, half of them with two digits after the point, the median of seven rounds, in a process in which V8 has
-optimized the encoder; the installed agent, which runs it once in ten seconds, has it do so only after hours.
-
-${costsTable}
-`;
-process.stdout.write(`${partsTable}\n\n${costsTable}\n`);
-writeFileSync(given.write ?? PAGE, page);
+const report: Report = {
+  ...{ hosts: HOSTS, metrics: METRICS, parts, residentMemory, held },
+  observed: sum((status) => status.observed),
+  delivered: sum((status) => status.delivered),
+  costs: encodeCosts(),
+};
+process.stdout.write(`${summary(report)}\n`);
+writeFileSync(given.write ?? PAGE, page(report));
 process.exit(0);

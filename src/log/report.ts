@@ -15,7 +15,11 @@ export interface Trouble {
   readonly absent?: boolean;
 }
 
-/** Says a problem once, mutes its repeats for ten minutes, and says when it is over. */
+/**
+ * Says a problem once, mutes its repeats for ten minutes, and says when it is over. Where its cause turns
+ * into another that was foreseen, that is said too: a peer that closed the connection may since show a
+ * certificate that has expired.
+ */
 export interface Report {
   /** @param key the same for every repeat of the same problem. */
   problem(key: string, trouble: Trouble): void;
@@ -23,13 +27,16 @@ export interface Report {
   recovered(key: string): void;
   /** Whoever had the problems under this key, or under longer keys that begin with it, is no more. */
   forget(key: string): void;
-  /** The latest problem that still stands, as one line. */
+  /** The latest problem that still stands, as one line, with what it was last time. */
   readonly standing: string | undefined;
 }
 
 interface Known {
   readonly where: string;
-  readonly line: string;
+  /** As it was last time. */
+  line: string;
+  /** The causes that were said and not muted since, without the numbers in them. */
+  causes: Set<string>;
   /** When it began; again after it had been over. */
   since: number;
   /** When it was last said. */
@@ -45,6 +52,8 @@ interface Known {
 const MUTE = 600_000;
 /** A problem whose end was said is said again before that, once it has lasted for so many milliseconds. */
 const LASTING = 30_000;
+/** So many causes of one problem are said in that time. */
+const CAUSES = 3;
 /** More problems at once than this push out the oldest: memory is bounded. */
 const MOST = 1000;
 /** What somebody else wrote into a message may be of any length. */
@@ -69,6 +78,9 @@ export function createReport(log: Log, clock: Clock): Report {
     problem(key, trouble) {
       const now = clock.monotonic();
       const before = known.get(key);
+      const { message, stack } = describe(trouble.error);
+      const line = `${trouble.where}: ${message}`;
+      const cause = line.replace(/\d+/g, '0');
       if (before !== undefined) {
         if (before.over) {
           before.over = false;
@@ -76,18 +88,25 @@ export function createReport(log: Log, clock: Clock): Report {
           before.times = 0;
         }
         before.times += 1;
+        before.line = line;
         // Where its end was the last word, a reader believes that all is well.
         const believedOver = before.endSaid && now - before.since >= LASTING;
         if (now - before.said < MUTE && !believedOver) {
-          before.muted += 1;
+          const { causes } = before;
+          const told = causes.has(cause) || causes.size >= CAUSES;
+          if (told || !(trouble.error instanceof Foreseen)) {
+            before.muted += 1;
+            return;
+          }
+          causes.add(cause);
+          say(trouble, line, stack, 0);
           return;
         }
       }
-      const { message, stack } = describe(trouble.error);
-      const line = `${trouble.where}: ${message}`;
       say(trouble, line, stack, before?.muted ?? 0);
       if (before !== undefined) {
         before.said = now;
+        before.causes = new Set([cause]);
         before.muted = 0;
         before.endSaid = false;
         return;
@@ -95,7 +114,7 @@ export function createReport(log: Log, clock: Clock): Report {
       if (known.size >= MOST) known.delete(known.keys().next().value ?? key);
       const { where } = trouble;
       const fresh = { since: now, said: now, times: 1, muted: 0, over: false, endSaid: false };
-      known.set(key, { where, line, ...fresh });
+      known.set(key, { where, line, causes: new Set([cause]), ...fresh });
     },
     recovered(key) {
       const it = known.get(key);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createLog, createReport } from '../../src/log/index.ts';
-import { ParseError } from '../../src/plugin/index.ts';
+import { Foreseen, ParseError } from '../../src/plugin/index.ts';
 import { SimulatedClock } from '../support/clock.ts';
 
 function reporting(format: 'text' | 'json' = 'text', secrets = new Set<string>()) {
@@ -50,6 +50,31 @@ describe('a report', () => {
       .filter((line) => line.startsWith('WARN'));
     expect(warnings).toHaveLength(2);
     expect(warnings[1]).toContain('(and 59 times more)');
+  });
+
+  test('says the cause that a problem turns into, once, if it was foreseen', () => {
+    const { report, clock, text } = reporting();
+    const causes = [
+      new Error('Carbon closed the connection'),
+      new Error('connect ECONNREFUSED'),
+      new Foreseen('its certificate has expired'),
+      new Foreseen('writing 400 points took longer than 5 s'),
+      new Foreseen('writing 401 points took longer than 5 s'),
+      new Foreseen('one cause too many'),
+    ];
+    for (let i = 0; i < 60; i += 1) {
+      for (const error of causes) {
+        report.problem('handler', { where: 'handler graphite', error, effect: 'Points wait.' });
+      }
+      expect(report.standing).toBe('handler graphite: one cause too many');
+      clock.advance(1000);
+    }
+    const warnings = text().match(/(?<=^WARN handler graphite: ).*/gm);
+    expect(warnings).toEqual([
+      'Carbon closed the connection',
+      'its certificate has expired',
+      'writing 400 points took longer than 5 s',
+    ]);
   });
 
   test('says when it is over, how long it lasted and how often it failed', () => {

@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './fields.ts';
 export * from './handler.ts';
 export * from './host.ts';
+export * from './line.ts';
 export * from './options.ts';
 export * from './parser.ts';
 export * from './part.ts';

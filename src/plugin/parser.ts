@@ -16,8 +16,12 @@ export interface Parsing {
    * @returns whether it is one of those that it knows.
    */
   parse(line: Line): boolean;
-  /** When a line was written, in seconds since the Unix epoch; absent where lines do not say. */
-  timeOf?(line: Line): number | undefined;
+  /**
+   * When a line was written, in seconds since the Unix epoch; absent where lines do not say.
+   *
+   * @param now the time at which it was read, for lines without a year; the clock's where absent.
+   */
+  timeOf?(line: Line, now?: number): number | undefined;
   /**
    * What the lines since the report before amount to; what is counted begins anew.
    *

@@ -31,6 +31,10 @@ const PEERS = {
   },
   influxdb: { program: '/usr/bin/influxd', packages: ['influxdb'] },
   libzmq: { program: '/usr/lib/python3/dist-packages/zmq/__init__.py', packages: ['python3-zmq'] },
+  nginx: { program: '/usr/sbin/nginx', packages: ['nginx-light'] },
+  apache: { program: '/usr/sbin/apache2', packages: ['apache2', 'apache2-utils'] },
+  ab: { program: '/usr/bin/ab', packages: ['apache2-utils'] },
+  postfix: { program: '/usr/sbin/postfix', packages: ['postfix'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

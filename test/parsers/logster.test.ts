@@ -1,0 +1,117 @@
+import { lineOf } from 'cullinan/plugin';
+import { describe, expect, it } from 'vitest';
+import errorLog, { levelOf } from '../../parsers/error-log-logster.ts';
+import json from '../../parsers/json-logster.ts';
+import log4j from '../../parsers/log4j-logster.ts';
+import metric from '../../parsers/metric-logster.ts';
+import postfix from '../../parsers/postfix-logster.ts';
+import sample, { statusOf } from '../../parsers/sample-logster.ts';
+import squid from '../../parsers/squid-logster.ts';
+import { encoded } from '../../src/wire/bytes.ts';
+import { describeParser, parsing, said } from '../support/parser.ts';
+
+for (const parser of [sample, errorLog, squid, postfix, log4j, json, metric]) {
+  describeParser<never>(parser as never);
+}
+
+/** As logster's own outputs have it: name and value. */
+const numbers = (lines: readonly string[]) =>
+  Object.fromEntries(lines.map((line) => [line.split('{')[0], Number(line.split(' ')[1])]));
+
+describe('SampleLogster', () => {
+  it.each([
+    ['"GET / HTTP/1.1" 200 5', 200],
+    ['"GET / HTTP/2.0" 404 5', 404],
+    ['"GET / HTTP/3" 301 -', 301],
+    ['"GET /HTTP/1.1\\" 200 HTTP/1.1" 500 5 "-" "HTTP/1.1" 200 "', 500],
+    ['"GET / HTTP/1.1" 99 5', Number.NaN],
+    ['"GET / HTTP/1.1" 2000 5', Number.NaN],
+    ['"-" 408 0', Number.NaN],
+  ])('reads %s', (line, status) => expect(statusOf(encoded(line))).toBe(status));
+
+  it('divides by the time that passed', () => {
+    const log = 'h - - [] "GET / HTTP/1.1" 204 0\n'.repeat(30);
+    expect(numbers(said(parsing(sample)(log, 60)))).toMatchObject({ http_2xx: 0.5, http_5xx: 0 });
+  });
+});
+
+describe('ErrorLogLogster', () => {
+  it.each([
+    ['[Sat Nov 21 08:38:12 2026] [error] [client ::1] x', 'error'],
+    ['[Sat Nov 21 08:38:12.1 2026] [core:crit] [pid 1] x', 'crit'],
+    ['[Sat Nov 21 08:38:12 2026] x [error]', undefined],
+    ['PHP Notice: [x] [error]', undefined],
+  ])('reads %s', (line, level) => expect(levelOf(encoded(line))).toBe(level));
+});
+
+describe('PostfixLogster', () => {
+  const line = (rest: string) => `Nov 21 08:38:12 mx postfix/smtp[1]: Q: to=<a>, ${rest}\n`;
+
+  it('takes what Postfix says for the status, not what the other side said', () => {
+    const spoof = line(
+      'relay=h, delay=3, dsn=4.0.0, status=deferred (host said: delay=9, status=sent)',
+    );
+    expect(numbers(said(parsing(postfix)(spoof)))).toMatchObject({
+      numSent: 0,
+      numDeferred: 1,
+      pctDeferred: 100,
+      avgDelay: 0,
+    });
+  });
+
+  it('leaves a line out whose delay is none', () => {
+    expect(parsing(postfix)(line('delay=soon, status=sent')).known).toBe(0);
+  });
+
+  it('knows when a line was written, a year ago if that is nearer', () => {
+    const open = postfix.open({});
+    const at = (text: string) =>
+      open.timeOf?.(lineOf(encoded(text)), Date.UTC(2026, 0, 2) / 1000) ?? Number.NaN;
+    expect(new Date(at(line('')) * 1000).getFullYear()).toBe(2025);
+    expect(new Date(at(`Jan  1 08:38:12 ${line('').slice(16)}`) * 1000).getFullYear()).toBe(2026);
+  });
+});
+
+describe('options as logster takes them', () => {
+  it('are the levels of Log4jLogster', () => {
+    const run = parsing(log4j, { optionString: '-l INFO,DEBUG' });
+    expect(said(run('1 INFO a\n2 ERROR INFO b\n3 DEBUG c\n', 2))).toEqual([
+      'INFO{} 1 count gauge',
+      'DEBUG{} 0.5 count gauge',
+    ]);
+  });
+
+  it('are the separator of JsonLogster', () => {
+    const run = parsing(json, { optionString: '--key-separator=_' });
+    expect(said(run('{"a":{"b":1}}'))).toEqual(['json{name="a_b"} 1 count gauge']);
+  });
+
+  it('are the percentiles of MetricLogster, interpolated', () => {
+    const run = parsing(metric, { optionString: '-p 50,90' });
+    const log = [1, 2, 3, 4].map((n) => `METRIC_TIME metric=t value=${n}ms\n`).join('');
+    expect(said(run(log))).toEqual([
+      'metric.time{name="t",statistic="mean"} 2.5 count gauge',
+      'metric.time{name="t",statistic="median"} 2.5 count gauge',
+      'metric.time{name="t",statistic="50th_percentile"} 2.5 count gauge',
+      'metric.time{name="t",statistic="90th_percentile"} 3.7 count gauge',
+    ]);
+  });
+
+  it.each([
+    [log4j, '-x 1', '"-x" is no option of this parser; it has -l, --log-levels'],
+    [log4j, '-l', '-l has no value behind it'],
+    [metric, '-p much', '"much" are no percentiles'],
+  ])('are refused when they are wrong', (parser, optionString, message) => {
+    const { error } = parser.options.safeParse({ optionString });
+    expect(error?.issues.map((issue) => issue.message)).toEqual([message]);
+  });
+});
+
+it('JsonLogster keeps to its limit and counts what is beyond it', () => {
+  const run = parsing(json, { limit: 2, keys: { exclude: ['secret*'] } });
+  expect(said(run('{"a":1,"secret":9,"b":false,"c":3,"d":4}'))).toEqual([
+    'json{name="a"} 1 count gauge',
+    'json{name="b"} 0 count gauge',
+    'json.refused{} 2 count gauge',
+  ]);
+});

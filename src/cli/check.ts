@@ -1,5 +1,7 @@
+import { access, constants } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutlet, destinations } from '../agent/index.ts';
+import type { HandlerConfig } from '../config/index.ts';
 import { redact } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import { EXIT, type Io } from './io.ts';
@@ -17,8 +19,12 @@ export async function check(
   { config: path, json }: { config?: string; json?: boolean },
 ): Promise<number> {
   const config = load(io, path, { console: {} });
-  // Handlers that are sent nothing never connect; the agent's own metrics speak of them.
-  const silent = { ...config, handlers: config.handlers.map((it) => ({ ...it, only: [] })) };
+  // Handlers that are sent nothing, and have nothing on disk, never connect; the agent's own metrics
+  // speak of them.
+  const handlersToName = config.handlers.map((it) => {
+    return { ...it, only: [], queue: { ...it.queue, spool: undefined } };
+  });
+  const silent = { ...config, handlers: handlersToName };
   const { agent, identity, dispose } = await assemble(silent, openLog(io, config));
   await agent.collect(Math.floor(Date.now() / 1000));
   await sleep(BETWEEN_READINGS);
@@ -44,7 +50,8 @@ export async function check(
     show(`${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`);
     return EXIT.ok;
   }
-  for (const warning of warnings(samples, collectors.length, handlers))
+  const unread = await Promise.all(config.handlers.map(unreadable));
+  for (const warning of [...warnings(samples, collectors.length, handlers), ...unread.flat()])
     io.err(`Warning: ${warning}\n`);
   const files =
     config.files.length === 0 ? 'no file, so the defaults hold' : config.files.join(', ');
@@ -59,6 +66,22 @@ export async function check(
     for (const name of names) show(`${name}\n`);
   }
   return EXIT.ok;
+}
+
+/** Files for TLS that a handler could not read now, by whoever asks. */
+async function unreadable({ instance, options }: HandlerConfig): Promise<string[]> {
+  const { tls } = options as { readonly tls?: Readonly<Record<string, unknown>> | undefined };
+  const found = ['ca', 'cert', 'key'].map(async (name) => {
+    const path = tls?.[name];
+    if (typeof path !== 'string') return [];
+    try {
+      await access(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [`handlers.${instance}.tls.${name} cannot be read: ${(error as Error).message}`];
+    }
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** What is allowed and hardly meant. */

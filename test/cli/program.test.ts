@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -119,6 +119,23 @@ describe('once', () => {
 });
 
 describe('check', () => {
+  test('sends nothing, not even what waits on disk, and leaves the spool to the agent', async () => {
+    const folder = join(scratch(), 'spool');
+    const path = configured(
+      `handlers: { graphite: { host: 127.0.0.1, port: 9, queue: { spool: { path: ${folder}, size: 1MiB } } } }\n`,
+    );
+    const { code, err } = await cullinan('check', '--config', path);
+    expect([code, err.includes('Warning')]).toEqual([0, false]);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('warns of files for TLS that cannot be read', async () => {
+    const path = configured('handlers: { graphite: { tls: { ca: /nowhere/ca.pem } } }\n');
+    const { code, err } = await cullinan('check', '--config', path);
+    expect(code).toBe(0);
+    expect(err).toContain('Warning: handlers.graphite.tls.ca cannot be read: ENOENT');
+  });
+
   test('shows the exact names per handler, on standard output', async () => {
     const path = configured(
       'hostname: { name: web01 }\nhandlers:\n  graphite: { only: ["loadavg.*"], prefix: hosts }\n',

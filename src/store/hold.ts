@@ -1,13 +1,13 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 
-/** A folder that is this process's own until it lets go. */
+/** A folder, or a file, that is this process's own until it lets go. */
 export interface Hold {
   release(): Promise<void>;
 }
 
-/** What this process holds: whoever wants the same folder next waits here. */
+/** What this process holds, by its lock: whoever wants the same next waits here. */
 const held = new Map<string, Promise<void>>();
 
 /**
@@ -17,29 +17,54 @@ const held = new Map<string, Promise<void>>();
  * @throws {@link Foreseen} if another process that lives has it.
  */
 export async function holdFolder(folder: string): Promise<Hold> {
-  for (let other = held.get(folder); other !== undefined; other = held.get(folder)) await other;
+  const said = (pid: string, lock: string) =>
+    `${lock}: process ${pid} is using this folder. Give each agent its own.`;
+  return await hold(folder, join(folder, 'lock'), said, async () => false);
+}
+
+/**
+ * Takes a file for this process alone, whether or not it is there, as {@link holdFolder} takes a folder.
+ *
+ * @param wait is called each time that another process is found to have it, and resolves to whether to
+ *   try again.
+ * @throws {@link Foreseen} if another process that lives has it, and is not waited for.
+ */
+export async function holdFile(file: string, wait: () => Promise<boolean>): Promise<Hold> {
+  const said = (pid: string, lock: string) =>
+    `${lock}: process ${pid} is at work on it. Wait until it has ended, or end it.`;
+  return await hold(dirname(file), `${file}.lock`, said, wait);
+}
+
+async function hold(
+  folder: string,
+  lock: string,
+  said: (pid: string, lock: string) => string,
+  wait: () => Promise<boolean>,
+): Promise<Hold> {
+  for (let other = held.get(lock); other !== undefined; other = held.get(lock)) await other;
   let letGo = () => {};
   held.set(
-    folder,
+    lock,
     new Promise((resolve) => {
       letGo = resolve;
     }),
   );
   const end = () => {
-    held.delete(folder);
+    held.delete(lock);
     letGo();
   };
   try {
     await mkdir(folder, { recursive: true, mode: 0o750 });
-    const file = join(folder, 'lock');
-    await take(file);
+    for (let pid = await take(lock); pid !== undefined; pid = await take(lock)) {
+      if (!(await wait())) throw new Foreseen(said(pid, lock));
+    }
     let released = false;
     return {
       async release() {
         if (released) return;
         released = true;
         try {
-          await rm(file, { force: true });
+          await rm(lock, { force: true });
         } finally {
           end();
         }
@@ -51,17 +76,17 @@ export async function holdFolder(folder: string): Promise<Hold> {
   }
 }
 
-async function take(file: string): Promise<void> {
+/** @returns the number of the process that has it; `undefined` where this one has it now. */
+async function take(file: string): Promise<string | undefined> {
   const own = `${process.pid} ${await startOf(process.pid)}`;
   while (!(await write(file, own))) {
     const holder = await holderOf(file);
     if (holder === undefined) continue;
     const [pid = '', start = ''] = holder.split(' ');
-    if (holder !== own && (await lives(Number(pid), start))) {
-      throw new Foreseen(`${file}: process ${pid} is using this folder. Give each agent its own.`);
-    }
+    if (holder !== own && (await lives(Number(pid), start))) return pid;
     await discard(file, holder);
   }
+  return undefined;
 }
 
 /** Puts the lock there with what it says, in one step. @returns false if there is one already. */

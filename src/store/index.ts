@@ -1,3 +1,3 @@
-/** What outlives the process: folders that one process holds, and the spool in them. */
-export { holdFolder } from './hold.ts';
+/** What outlives the process: folders and files that one process holds, and the spool. */
+export { type Hold, holdFile, holdFolder } from './hold.ts';
 export { openSpool, type Spool, type SpoolLoss, type Stored } from './spool.ts';

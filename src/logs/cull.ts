@@ -1,0 +1,209 @@
+import type { Clock } from '../clock/index.ts';
+import { Foreseen, type Parsing } from '../plugin/index.ts';
+import { holdFile } from '../store/index.ts';
+import { type Files, liveFiles } from './files.ts';
+import { LineFinder } from './lines.ts';
+import type { Loss } from './loss.ts';
+import { Run } from './run.ts';
+import { type Found, loadState, STATE_FOLDER, type State, statePath, storeState } from './state.ts';
+import { scratch, Tail } from './tail.ts';
+
+/** Where the first run at a log begins. */
+export type First =
+  /** Lines that are there already are left out: nothing is reported before the second run. */
+  | { readonly from: 'end' }
+  /** All that the log holds, in one report; with an interval, one for each at the lines' own times. */
+  | { readonly from: 'start'; readonly interval?: number | undefined }
+  /**
+   * The lines since then, in seconds since the Unix epoch, rotated files included: one report for each
+   * interval, in seconds, at the lines' own times.
+   */
+  | { readonly from: 'since'; readonly since: number; readonly interval: number };
+
+export interface CullNeeds {
+  /** The log, as an absolute path. */
+  readonly log: string;
+  /** What tells this parser's state from others' at the same log. */
+  readonly parser: string;
+  /** Just opened. */
+  readonly parsing: Parsing;
+  readonly needles?: readonly string[] | undefined;
+  readonly first?: First | undefined;
+  /** {@link STATE_FOLDER} where absent. */
+  readonly folder?: string | undefined;
+  /** Folders where rotated files may have been put, beside the log's own. */
+  readonly archives?: readonly string[] | undefined;
+  /** Nothing is kept of the run: it is as if it had not been. */
+  readonly dry?: boolean | undefined;
+  /** Milliseconds to wait for another process that is at work on the same log; 0 where absent. */
+  readonly wait?: number | undefined;
+  readonly clock: Clock;
+  readonly files?: Files | undefined;
+  /** Sends all of it, or rejects. */
+  readonly send: (found: readonly Found[]) => Promise<void>;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far a run is. */
+export interface Progress {
+  readonly bytes: number;
+  readonly lines: number;
+  /** Bytes of the log behind the place where the run began, as far as is known. */
+  readonly total: number;
+}
+
+/** What a run did. */
+export interface Culled {
+  /** Nothing was known of the log before. */
+  readonly first: boolean;
+  readonly bytes: number;
+  readonly lines: number;
+  /** Lines that the parser knew. */
+  readonly known: number;
+  /** Lines longer than {@link LONGEST_LINE}, which the parser was not given. */
+  readonly tooLong: number;
+  /** Lines that the parser broke on, and what it said of the first of them. */
+  readonly failed: number;
+  readonly error: unknown;
+  /** The time between the offsets; `undefined` at the first run. */
+  readonly seconds: number | undefined;
+  readonly lost: readonly Loss[];
+  /** What was found now, and sent. */
+  readonly found: readonly Found[];
+  /** What runs before had found, and sent now. */
+  readonly resent: readonly Found[];
+}
+
+/** So many observations may wait; then nothing more is read until they are sent. */
+const MOST_PENDING = 100_000;
+/** Between two looks at a lock, in milliseconds. */
+const LOOK_AGAIN = 100;
+
+/**
+ * Reads what is new in a log, and sends what a parser makes of it.
+ *
+ * What was found and how far the log was read is written down in one step, before anything is sent; what
+ * was sent is struck out in another. So no line is lost or counted twice, whenever the process dies; and
+ * what is sent twice, because it died in between, is the same both times.
+ *
+ * @throws what `send` says, when everything is written down and will be sent by the next run; the file
+ *   system's errors, when nothing has changed; {@link Foreseen} if another process is at work on it.
+ */
+export async function cull(needs: CullNeeds): Promise<Culled> {
+  const { log, parser, dry = false, files = liveFiles, folder = STATE_FOLDER } = needs;
+  const path = statePath(folder, parser, log);
+  const hold = await holdFile(path, patience(needs));
+  try {
+    const before = await loadState(files, path);
+    const store = async (state: State) => {
+      if (!dry) await storeState(files, path, state);
+    };
+    return await run(needs, files, before, store);
+  } finally {
+    await hold.release();
+  }
+}
+
+/** Waits for a while, in all, for whoever is at work on it. */
+function patience({ clock, wait = 0 }: CullNeeds): () => Promise<boolean> {
+  const until = clock.monotonic() + wait;
+  return async () => {
+    if (clock.monotonic() >= until) return false;
+    await new Promise<void>((resolve) => {
+      clock.after(LOOK_AGAIN, resolve);
+    });
+    return true;
+  };
+}
+
+async function run(
+  needs: CullNeeds,
+  files: Files,
+  before: State | undefined,
+  store: (state: State) => Promise<void>,
+): Promise<Culled> {
+  const { log, clock, parsing, needles, send, first = { from: 'end' } } = needs;
+  let waiting = before?.pending ?? [];
+  let resent: readonly Found[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  if (before !== undefined && waiting.length > 0) {
+    try {
+      await send(waiting);
+      resent = waiting;
+      waiting = [];
+    } catch (error) {
+      failure = { error };
+      if (count(waiting) > MOST_PENDING) throw error;
+    }
+    if (failure === undefined) await store({ ...before, pending: [] });
+  }
+
+  const work = new Run(parsing, before === undefined ? backfill(first, parsing, log) : undefined);
+  const finder = new LineFinder(work.offer, needles);
+  const lost: Loss[] = [];
+  let bytes = 0;
+  const total = await behind(files, log, before, first);
+  const progress = (more: number) => {
+    bytes += more;
+    needs.progress?.({ bytes, lines: finder.lines, total: Math.max(total, bytes) });
+  };
+  const tail = new Tail(
+    {
+      ...{ path: log, archives: needs.archives, files, clock, finder, scratch: scratch() },
+      ...{ progress, lost: (loss: Loss) => void lost.push(loss) },
+    },
+    before?.positions ?? [],
+  );
+  const silent = before === undefined && first.from === 'end';
+  if (silent) await tail.startAtEnd();
+  else if (before === undefined && first.from === 'since') {
+    await tail.startSince(first.since * 1000);
+  }
+  if (!silent) await tail.catchUp();
+  const now = clock.now();
+  const seconds = before === undefined ? undefined : since(before.at, now);
+  if (!silent) work.end(now / 1000, seconds ?? 1);
+
+  const { found } = work;
+  const state = { at: now, positions: tail.positions, pending: [...waiting, ...found] };
+  await store(state);
+  if (failure !== undefined) throw failure.error;
+  if (found.length > 0) {
+    await send(found);
+    await store({ ...state, pending: [] });
+  }
+  const { known, failed, error } = work;
+  const { lines, tooLong } = finder;
+  const said = { first: before === undefined, bytes, lines, known, tooLong, failed, error };
+  return { ...said, seconds, lost, found, resent };
+}
+
+/** Where the clock was set back it cannot tell; a second is then what it is taken for. */
+const since = (then: number, now: number): number => (now > then ? (now - then) / 1000 : 1);
+
+const count = (found: readonly Found[]): number =>
+  found.reduce((sum, { observations }) => sum + observations.length, 0);
+
+function backfill(first: First, parsing: Parsing, log: string) {
+  if (first.from === 'end' || first.interval === undefined) return undefined;
+  if (parsing.timeOf === undefined) {
+    throw new Foreseen(
+      `${log}: this parser does not know when a line was written, so that nothing can be counted by ` +
+        'the time of the lines. Begin at the start or at the end of the log instead.',
+    );
+  }
+  return { since: first.from === 'since' ? first.since : 0, interval: first.interval };
+}
+
+/** Bytes that are probably to be read. */
+async function behind(
+  files: Files,
+  log: string,
+  before: State | undefined,
+  first: First,
+): Promise<number> {
+  const stat = await files.stat(log);
+  const last = before?.positions.at(-1);
+  if (stat === undefined || (before === undefined && first.from === 'end')) return 0;
+  return last?.inode === stat.inode ? Math.max(0, stat.bytes - last.offset) : stat.bytes;
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { Reading, Stat } from './files.ts';
+
+/** So many bytes tell a file from others, at its start and before the place up to which it was read. */
+export const PRINT_BYTES = 1024;
+
+/** What a stretch of a file held. */
+export interface Print {
+  /** How long the stretch is; 0 where there was nothing, and then it tells nothing. */
+  readonly bytes: number;
+  readonly hash: string;
+}
+
+/**
+ * A file, and how far it was read. The inode finds it quickly; what its first bytes were, and the last
+ * ones that were read, decide whether it is still the one: inodes are used again, files are copied,
+ * truncated and packed.
+ */
+export interface Position {
+  readonly device: number;
+  readonly inode: number;
+  /** Where it was seen last. */
+  readonly path: string;
+  /** When it was last written, as far as was seen, in milliseconds since the Unix epoch. */
+  readonly modified: number;
+  /** It may have been written once more at what counts as the same time. */
+  readonly racy: boolean;
+  /** Its first bytes. A file that was shorter may have grown since: only so many are compared. */
+  readonly head: Print;
+  /** The bytes before the offset. */
+  readonly tail: Print;
+  /** Everything before it was read: the start of a line, unless `skipping`. */
+  readonly offset: number;
+  /** Bytes behind the offset that were seen, and are no line yet. */
+  readonly unfinished: number;
+  /** The offset is within a line that is too long, and counted. */
+  readonly skipping: boolean;
+  /** It was read through its compression, and will not grow. */
+  readonly packed: boolean;
+}
+
+const NOTHING: Print = { bytes: 0, hash: '' };
+
+export const printOf = (bytes: Uint8Array): Print =>
+  bytes.length === 0
+    ? NOTHING
+    : {
+        bytes: bytes.length,
+        hash: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
+      };
+
+/** The start of a file of which nothing was read. */
+export const startOf = (path: string, stat: Stat, head: Uint8Array): Position => ({
+  device: stat.device,
+  inode: stat.inode,
+  path,
+  modified: stat.modified,
+  racy: true,
+  head: printOf(head),
+  tail: NOTHING,
+  offset: 0,
+  unfinished: 0,
+  skipping: false,
+  packed: false,
+});
+
+export const sameFile = (
+  a: Pick<Stat, 'device' | 'inode'>,
+  b: Pick<Stat, 'device' | 'inode'>,
+): boolean => a.device === b.device && a.inode === b.inode;
+
+/** The bytes by which a file was recognised. */
+export interface Recognised {
+  readonly head: Buffer;
+  readonly tail: Buffer;
+}
+
+/** Reads a stretch of a file; shorter where the file is. */
+export async function stretch(file: Reading, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let have = 0;
+  while (have < length) {
+    const more = await file.read(bytes, have, length - have, position + have);
+    if (more === 0) break;
+    have += more;
+  }
+  return bytes.subarray(0, have);
+}
+
+/** Whether a file holds what was read up to a position; the inode is not looked at. */
+export async function recognise(
+  file: Reading,
+  { head, tail, offset }: Position,
+): Promise<Recognised | undefined> {
+  const headBytes = await stretch(file, 0, head.bytes);
+  if (printOf(headBytes).hash !== head.hash) return undefined;
+  const tailBytes = await stretch(file, offset - tail.bytes, tail.bytes);
+  if (printOf(tailBytes).hash !== tail.hash) return undefined;
+  return { head: headBytes, tail: tailBytes };
+}

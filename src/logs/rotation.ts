@@ -1,0 +1,101 @@
+import { basename, dirname, extname, join } from 'node:path';
+import type { Files, Stat } from './files.ts';
+import { PACKINGS } from './packed.ts';
+
+/** A file that a log was rotated to. */
+export interface Rotated {
+  readonly path: string;
+  readonly stat: Stat;
+  /** The end of its name that tells how it is packed; `undefined` where it is not. */
+  readonly packing: string | undefined;
+}
+
+/** What stands between a log's name and the end of it: `.1`, `-20261121`, `.2026-11-21_04`. */
+const SUFFIX = /^[._-]\d[\d._:T-]*$/;
+const DATED = /[._-]\d[\d._:T-]*$/;
+/** More digits are a date. */
+const MOST_INDEX_DIGITS = 5;
+/** Listings after which two that are equal are not waited for any more. */
+const MOST_LISTINGS = 10;
+
+interface Named {
+  readonly name: string;
+  readonly packing: string | undefined;
+  /** Digits of the suffix. */
+  readonly digits: string;
+}
+
+/** Reads the name of a rotated log; `undefined` if it is not one of this log. Pure. */
+export function rotatedName(log: string, name: string): Named | undefined {
+  const packing = PACKINGS.find((end) => name.endsWith(end));
+  const bare = packing === undefined ? name : name.slice(0, -packing.length);
+  const extension = extname(log);
+  const stem = log.slice(0, log.length - extension.length);
+  for (const [start, end] of [
+    [log, ''],
+    [stem, extension],
+  ] as const) {
+    if (start === '' || !bare.startsWith(start) || !bare.endsWith(end)) continue;
+    const suffix = bare.slice(start.length, bare.length - end.length);
+    if (SUFFIX.test(suffix)) return { name, packing, digits: suffix.replaceAll(/\D/g, '') };
+  }
+  return undefined;
+}
+
+/** What a symbolic link leads to may have a date in its name: `app-20261121.log`. */
+function undated(name: string): string {
+  const extension = extname(name);
+  return name.slice(0, name.length - extension.length).replace(DATED, '') + extension;
+}
+
+/**
+ * The files that a log was rotated to, oldest first. Of one that is just being packed the unpacked file
+ * is given. Names are looked at until they are the same twice: who lists a folder while files are being
+ * renamed misses some.
+ *
+ * @param logs the paths of the log: its own, and where that leads to.
+ * @param archives folders where else they may have been put.
+ */
+export async function rotatedFiles(
+  files: Files,
+  logs: readonly string[],
+  archives: readonly string[],
+): Promise<readonly Rotated[]> {
+  let before = '';
+  for (let i = 0; ; i += 1) {
+    const found = await listing(files, logs, archives);
+    const now = found.map(({ path, stat }) => `${path} ${stat.device} ${stat.inode}`).join('\n');
+    if (now === before || i === MOST_LISTINGS) return found;
+    before = now;
+  }
+}
+
+async function listing(
+  files: Files,
+  logs: readonly string[],
+  archives: readonly string[],
+): Promise<Rotated[]> {
+  const names = new Set(logs.flatMap((path) => [basename(path), undated(basename(path))]));
+  const groups = new Map<string, Rotated & { readonly digits: string }>();
+  for (const folder of new Set([...logs.map((path) => dirname(path)), ...archives])) {
+    for (const name of await files.list(folder)) {
+      const named = [...names].map((log) => rotatedName(log, name)).find((it) => it !== undefined);
+      if (named === undefined) continue;
+      const path = join(folder, name);
+      const stat = await files.stat(path);
+      if (stat?.kind !== 'file') continue;
+      const { packing, digits } = named;
+      const key = packing === undefined ? path : path.slice(0, -packing.length);
+      if (packing !== undefined && groups.has(key)) continue;
+      groups.set(key, { path, stat, packing, digits });
+    }
+  }
+  return inOrder([...groups.values()]);
+}
+
+function inOrder<T extends { readonly digits: string; readonly stat: Stat }>(found: T[]): T[] {
+  const index = ({ digits }: T) => digits.length <= MOST_INDEX_DIGITS;
+  if (found.every(index)) return found.sort((a, b) => Number(b.digits) - Number(a.digits));
+  if (!found.some(index)) return found.sort((a, b) => (a.digits < b.digits ? -1 : 1));
+  return found.sort((a, b) => a.stat.modified - b.stat.modified);
+}

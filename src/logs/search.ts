@@ -1,0 +1,280 @@
+import { dirname, join } from 'node:path';
+import type { Files, Reading, Stat } from './files.ts';
+import {
+  type Position,
+  PRINT_BYTES,
+  type Recognised,
+  recognise,
+  sameFile,
+  startOf,
+} from './identity.ts';
+import type { Loss } from './loss.ts';
+import { plain, resume, type Source, unpacked } from './packed.ts';
+import { type Rotated, rotatedFiles } from './rotation.ts';
+
+/** A file that holds what was read up to a position, ready to be read on. */
+export interface Found {
+  /** It is the log itself, which whoever asked has open: `source` is not theirs to close. */
+  readonly current: boolean;
+  readonly path: string;
+  readonly stat: Stat;
+  readonly source: Source;
+  readonly known: Recognised;
+  /** Absent where it is packed, and will not change. */
+  readonly file: Reading | undefined;
+  readonly packed: boolean;
+  /** It was packed after everything had been read. */
+  readonly unchanged: boolean;
+}
+
+/** The log, open. */
+export interface Current {
+  readonly path: string;
+  readonly file: Reading;
+  readonly stat: Stat;
+  /** Its first bytes, when it was opened. */
+  readonly head: Buffer;
+}
+
+/** A file of which nothing was read yet. */
+interface Start {
+  readonly position: Position;
+  readonly head: Buffer;
+}
+
+interface SearchNeeds {
+  readonly path: string;
+  readonly archives?: readonly string[] | undefined;
+  readonly files: Files;
+  readonly lost: (loss: Loss) => void;
+}
+
+/** What packs a file keeps the time of its last change, at least to the second. */
+const SLACK = 2000;
+/** Times that it is searched anew because a file went away between being seen and being opened. */
+const MOST_SEARCHES = 5;
+
+/** Finds where a log was rotated to. */
+export class Search {
+  readonly #needs: SearchNeeds;
+
+  constructor(needs: SearchNeeds) {
+    this.#needs = needs;
+  }
+
+  /**
+   * Finds a file that was being read, wherever it is now: under another name, as a copy, or packed. An
+   * inode alone is no proof, and what is no proof is not taken.
+   */
+  async find(
+    position: Position,
+    current: Current | undefined,
+    positions: readonly Position[],
+  ): Promise<Found | undefined> {
+    let before: string | undefined;
+    for (let i = 0; i < MOST_SEARCHES; i += 1) {
+      const rotated = await this.#rotated(current);
+      // Between two listings it may have been renamed or packed: then it is searched once more.
+      const now = rotated.map(({ path, stat }) => `${path} ${stat.inode}`).join('\n');
+      if (now === before) break;
+      before = now;
+      const found = await this.#findAmong(rotated, position, current, positions);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether a packed file is still there as it was. */
+  async still(position: Position, current: Current | undefined): Promise<boolean> {
+    return (await this.#rotated(current)).some(
+      ({ stat }) => sameFile(stat, position) && stat.modified === position.modified,
+    );
+  }
+
+  /** The oldest rotated file that was written after a moment; `undefined` if none was. */
+  async since(time: number, current: Current | undefined): Promise<Position | undefined> {
+    const rotated = (await this.#rotated(current)).filter(
+      ({ stat }) => current === undefined || !sameFile(stat, current.stat),
+    );
+    const first = rotated.find(({ stat }) => stat.modified >= time);
+    return first === undefined ? undefined : (await this.#start(first))?.position;
+  }
+
+  /**
+   * The file to be read after one that was read to its end, or could not be found: the next of those
+   * that the log was rotated to; `undefined` if none is known to come between it and the log.
+   */
+  async next(
+    last: Position,
+    found: Found | undefined,
+    current: Current | undefined,
+    positions: readonly Position[],
+  ): Promise<Position | undefined> {
+    const rotated = await this.#rotated(current);
+    const at =
+      found === undefined
+        ? -1
+        : rotated.findIndex(({ path, stat }) => path === found.path || sameFile(stat, found.stat));
+    const after = at === -1 ? newerThan(rotated, last.modified) : rotated.slice(at + 1);
+    for (const it of after) {
+      if (current !== undefined && sameFile(it.stat, current.stat)) continue;
+      if (positions.some((other) => sameFile(other, it.stat))) continue;
+      const start = await this.#start(it);
+      if (start === undefined) continue;
+      if (current !== undefined && isCopy(start.head, current.head)) continue;
+      return start.position;
+    }
+    return undefined;
+  }
+
+  async #rotated(current: Current | undefined): Promise<readonly Rotated[]> {
+    const { files, path, archives = [] } = this.#needs;
+    return await rotatedFiles(files, [path, current?.path ?? path], archives);
+  }
+
+  async #findAmong(
+    rotated: readonly Rotated[],
+    position: Position,
+    current: Current | undefined,
+    positions: readonly Position[],
+  ): Promise<Found | undefined> {
+    const isCurrent = (stat: Stat) => current !== undefined && sameFile(stat, current.stat);
+    const others = rotated.filter(({ stat }) => !isCurrent(stat));
+    const unpackedOnes = others.filter(({ packing }) => packing === undefined);
+
+    const same =
+      unpackedOnes.find(({ stat }) => sameFile(stat, position)) ??
+      (await this.#byInode(position, current));
+    if (same !== undefined && !isCurrent(same.stat)) {
+      const found = await this.#open(same, position);
+      if (found !== undefined) return found;
+    }
+    // Where nothing was read, nothing is recognised.
+    if (position.head.bytes === 0) return undefined;
+    if (current !== undefined && position === positions.at(-1)) {
+      const known = await recognise(current.file, position);
+      const { path, stat, file } = current;
+      const source = plain(file, position.offset);
+      const facts = { path, stat, source, file, packed: false, unchanged: false };
+      if (known !== undefined) return { ...facts, current: true, known };
+    }
+    const copies = unpackedOnes
+      .filter(({ stat }) => stat.bytes >= position.offset)
+      .filter(({ stat }) => !positions.some((it) => it !== position && sameFile(it, stat)))
+      .sort((a, b) => b.stat.bytes - a.stat.bytes);
+    for (const copy of copies) {
+      const found = await this.#open(copy, position);
+      if (found !== undefined) return found;
+    }
+    const packed = others.filter(
+      ({ packing, stat }) => packing !== undefined && stat.modified >= position.modified - SLACK,
+    );
+    for (const it of packed.reverse()) {
+      const found = await this.#unpack(it, position);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Looks for an inode where it was last, and among all files of the folders. */
+  async #byInode(position: Position, current: Current | undefined): Promise<Rotated | undefined> {
+    const { files, path, archives = [] } = this.#needs;
+    const stat = await files.stat(position.path);
+    if (stat?.kind === 'file' && sameFile(stat, position)) {
+      return { path: position.path, stat, packing: undefined };
+    }
+    const folders = new Set([dirname(path), dirname(current?.path ?? path), ...archives]);
+    for (const folder of folders) {
+      for (const name of await files.list(folder)) {
+        const it = join(folder, name);
+        const stat = await files.stat(it);
+        if (stat?.kind === 'file' && sameFile(stat, position)) {
+          return { path: it, stat, packing: undefined };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  async #open({ path }: Rotated, position: Position): Promise<Found | undefined> {
+    const file = await this.#needs.files.open(path);
+    if (file === undefined) return undefined;
+    try {
+      const stat = await file.stat();
+      // Where nothing was read, only the inode can tell.
+      const may = stat.kind === 'file' && (position.head.bytes > 0 || sameFile(stat, position));
+      const known = may ? await recognise(file, position) : undefined;
+      if (known !== undefined) {
+        const source = plain(file, position.offset);
+        const how = { current: false, packed: false, unchanged: false };
+        return { path, stat, source, known, file, ...how };
+      }
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await file.close();
+    return undefined;
+  }
+
+  async #unpack(it: Rotated, position: Position): Promise<Found | undefined> {
+    const { path, packing } = it;
+    const file = packing === undefined ? undefined : await this.#needs.files.open(path);
+    if (file === undefined || packing === undefined) return undefined;
+    const source = unpacked(file, packing);
+    try {
+      const stat = await file.stat();
+      const known = await resume(source, position);
+      if (known !== undefined) {
+        const unchanged = !position.racy && Math.abs(stat.modified - position.modified) < 1;
+        const how = { current: false, file: undefined, packed: true, unchanged };
+        return { path, stat, source, known, ...how };
+      }
+    } catch (error) {
+      // Whatever is in it, nobody will know.
+      this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
+    }
+    await source.close();
+    return undefined;
+  }
+
+  /** The start of a file of which nothing was read yet. */
+  async #start({ path, packing }: Rotated): Promise<Start | undefined> {
+    const file = await this.#needs.files.open(path);
+    if (file === undefined) return undefined;
+    const source = packing === undefined ? plain(file, 0) : unpacked(file, packing);
+    try {
+      const head = Buffer.alloc(PRINT_BYTES);
+      let have = 0;
+      while (have < head.length) {
+        const bytes = await source.read(head, have, head.length - have);
+        if (bytes === 0) break;
+        have += bytes;
+      }
+      const start = head.subarray(0, have);
+      return { position: startOf(path, await file.stat(), start), head: start };
+    } catch (error) {
+      this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
+      return undefined;
+    } finally {
+      await source.close();
+    }
+  }
+}
+
+/**
+ * Those that were written after everything else, where their times and their names agree on it: of a
+ * file that is gone they cannot be older. Where they disagree it is none.
+ */
+function newerThan(rotated: readonly Rotated[], time: number): readonly Rotated[] {
+  const first = rotated.findIndex(({ stat }) => stat.modified > time);
+  if (first === -1) return [];
+  const newer = rotated.slice(first);
+  return newer.every(({ stat }) => stat.modified > time) ? newer : [];
+}
+
+/** Whether a file begins as the log does: it is just being copied then, and will be truncated. */
+function isCopy(head: Buffer, current: Buffer): boolean {
+  const bytes = Math.min(head.length, current.length);
+  return bytes > 0 && head.subarray(0, bytes).equals(current.subarray(0, bytes));
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import type { Metric, Observation } from '../metric/index.ts';
+import { Foreseen } from '../plugin/index.ts';
+import type { Files } from './files.ts';
+import type { Position } from './identity.ts';
+
+/** What lines amounted to over some time. */
+export interface Found {
+  /** Seconds since the Unix epoch: the end of that time, unless an observation has its own. */
+  readonly time: number;
+  /** How long it was, more than 0. */
+  readonly seconds: number;
+  readonly observations: readonly Observation[];
+}
+
+/** Where a log was left, and what was found in it that nobody may have yet. */
+export interface State {
+  /** When everything up to the positions was there, in milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly positions: readonly Position[];
+  /** To be sent, oldest first. It stays until it was, so that it is sent as it was found. */
+  readonly pending: readonly Found[];
+}
+
+/** Where states are kept unless somewhere else is named. */
+export const STATE_FOLDER = '/var/lib/cullinan/cull';
+
+const VERSION = 1;
+const LONGEST_NAME = 160;
+
+/** The file for the state of one parser at one log: to be read by people, and nobody else's. */
+export function statePath(folder: string, parser: string, log: string): string {
+  const readable = `${parser}${log.replaceAll('/', '-')}`.slice(0, LONGEST_NAME);
+  const hash = createHash('sha256').update(`${parser}\n${log}`).digest('hex').slice(0, 8);
+  return join(folder, `${readable}.${hash}.json`);
+}
+
+/** A metric stands once; observations refer to it by its place. */
+interface Stored {
+  readonly version: number;
+  readonly at: number;
+  readonly positions: readonly Position[];
+  readonly metrics: readonly Metric[];
+  readonly pending: readonly {
+    readonly time: number;
+    readonly seconds: number;
+    readonly observations: readonly (readonly [
+      metric: number,
+      value: number,
+      rest: Omit<Observation, 'metric' | 'value'>,
+    ])[];
+  }[];
+}
+
+/** As text, with what is pending. Pure. */
+export function encodeState({ at, positions, pending }: State): string {
+  const places = new Map<Metric, number>();
+  const placeOf = (metric: Metric): number => {
+    const place = places.get(metric) ?? places.size;
+    places.set(metric, place);
+    return place;
+  };
+  const rows = pending.map(({ time, seconds, observations }) => ({
+    time,
+    seconds,
+    observations: observations.map(
+      ({ metric, value, ...rest }) => [placeOf(metric), value, rest] as const,
+    ),
+  }));
+  const metrics = [...places.keys()].map(({ kind, name, unit, labels, help }) => {
+    return { kind, name, unit, labels, help };
+  });
+  const stored: Stored = { version: VERSION, at, positions, metrics, pending: rows };
+  return `${JSON.stringify(stored)}\n`;
+}
+
+/** @throws whatever is wrong with it. */
+export function decodeState(text: string): State {
+  const { version, at, positions, metrics, pending } = JSON.parse(text) as Stored;
+  if (version !== VERSION) throw new Foreseen(`its version is ${version}, and not ${VERSION}`);
+  if (!Array.isArray(positions) || typeof at !== 'number') throw new Foreseen('it is incomplete');
+  return {
+    at,
+    positions,
+    pending: pending.map(({ time, seconds, observations }) => ({
+      time,
+      seconds,
+      observations: observations.map(([place, value, rest]) => {
+        return { ...rest, metric: metrics[place] as Metric, value };
+      }),
+    })),
+  };
+}
+
+/**
+ * Reads a state; `undefined` if there is none.
+ *
+ * @throws {@link Foreseen} if it is not one: nothing is begun anew that somebody may have to put right.
+ */
+export async function loadState(files: Files, path: string): Promise<State | undefined> {
+  const text = await files.load(path);
+  if (text === undefined) return undefined;
+  try {
+    return decodeState(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Foreseen(
+      `${path}: this is no state of a log: ${why}. What was read until when is not known. ` +
+        'Remove the file to begin anew at the end of the log.',
+      { cause: error },
+    );
+  }
+}
+
+/** Puts a state in place of the one before, in one step: after a crash it is there whole, or not at all. */
+export async function storeState(files: Files, path: string, state: State): Promise<void> {
+  const folder = dirname(path);
+  const draft = join(folder, `.${basename(path)}.new`);
+  await files.store(draft, encodeState(state));
+  await files.rename(draft, path);
+  await files.sync(folder);
+}

@@ -1,0 +1,338 @@
+import type { Clock } from '../clock/index.ts';
+import { Foreseen } from '../plugin/index.ts';
+import type { Files, Reading, Stat } from './files.ts';
+import {
+  type Position,
+  PRINT_BYTES,
+  printOf,
+  type Recognised,
+  recognise,
+  sameFile,
+  startOf,
+  stretch,
+} from './identity.ts';
+import { type LineFinder, LONGEST_LINE } from './lines.ts';
+import type { Loss } from './loss.ts';
+import { lastOf, plain, type Source } from './packed.ts';
+import { type Current, type Found, Search } from './search.ts';
+
+export interface TailNeeds {
+  readonly path: string;
+  /** Folders where rotated files may have been put, beside the log's own. */
+  readonly archives?: readonly string[] | undefined;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly finder: LineFinder;
+  /** Shared by tails that do not read at the same time. */
+  readonly scratch: Scratch;
+  readonly lost: (loss: Loss) => void;
+  /** Is told of bytes that were read. */
+  readonly progress?: ((bytes: number) => void) | undefined;
+}
+
+/** The memory that files are read into. It grows to the longest line there was. */
+export interface Scratch {
+  buffer: Buffer;
+}
+
+const CHUNK = 256 * 1024;
+export const scratch = (): Scratch => ({ buffer: Buffer.allocUnsafeSlow(CHUNK) });
+
+/** So many files that were rotated away are looked after: who wrote to them may not know it yet. */
+const MOST_LEFT = 4;
+/** A log that is rotated so often while it is being read is read on at the next run. */
+const MOST_STEPS = 1000;
+/** A file that was written just now may be written again at what counts as the same time. */
+const RACY = 100;
+
+/** Reads a log from where it was left, through everything that it was rotated to. */
+export class Tail {
+  /** The files that were read, oldest first, and how far. The last is the one that is being read. */
+  positions: readonly Position[];
+  readonly #needs: TailNeeds;
+  readonly #search: Search;
+
+  constructor(needs: TailNeeds, positions: readonly Position[]) {
+    this.#needs = needs;
+    this.positions = positions;
+    this.#search = new Search(needs);
+  }
+
+  /** Leaves out what there is by now; a line that has begun is read once it has ended. */
+  async startAtEnd(): Promise<void> {
+    const current = await this.#open();
+    if (current === undefined) return;
+    try {
+      this.positions = [await atEnd(current)];
+    } finally {
+      await current.file.close();
+    }
+  }
+
+  /** Goes back to the oldest rotated file that was written since then. @param time in milliseconds. */
+  async startSince(time: number): Promise<void> {
+    const current = await this.#open();
+    try {
+      const first = await this.#search.since(time, current);
+      if (first !== undefined) this.positions = [first];
+    } finally {
+      await current?.file.close();
+    }
+  }
+
+  /**
+   * Offers every line that there is now and was not offered before.
+   *
+   * @throws whatever keeps it from going on; what was offered until then counts as read.
+   */
+  async catchUp(): Promise<void> {
+    for (let i = 0; i < MOST_STEPS; i += 1) {
+      if ((await this.#step(i === 0)) === 'end') return;
+    }
+  }
+
+  /** Reads on in one file, or goes over to the next one. */
+  async #step(first: boolean): Promise<'end' | 'on'> {
+    const current = await this.#open();
+    try {
+      if (first) await this.#attend(current);
+      const last = this.positions.at(-1);
+      if (last === undefined) return this.#begin(current);
+      if (current !== undefined && sameFile(current.stat, last)) {
+        const known = await recognise(current.file, last);
+        if (known !== undefined) return await this.#readCurrent(last, current, known);
+      }
+      const found = await this.#search.find(last, current, this.positions);
+      if (found?.current && current !== undefined) {
+        return await this.#readCurrent(last, current, found.known);
+      }
+      if (found !== undefined && (await this.#readFound(last, found)) === 'changed') return 'on';
+      // Where nothing has taken its place, it may come back.
+      if (found === undefined && current === undefined) return 'end';
+      const next = await this.#search.next(last, found, current, this.positions);
+      if (found === undefined) this.#lose(last, next !== undefined);
+      if (next === undefined) return await this.#goOver(current);
+      this.#push(next);
+      return 'on';
+    } finally {
+      await current?.file.close();
+    }
+  }
+
+  /** The file that was being read is nowhere, and others have taken its place. */
+  #lose(position: Position, replaced: boolean): void {
+    this.positions = this.positions.filter((it) => it !== position);
+    // One that was empty is not recognised when it is packed: what was packed later is read anyway.
+    if (replaced && position.head.bytes === 0) return;
+    this.#needs.lost({ path: position.path, why: 'gone', bytes: undefined });
+  }
+
+  /** Looks after files that were rotated away: whoever has them open may write to them still. */
+  async #attend(current: Current | undefined): Promise<void> {
+    for (const position of this.positions.slice(0, -1)) {
+      if (position.packed) {
+        if (!(await this.#search.still(position, current))) this.#drop(position);
+        continue;
+      }
+      const { path, offset, unfinished, modified } = position;
+      const stat = await this.#needs.files.stat(path);
+      if (stat !== undefined && sameFile(stat, position)) {
+        if (stat.bytes === offset + unfinished && stat.modified === modified) continue;
+      }
+      // It was put back: it is the log again.
+      if (current !== undefined && sameFile(current.stat, position)) {
+        if ((await recognise(current.file, position)) !== undefined) continue;
+      }
+      const found = await this.#search.find(position, current, this.positions);
+      if (found !== undefined) await this.#readFound(position, found);
+      else if (current !== undefined) this.#drop(position);
+    }
+  }
+
+  async #open(): Promise<Current | undefined> {
+    const { files, path } = this.#needs;
+    const named = await files.stat(path);
+    if (named === undefined) return undefined;
+    check(path, named);
+    const file = await files.open(path);
+    if (file === undefined) return undefined;
+    try {
+      const stat = await file.stat();
+      check(path, stat);
+      const head = await stretch(file, 0, PRINT_BYTES);
+      return { path: await files.real(path), file, stat, head };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Goes over to the log itself, of which nothing was read, or which was put back. */
+  async #goOver(current: Current | undefined): Promise<'end' | 'on'> {
+    if (current === undefined) return 'end';
+    const back = this.positions.find((it) => sameFile(it, current.stat));
+    if (back !== undefined && (await recognise(current.file, back)) !== undefined) {
+      this.positions = [...this.positions.filter((it) => it !== back), back];
+      return 'on';
+    }
+    return this.#begin(current);
+  }
+
+  #begin(current: Current | undefined): 'end' | 'on' {
+    if (current === undefined) return 'end';
+    const { path, stat, head } = current;
+    this.#push(startOf(path, stat, head));
+    return 'on';
+  }
+
+  #push(position: Position): void {
+    this.positions = [...this.positions, position];
+    for (const it of this.positions.slice(0, -1 - MOST_LEFT)) this.#drop(it);
+  }
+
+  /** A file is not looked after any more. */
+  #drop(position: Position): void {
+    if (!this.positions.includes(position)) return;
+    this.positions = this.positions.filter((it) => it !== position);
+    const { path, unfinished: bytes } = position;
+    if (bytes > 0) this.#needs.lost({ path, why: 'unfinished', bytes });
+  }
+
+  async #readCurrent(
+    position: Position,
+    { path, file, stat }: Current,
+    known: Recognised,
+  ): Promise<'end' | 'on'> {
+    const at = { ...position, path, device: stat.device, inode: stat.inode };
+    const source = plain(file, position.offset);
+    const read = await this.#read(position, at, source, known, file, stat.bytes);
+    return read === 'end' ? 'end' : 'on';
+  }
+
+  async #readFound(position: Position, found: Found): Promise<'end' | 'changed'> {
+    const { path, stat, source, known, file, packed, unchanged } = found;
+    try {
+      const { device, inode, modified } = stat;
+      const at = { ...position, path, device, inode, modified, packed };
+      if (!unchanged) return await this.#read(position, at, source, known, file);
+      this.#replace(position, this.#closed(at));
+      return 'end';
+    } catch (error) {
+      if (!packed) throw error;
+      this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
+      return 'end';
+    } finally {
+      await source.close();
+    }
+  }
+
+  #replace(before: Position, now: Position): void {
+    this.positions = this.positions.map((it) => (it === before ? now : it));
+  }
+
+  /** What is packed has no other end than the one it has. */
+  #closed(position: Position): Position {
+    const { packed, unfinished: bytes, path } = position;
+    if (!packed || bytes === 0) return position;
+    this.#needs.lost({ path, why: 'unfinished', bytes });
+    return { ...position, unfinished: 0 };
+  }
+
+  /**
+   * Reads a file to its end.
+   *
+   * @param before the position, as it stands among the others.
+   * @param file where it can change while it is read: nothing that was read counts before the start of
+   *   the file was seen, after it, to be the same.
+   * @param until where it may end before the end, which a busy writer never lets come.
+   */
+  async #read(
+    before: Position,
+    at: Position,
+    source: Source,
+    known: Recognised,
+    file: Reading | undefined,
+    until = Number.POSITIVE_INFINITY,
+  ): Promise<'end' | 'changed'> {
+    const { finder, scratch, progress, clock } = this.#needs;
+    let { head, tail } = known;
+    let { offset, modified, racy } = at;
+    let held = 0;
+    finder.skipping = at.skipping;
+    try {
+      for (;;) {
+        if (held === scratch.buffer.length) {
+          if (held < LONGEST_LINE) {
+            scratch.buffer = Buffer.concat([scratch.buffer], Math.min(held * 2, LONGEST_LINE));
+          } else {
+            finder.skip();
+            tail = lastOf(tail, scratch.buffer);
+            offset += held;
+            held = 0;
+          }
+        }
+        const { buffer } = scratch;
+        const bytes = await source.read(buffer, held, buffer.length - held);
+        if (file !== undefined && !(await starts(file, head))) return 'changed';
+        if (bytes === 0 && file === undefined) return 'end';
+        if (file !== undefined && (bytes === 0 || offset + held >= until)) {
+          const stat = await file.stat();
+          if (stat.bytes < offset + held) return 'changed';
+          const more = stat.bytes > offset + held;
+          if (more && offset + held < until) continue;
+          modified = stat.modified;
+          racy = more || clock.now() - modified < RACY;
+          if (head.length < PRINT_BYTES && head.length > 0) {
+            const longer = await stretch(file, 0, PRINT_BYTES);
+            if (!longer.subarray(0, head.length).equals(head)) return 'changed';
+            head = longer;
+          }
+          return 'end';
+        }
+        if (offset === 0 && head.length === 0) {
+          head = Buffer.from(buffer.subarray(0, Math.min(bytes, PRINT_BYTES)));
+        }
+        const end = held + bytes;
+        const rest = finder.scan(buffer, end);
+        if (rest > 0) {
+          tail = lastOf(tail, buffer.subarray(0, rest));
+          offset += rest;
+          buffer.copyWithin(0, rest, end);
+        }
+        held = end - rest;
+        progress?.(bytes);
+      }
+    } finally {
+      const { skipping } = finder;
+      finder.skipping = false;
+      const now = { ...at, modified, racy, head: printOf(head), tail: printOf(tail) };
+      this.#replace(before, this.#closed({ ...now, offset, unfinished: held, skipping }));
+    }
+  }
+}
+
+/** Only a file can be read from a place on. */
+function check(path: string, { kind }: Stat): void {
+  if (kind !== 'file')
+    throw new Foreseen(`${path}: is no file but a ${kind}: it cannot be read on`);
+}
+
+const starts = async (file: Reading, head: Buffer): Promise<boolean> =>
+  head.length === 0 || (await stretch(file, 0, head.length)).equals(head);
+
+/** The position at the end of a file, or where the line begins that has no end yet. */
+async function atEnd({ path, file, stat }: Current): Promise<Position> {
+  const { bytes } = stat;
+  const from = Math.max(0, bytes - LONGEST_LINE);
+  const last = await stretch(file, from, bytes - from);
+  const newline = last.lastIndexOf('\n');
+  const skipping = newline === -1 && from > 0;
+  const offset = skipping ? from + last.length : newline === -1 ? 0 : from + newline + 1;
+  const tail = await stretch(
+    file,
+    Math.max(0, offset - PRINT_BYTES),
+    Math.min(offset, PRINT_BYTES),
+  );
+  const start = startOf(path, stat, await stretch(file, 0, PRINT_BYTES));
+  return { ...start, tail: printOf(tail), offset, skipping, unfinished: bytes - offset };
+}

@@ -70,6 +70,7 @@ interface Field {
   readonly size: Quantity<'bytes'>;
 }
 
+const FIELD = /^([^:]+): +(\d{1,20}) kB$/;
 const readNumber = columns(['kB']);
 
 /** The fields that have a unit; a malformed line costs its field. */
@@ -78,6 +79,8 @@ export function parse(text: string): readonly (Field | ParseError)[] {
 }
 
 function parseLine(line: string): Field | undefined {
+  const match = FIELD.exec(line);
+  if (match !== null) return { field: match[1] as string, size: kibibytes(Number(match[2])) };
   const colon = line.indexOf(':');
   if (colon < 1) throw new ParseError(`"${line}" is not "FIELD: NUMBER kB"`);
   const field = line.slice(0, colon);

@@ -8,14 +8,6 @@ export interface Fields<N extends string> {
   readonly errors: readonly ParseError[];
 }
 
-const NEWLINE = 10;
-const ZERO = 48;
-const NINE = 57;
-/** The kernel's widest number, an unsigned one of 64 bits, has twenty digits. */
-const WIDEST = 20;
-/** So many digits stay below 2^53. */
-const EXACT = 15;
-
 /**
  * Makes a reader of files that hold a name, blanks and a whole number per line, such as
  * /proc/vmstat: it finds the lines it was made for, and looks at no other. Further numbers on a line
@@ -56,21 +48,13 @@ export function fields<const N extends readonly string[]>(
   };
 }
 
+/** Behind a name: the kernel ends every line, so a number that nothing stands behind was cut off somewhere. */
+const NUMBER = /[\0-\t\v-\x20]*(\d{1,20})[\0-\x20]/y;
+
 function numberAt(text: string, from: number): number | undefined {
-  let at = from;
-  while (text.charCodeAt(at) <= 32 && text.charCodeAt(at) !== NEWLINE) at += 1;
-  const start = at;
-  let value = 0;
-  for (; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code < ZERO || code > NINE) break;
-    value = value * 10 + (code - ZERO);
-  }
-  // From 2^53 on the sum above would gather errors.
-  if (at - start > EXACT) value = Number(text.slice(start, at));
-  // The kernel ends every line: a number that nothing stands behind was cut off somewhere.
-  const ended = text.charCodeAt(at) <= 32;
-  return ended && at > start && at - start <= WIDEST ? value : undefined;
+  NUMBER.lastIndex = from;
+  const digits = NUMBER.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function malformed(file: string, text: string, start: number): ParseError {

@@ -42,7 +42,8 @@ interface Waiting {
 }
 
 interface Parcel {
-  readonly points: Batch;
+  /** Packed while it is kept. */
+  points: Chunk;
   readonly bytes: number;
   /** When the oldest of it came. */
   readonly since: number;
@@ -74,7 +75,7 @@ export interface Poured {
 /**
  * Everything a handler has yet to send, and what it may have to send again, within one bound.
  *
- * Four places, from old to new: `kept` was delivered a moment ago and is kept until its connection
+ * Four places, from old to new: `kept` was delivered a moment ago and is kept, packed, until its connection
  * has proved itself; `again` was delivered over a connection that broke; `out` is being written (and
  * `pouring` to disk); `queue` waits. When the bound bites, what was delivered is forgotten first, then
  * the oldest of the queue goes. Knows no time and no connection.
@@ -86,6 +87,7 @@ export class Backlog {
   readonly #again = new Ring<Parcel>();
   readonly #queue = new Ring<Waiting>();
   #lastPacked: Packed | undefined;
+  #lastKept: Packed | undefined;
   /** Points in the queue. */
   #waiting = 0;
   #out: Parcel | undefined;
@@ -153,11 +155,11 @@ export class Backlog {
     if (again !== undefined) {
       again.resends += 1;
       this.#out = again;
-      return { points: again.points, again: true };
+      return { points: all(again.points), again: true };
     }
     if (this.#waiting === 0) return undefined;
     this.#out = this.#parcel(most);
-    return { points: this.#out.points, again: false };
+    return { points: all(this.#out.points), again: false };
   }
 
   /**
@@ -182,7 +184,7 @@ export class Backlog {
     const parcel = this.#again.shift() ?? (this.#waiting === 0 ? undefined : this.#parcel(most));
     this.#pouring = parcel;
     if (parcel === undefined) return undefined;
-    return { points: parcel.points, deliveries: parcel.delivered ? parcel.resends + 1 : 0 };
+    return { points: all(parcel.points), deliveries: parcel.delivered ? parcel.resends + 1 : 0 };
   }
 
   /** It is on disk. */
@@ -220,7 +222,7 @@ export class Backlog {
   }
 
   /** The oldest of the queue, so many of them, and the bytes of all of them. */
-  #dequeue(count: number): Pick<Parcel, 'points' | 'bytes'> {
+  #dequeue(count: number): { readonly points: Batch; readonly bytes: number } {
     this.#waiting -= count;
     const first = this.#queue.peek();
     // What a tick brought goes as it came.
@@ -254,9 +256,18 @@ export class Backlog {
     if (parcel.at === NEVER) parcel.at = at;
     parcel.delivered = true;
     parcel.last = at;
-    if (keep > 0 && parcel.resends < MOST_RESENDS) this.#kept.push(parcel);
+    if (keep > 0 && parcel.resends < MOST_RESENDS) this.#keep(parcel);
     else this.#forget(parcel);
     this.#expire(at - keep, at);
+  }
+
+  #keep(parcel: Parcel): void {
+    const { points } = parcel;
+    if (Array.isArray(points)) {
+      this.#lastKept = new Packed(points, this.#lastKept);
+      parcel.points = this.#lastKept;
+    }
+    this.#kept.push(parcel);
   }
 
   /** What was taken could not be written: it is first in line again. */
@@ -340,6 +351,9 @@ export class Backlog {
     }
   }
 }
+
+const all = (points: Chunk): Batch =>
+  Array.isArray(points) ? points : points.slice(0, points.length);
 
 const underWay = (parcel: Parcel | undefined): number =>
   parcel === undefined || parcel.delivered || parcel.stored ? 0 : parcel.points.length;

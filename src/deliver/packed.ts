@@ -7,8 +7,9 @@ export interface Chunk {
 }
 
 /**
- * Points as they wait for long: a fifth of the memory. What is observed together tick for tick has the
- * same names in the same order, which are then held only once, and mostly one time.
+ * Points as they wait for long, or are kept: a fifth of the memory, and nothing of it is an object that
+ * V8 would have to copy about. What is observed together tick for tick has the same names in the same
+ * order, which are then held only once, and mostly one time.
  */
 export class Packed implements Chunk {
   readonly #names: readonly Name[];
@@ -18,14 +19,22 @@ export class Packed implements Chunk {
 
   /** @param before whose names are shared, where they are the same. */
   constructor(points: Batch, before: Packed | undefined) {
-    const shared = before === undefined ? undefined : before.#shared(points);
-    this.#names = shared ?? points.map(({ name }) => name);
-    this.#values = new Float64Array(points.length);
-    for (let i = 0; i < points.length; i += 1) this.#values[i] = (points[i] as Point).value;
-    const time = points[0]?.time ?? 0;
-    this.#times = points.every((point) => point.time === time)
-      ? time
-      : Float64Array.from(points, (point) => point.time);
+    // Runs at every tick, for every point: see docs/architecture.md, decision 15.
+    const { length } = points;
+    const known = before === undefined ? [] : before.#names;
+    const values = new Float64Array(length);
+    const first = points[0]?.time ?? 0;
+    let same = known.length === length;
+    let together = true;
+    for (let i = 0; i < length; i += 1) {
+      const { name, value, time } = points[i] as Point;
+      values[i] = value;
+      if (known[i] !== name) same = false;
+      if (time !== first) together = false;
+    }
+    this.#values = values;
+    this.#names = same ? known : points.map(({ name }) => name);
+    this.#times = together ? first : Float64Array.from(points, ({ time }) => time);
   }
 
   get length(): number {
@@ -39,14 +48,5 @@ export class Packed implements Chunk {
       points.push({ name: this.#names[i] as Name, value: this.#values[i] as number, time });
     }
     return points;
-  }
-
-  #shared(points: Batch): readonly Name[] | undefined {
-    const names = this.#names;
-    if (names.length !== points.length) return undefined;
-    for (let i = 0; i < names.length; i += 1) {
-      if (names[i] !== (points[i] as Point).name) return undefined;
-    }
-    return names;
   }
 }

@@ -95,19 +95,32 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 /** Settles with why it is gone, and with what it said last. */
-function ending(child: ChildProcess, name: string, clock: OpenContext['clock']): Promise<Error> {
+function ending(
+  child: ChildProcess,
+  name: string,
+  { folder }: Options,
+  clock: OpenContext['clock'],
+): Promise<Error> {
   let said = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+  const { stderr } = child;
+  stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-KEPT);
+    // A command that complains without end waits, instead of keeping the agent busy reading it.
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    stderr.pause();
+    clock.after(MOMENT, () => void stderr.resume());
   });
   return new Promise((resolve) => {
     child.once('error', (cause) => {
       const remedy = "Check that it and the folder exist and that the agent's user may run it.";
       const code = codeOf(cause) ?? cause.message;
-      resolve(new Foreseen(`${name} cannot be started (${code}). ${remedy}`, { cause }));
+      resolve(
+        new Foreseen(`${name} cannot be started in ${folder} (${code}). ${remedy}`, { cause }),
+      );
     });
     child.once('exit', async (code, signal) => {
       const silent = once(child, 'close');
+      stderr?.resume();
       killGroup(child);
       // What left its group may hold the pipe open for ever.
       await within(silent, MOMENT, clock);
@@ -135,7 +148,7 @@ export default defineHandler({
     signal.throwIfAborted();
     const child = start(given);
     signal.addEventListener('abort', () => kill(child), { once: true });
-    const ended = ending(child, name, clock);
+    const ended = ending(child, name, given, clock);
     const { stdin } = child;
     stdin?.on('error', () => {
       // Each write tells of its own.

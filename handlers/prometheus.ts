@@ -53,6 +53,8 @@ const options = z
   });
 type Options = z.output<typeof options>;
 
+/** What is read of a header that says what a reader would like. */
+const LONGEST_HEADER = 4096;
 /** Milliseconds in which a reader has to ask, and then to take the page. */
 const PATIENCE = 10_000;
 const INTERVALS = 3;
@@ -149,14 +151,30 @@ function replyTo(
     const how = given.token === undefined ? 'Basic realm="cullinan"' : 'Bearer';
     return plain(401, 'Not without a login.\n', { 'www-authenticate': how });
   }
-  const strict = headers.accept?.includes('application/openmetrics-text') ?? false;
+  const strict = prefers(headers.accept, 'application/openmetrics-text', 'text/plain');
   const format = strict ? 'openmetrics' : 'text';
   const text = render(format);
   const type = { 'content-type': CONTENT_TYPE[format] };
-  if (text.length < WORTH_GZIP || !/\bgzip\b/.test(`${headers['accept-encoding']}`)) {
+  if (
+    text.length < WORTH_GZIP ||
+    !prefers(`${headers['accept-encoding'] ?? ''}`, 'gzip', 'identity')
+  ) {
     return { code: 200, body: text, headers: type };
   }
   return { code: 200, body: compress(text), headers: { ...type, 'content-encoding': 'gzip' } };
+}
+
+/** Whether an Accept header names the first, and does not want it less than the second (RFC 9110, 12.5). */
+function prefers(header: string | undefined, first: string, second: string): boolean {
+  const weights = new Map<string, number>();
+  for (const part of (header ?? '').slice(0, LONGEST_HEADER).split(',')) {
+    const [name = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    const q = parameters.find((text) => text.startsWith('q='))?.slice(2);
+    const weight = q === undefined ? 1 : Number(q);
+    weights.set(name, Math.max(weights.get(name) ?? 0, Number.isNaN(weight) ? 0 : weight));
+  }
+  const weight = weights.get(first) ?? 0;
+  return weight > 0 && weight >= (weights.get(second) ?? 0);
 }
 
 /** Resolves when it listens. */
@@ -191,7 +209,12 @@ export default defineHandler({
     const page = new Page(given);
     const render = (format: Format) => page.render(clock.now() / 1000, format);
     const server = createServer(
-      { requestTimeout: PATIENCE, headersTimeout: PATIENCE, keepAliveTimeout: 2 * PATIENCE },
+      {
+        requestTimeout: PATIENCE,
+        headersTimeout: PATIENCE,
+        keepAliveTimeout: 2 * PATIENCE,
+        connectionsCheckingInterval: PATIENCE / 10,
+      },
       (request, response) => {
         const { code, body, headers } = replyTo(request, given, render, (text) => gzipSync(text));
         response.writeHead(code, { ...headers, 'content-length': Buffer.byteLength(body) });

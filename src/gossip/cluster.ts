@@ -320,6 +320,12 @@ function describe(host: Host, fact: 'heartbeat' | 'location', value: string | nu
 
 function* complete(metrics: Iterable<Metric>): Generator<KnownMetric, void> {
   for (const { name, metadata, value, heard } of metrics) {
-    if (metadata !== undefined && value !== undefined) yield { ...metadata, name, value, heard };
+    if (metadata === undefined || value === undefined) continue;
+    // gmetad copies what it takes for a number into a small buffer, and dies of a long one.
+    if (metadata.type !== 'string' && !NUMBER.test(value)) continue;
+    yield { ...metadata, name, value, heard };
   }
 }
+
+/** What strtod reads, and no longer than any number must be. */
+const NUMBER = /^(?=.{1,40}$)[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)$/i;

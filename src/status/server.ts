@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
@@ -41,15 +42,33 @@ export async function serve(path: string, answer: () => unknown): Promise<Servin
     socket.end(`${JSON.stringify(answer())}\n`);
   });
   await listen(server, path);
+  const { ino } = await stat(path);
   // The agent ends when its work does, whoever may still want to ask.
   server.unref();
   return {
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of open) socket.destroy();
-      }),
+    async close() {
+      const closed = once(server, 'close');
+      await keeping(path, ino, () => void server.close());
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
   };
+}
+
+/**
+ * Ends what unlinks a path, and keeps what another has put there meanwhile: an agent that takes long to
+ * end must not take away the socket of its successor.
+ */
+async function keeping(path: string, ino: number, end: () => void): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.ino === ino) {
+    end();
+    return;
+  }
+  const aside = `${path}.${process.pid}`;
+  await link(path, aside).catch(() => undefined);
+  end();
+  await rename(aside, path).catch(() => undefined);
 }
 
 async function listen(server: Server, path: string): Promise<void> {

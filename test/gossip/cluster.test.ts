@@ -105,9 +105,24 @@ describe('a metric', () => {
     ['%d', 'int32', -7, '-7'],
     ['%s', 'string', 'Linux', 'Linux'],
   ] as const)('is printed as its sender would: %s of a %s', (format, type, number, text) => {
-    cluster.hear(metadata('m'), web01);
+    cluster.hear(metadata('m', { type }), web01);
     cluster.hear(value('m', 0, { format, type, value: number }), web01);
     expect(values()).toEqual({ web01: { m: text } });
+  });
+
+  test.each(['1'.repeat(128), ')+', '', '1 2', '0x10'])(
+    'of which %j is said is no number, and not shown as one: gmetad dies of some',
+    (text) => {
+      cluster.hear(metadata('m', { type: 'double' }), web01);
+      cluster.hear(value('m', 0, { format: '%s', type: 'string', value: text }), web01);
+      expect(values()).toEqual({ web01: {} });
+    },
+  );
+
+  test('has at most 40 characters, however large it is', () => {
+    cluster.hear(metadata('m', { type: 'double' }), web01);
+    cluster.hear(value('m', 0, { format: '%f', type: 'double', value: 1e308 }), web01);
+    expect(values()).toEqual({ web01: { m: '1e+308' } });
   });
 
   test('is shown once both its value and what it is are known, whichever comes first', () => {

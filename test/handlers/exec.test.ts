@@ -105,10 +105,18 @@ test.each<[string, Given, RegExp]>([
   [
     'does not exist',
     { command: ['/nonexistent/program', '--password=secret'] },
-    /^\/nonexistent\/program cannot be started \(ENOENT\)\. Check that it and the folder exist/,
+    /^\/nonexistent\/program cannot be started in \/ \(ENOENT\)\. Check that it and the folder exist/,
   ],
-  ['may not be run', { command: ['/etc/passwd'] }, /^\/etc\/passwd cannot be started \(EACCES\)/],
-  ['has no folder', { command: ['cat'], folder: '/nonexistent' }, /^cat cannot be started/],
+  [
+    'may not be run',
+    { command: ['/etc/passwd'] },
+    /^\/etc\/passwd cannot be started in \/ \(EACCES\)/,
+  ],
+  [
+    'has no folder',
+    { command: ['cat'], folder: '/nonexistent' },
+    /^cat cannot be started in \/nonexistent \(ENOENT\)/,
+  ],
   [
     'ends at once',
     { command: 'echo first >&2; echo no licence >&2; exit 3', shell: true },

@@ -70,6 +70,20 @@ describe('the page', () => {
     expect((await response.text()).endsWith('# EOF\n')).toBe(true);
   });
 
+  test.each([
+    ['application/openmetrics-text;q=0', 'text/plain'],
+    ['application/openmetrics-text;version=1.0.0;q=0.1, text/plain;q=0.9', 'text/plain'],
+    ['text/plain;q=0.5, Application/OpenMetrics-Text;q=0.7', 'application/openmetrics-text'],
+    ['*/*', 'text/plain'],
+  ])('is what the reader likes best: %s', async (accept, type) => {
+    const { get, show } = await page();
+    await show(...Array.from({ length: 100 }, (_, i) => at(`series_${i}`, i)));
+    const headers = { accept, 'accept-encoding': 'gzip;q=0' };
+    const response = await get('/metrics', { headers });
+    expect(response.headers.get('content-type')).toContain(type);
+    expect(response.headers.get('content-encoding')).toBeNull();
+  });
+
   test('is for those who log in, where that is wanted', async () => {
     const login = { username: 'reader', password: 'secret', token: 'abc' };
     const { get } = await page(login);

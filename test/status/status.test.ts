@@ -44,6 +44,15 @@ test('a socket that a killed agent left is taken over; that of one that lives is
   expect((await ask(await serving(left))).pid).toBe(4711);
 });
 
+test('one that takes long to end leaves the socket of its successor', async () => {
+  const at = path();
+  const before = await serve(at, () => ({}));
+  const after = await serve(at, answer);
+  onTestFinished(() => after.close());
+  await before.close();
+  expect((await ask(at)).pid).toBe(4711);
+});
+
 test('whatever is sent to it is thrown away, and it goes on answering', async () => {
   const at = await serving();
   await fc.assert(

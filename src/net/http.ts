@@ -119,7 +119,7 @@ export async function openHttp(
         answer = await answered(sent, bytes, stop);
       } catch (error) {
         dialled.socket.destroy();
-        throw said(speaksHttp(error) ? error : new Foreseen(NO_HTTP, { cause: error }));
+        throw said(explained(error));
       }
       const wait = restOf(answer.headers['retry-after'], clock.now());
       if (wait > 0 && answer.status >= 400) resting.set(key, clock.monotonic() + wait);
@@ -133,6 +133,15 @@ export async function openHttp(
   };
 }
 
+/** What of the connection's errors a reader could not make sense of, in a sentence. */
+function explained(error: unknown): unknown {
+  if (!speaksHttp(error)) return new Foreseen(NO_HTTP, { cause: error });
+  const hungUp = error instanceof Error && error.message === 'socket hang up';
+  return hungUp ? new Foreseen(HUNG_UP, { cause: error }) : error;
+}
+
+const HUNG_UP =
+  'it ended the connection without an answer. If it goes on doing so, check the port, and whether the URL must begin with https.';
 const NO_HTTP =
   'it does not speak HTTP. Check the port, and whether the URL must begin with https.';
 const speaksHttp = (error: unknown): boolean =>

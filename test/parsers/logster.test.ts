@@ -8,7 +8,7 @@ import postfix from '../../parsers/postfix-logster.ts';
 import sample, { statusOf } from '../../parsers/sample-logster.ts';
 import squid from '../../parsers/squid-logster.ts';
 import { encoded } from '../../src/wire/bytes.ts';
-import { describeParser, parsing, said } from '../support/parser.ts';
+import { describeParser, parsing, said } from '../support/parsers.ts';
 
 for (const parser of [sample, errorLog, squid, postfix, log4j, json, metric]) {
   describeParser<never>(parser as never);

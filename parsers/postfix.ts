@@ -1,0 +1,256 @@
+/**
+ * Postfix's log: what came in, what was delivered where, deferred, bounced or rejected and why, and where
+ * the time went.
+ *
+ * Format  Lines of syslog or of postlogd, whatever `syslog_name` is. What a delivery agent says of a
+ *         recipient: `to=<…>, relay=…, delay=0.03, delays=0.02/0/0/0.01, dsn=2.0.0, status=sent (…)`.
+ * Units   Numbers since the report before; delays in seconds: mean, least, most and percentiles, of the
+ *         whole and of the four stages that Postfix tells apart (before the queue manager, in its queue,
+ *         connecting, transmitting).
+ */
+import {
+  bytes as bytesOf,
+  count,
+  defineParser,
+  delta,
+  gauge,
+  type Line,
+  type Metric,
+  type Observation,
+  seconds as secondsOf,
+  z,
+} from 'cullinan/plugin';
+import { decoded, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';
+import { Distribution, statistics } from 'cullinan/wire/distribution';
+import { PostfixDelivery, PostfixLine, PostfixQueued } from 'cullinan/wire/postfix-line';
+import { OTHER, Tally } from 'cullinan/wire/tally';
+import { known } from 'cullinan/wire/timestamps';
+
+const options = z.strictObject({
+  percentiles: z
+    .array(z.number().min(0).max(100))
+    .default([50, 90, 99])
+    .describe('Percentiles of delays.'),
+  relays: z.int().min(0).max(1000).default(20).describe('How many relays to tell apart.'),
+});
+
+const amount = (name: string, help: string) => delta(`postfix.${name}`, { unit: 'count', help });
+const by = <const L extends string>(name: string, label: L, help: string) =>
+  delta(`postfix.${name}`, { unit: 'count', labels: [label], help });
+
+const metrics = {
+  received: by('received', 'by', 'Messages that came in, by smtpd or, from programs, by pickup.'),
+  queued: amount('queued', 'Messages taken up for delivery, those that were deferred each time.'),
+  queuedBytes: delta('postfix.queued.bytes', { unit: 'bytes', help: 'How large these are.' }),
+  recipients: amount('queued.recipients', 'How many recipients these have.'),
+  removed: amount('removed', 'Messages that left the queue.'),
+  expired: amount(
+    'expired',
+    'Messages given back because they could not be delivered for too long.',
+  ),
+  deliveries: by('deliveries', 'status', 'Recipients by what became of them.'),
+  agents: by('agents', 'agent', 'Recipients by delivery agent.'),
+  relays: by('relays', 'relay', 'Recipients by the host that took or refused them.'),
+  bounces: by('bounces', 'reason', 'Bounced recipients by enhanced status code.'),
+  deferrals: by('deferrals', 'reason', 'Deferred recipients by enhanced status code.'),
+  rejects: delta('postfix.rejects', {
+    unit: 'count',
+    labels: ['stage', 'reason'],
+    help: 'What smtpd and cleanup rejected, by stage and status code.',
+  }),
+  connections: amount('connections', 'Clients that connected.'),
+  lost: amount('connections.lost', 'Clients that broke off or fell silent.'),
+  sasl: amount('sasl_failures', 'Failed authentications.'),
+  problems: by('problems', 'severity', 'What Postfix complains about, by severity.'),
+  delay: gauge('postfix.delay', {
+    unit: 'seconds',
+    labels: ['statistic'],
+    help: 'From arrival until a recipient was settled.',
+  }),
+  delays: gauge('postfix.delays', {
+    unit: 'seconds',
+    labels: ['stage', 'statistic'],
+    help: 'The stages of a delay.',
+  }),
+};
+
+const STAGES = ['before_queue', 'queue', 'connection', 'transmission'] as const;
+const SEVERITIES = ['warning', 'error', 'fatal', 'panic'] as const;
+
+const [CONNECT, LOST, TIMEOUT, CLIENT, UID, REMOVED, EXPIRED, REJECT, SASL] = [
+  'connect from ',
+  'lost connection ',
+  'timeout after ',
+  'client=',
+  'uid=',
+  'removed',
+  'status=expired',
+  'reject: ',
+  ' authentication failed',
+].map(encoded) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
+const [SMTPD, QMGR, PICKUP, CLEANUP, BOUNCED, DEFERRED] = [
+  'smtpd',
+  'qmgr',
+  'pickup',
+  'cleanup',
+  'bounced',
+  'deferred',
+].map(encoded) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+const PROBLEMS = SEVERITIES.map((severity) => encoded(`${severity}: `));
+
+/** `RCPT from host[192.0.2.1]: 550 5.1.1 <…>: …` as stage and status: `RCPT 5.1.1`. */
+export function rejection(said: string): string {
+  const stage = /^[A-Za-z-]{1,24}/.exec(said)?.[0] ?? OTHER;
+  const [, code, enhanced] =
+    /^\s?(\d{3})?\s?(\d\.\d{1,3}\.\d{1,3})?/.exec(said.slice(said.indexOf(']: ') + 3)) ?? [];
+  return `${stage} ${enhanced ?? code ?? OTHER}`;
+}
+
+export default defineParser({
+  name: 'postfix',
+  summary: 'Postfix’s log: mail received, delivered, deferred, bounced and rejected, and delays.',
+  source: 'Postfix; https://www.postfix.org/',
+  options,
+  metrics: (): readonly Metric[] => Object.values(metrics),
+  open({ percentiles, relays }) {
+    const line = new PostfixLine();
+    const delivery = new PostfixDelivery();
+    const message = new PostfixQueued();
+    const tallies = {
+      received: new Tally({ limit: 4 }),
+      deliveries: new Tally({ limit: 10 }),
+      agents: new Tally({ limit: 20 }),
+      relays: new Tally({ limit: relays || 1, candidates: relays * 20 }),
+      bounces: new Tally({ limit: 50 }),
+      deferrals: new Tally({ limit: 50 }),
+      problems: new Tally({ limit: SEVERITIES.length }),
+    };
+    const rejects = new Tally({ limit: 100 });
+    const delay = new Distribution();
+    const stages = STAGES.map((stage) => ({ stage, spread: new Distribution() }));
+    const sums = {
+      queued: 0,
+      recipients: 0,
+      removed: 0,
+      expired: 0,
+      connections: 0,
+      lost: 0,
+      sasl: 0,
+    };
+    let queuedBytes = 0;
+    for (const status of ['sent', 'deferred', 'bounced']) tallies.deliveries.addText(status, 0);
+
+    function delivered(bytes: Uint8Array): void {
+      const { status, statusEnd, dsn, dsnEnd } = delivery;
+      tallies.deliveries.add(bytes, status, statusEnd);
+      tallies.agents.add(bytes, line.agent, line.agentEnd);
+      if (relays > 0) tallies.relays.add(bytes, delivery.relay, delivery.relayEnd);
+      if (standsAt(bytes, BOUNCED, status)) tallies.bounces.add(bytes, dsn, dsnEnd);
+      else if (standsAt(bytes, DEFERRED, status)) tallies.deferrals.add(bytes, dsn, dsnEnd);
+      delay.add(delivery.delay);
+      for (let i = 0; i < 4; i += 1) stages[i]?.spread.add(delivery.stages[i] as number);
+    }
+
+    function queue(bytes: Uint8Array, at: number): void {
+      if (standsAt(bytes, REMOVED, at)) sums.removed += 1;
+      else if (message.read(bytes, at)) {
+        sums.queued += 1;
+        queuedBytes += message.size;
+        sums.recipients += message.recipients;
+      } else if (indexOfWord(bytes, EXPIRED, at) >= 0) sums.expired += 1;
+    }
+
+    function session(bytes: Uint8Array, at: number): void {
+      if (standsAt(bytes, CONNECT, at)) sums.connections += 1;
+      else if (standsAt(bytes, CLIENT, at)) tallies.received.add(bytes, line.agent, line.agentEnd);
+      else if (standsAt(bytes, LOST, at) || standsAt(bytes, TIMEOUT, at)) sums.lost += 1;
+      else rejected(bytes, at);
+    }
+
+    /** `reject: `, or `milter-reject: `. */
+    function rejected(bytes: Uint8Array, at: number): void {
+      const found = indexOfWord(bytes, REJECT, at, Math.min(bytes.length, at + 16));
+      if (found < 0) return;
+      const from = found + REJECT.length;
+      rejects.addText(rejection(decoded(bytes, from, Math.min(bytes.length, from + 300))));
+    }
+
+    /** What any of its programs may say: `warning: …`. */
+    function complained(bytes: Uint8Array, at: number): boolean {
+      const place = PROBLEMS.findIndex((word) => standsAt(bytes, word, at));
+      if (place < 0) return false;
+      tallies.problems.addText(SEVERITIES[place] ?? OTHER);
+      if (indexOfWord(bytes, SASL, at) >= 0) sums.sasl += 1;
+      return true;
+    }
+
+    return {
+      parse({ bytes }: Line) {
+        if (!line.read(bytes)) return false;
+        const { agent, message: at } = line;
+        const first = bytes[at] ?? 0;
+        // Of `warning`, `error`, `fatal` and `panic`; few lines begin so.
+        if (
+          (first === 119 || first === 101 || first === 102 || first === 112) &&
+          complained(bytes, at)
+        ) {
+          return true;
+        }
+        if (standsAt(bytes, SMTPD, agent)) session(bytes, at);
+        else if (standsAt(bytes, QMGR, agent)) queue(bytes, at);
+        else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
+        else if (standsAt(bytes, PICKUP, agent)) {
+          if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
+        } else if (delivery.read(bytes, at)) delivered(bytes);
+        return true;
+      },
+      timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
+        line.read(bytes) ? known(line.head.timeOf(bytes, now)) : undefined,
+      *report(): Generator<Observation> {
+        for (const [name, labels] of [
+          ['received', 'by'],
+          ['deliveries', 'status'],
+          ['agents', 'agent'],
+          ['relays', 'relay'],
+          ['bounces', 'reason'],
+          ['deferrals', 'reason'],
+          ['problems', 'severity'],
+        ] as const) {
+          for (const [value, n] of tallies[name].take()) {
+            yield { metric: metrics[name], value: n, labels: { [labels]: value } };
+          }
+        }
+        for (const name of Object.keys(sums) as (keyof typeof sums)[]) {
+          yield metrics[name].observe(count(sums[name]));
+          sums[name] = 0;
+        }
+        yield metrics.queuedBytes.observe(bytesOf(queuedBytes));
+        queuedBytes = 0;
+        for (const [key, n] of rejects.take()) {
+          const [stage = OTHER, reason = OTHER] = key.split(' ');
+          yield metrics.rejects.observe(count(n), { stage, reason });
+        }
+        for (const [statistic, value] of statistics(delay, percentiles)) {
+          yield metrics.delay.observe(secondsOf(value), { statistic });
+        }
+        delay.clear();
+        for (const { stage, spread } of stages) {
+          for (const [statistic, value] of statistics(spread, percentiles)) {
+            yield metrics.delays.observe(secondsOf(value), { stage, statistic });
+          }
+          spread.clear();
+        }
+      },
+    };
+  },
+});

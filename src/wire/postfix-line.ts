@@ -1,0 +1,122 @@
+import { decimalAt, encoded, indexOfByte, indexOfWord, standsAt, wholeAt } from './bytes.ts';
+import { SyslogLine } from './syslog-line.ts';
+
+const SLASH = 47;
+const COLON = 58;
+const SPACE = 32;
+const COMMA = 44;
+const OPEN = 91;
+/** A queue's name for a message has 20 letters at most. */
+const LONGEST_ID = 24;
+
+const RELAY = encoded('relay=');
+const DELAY = encoded(', delay=');
+const DELAYS = encoded('delays=');
+const DSN = encoded('dsn=');
+const STATUS = encoded('status=');
+const SIZE = encoded(', size=');
+const RECIPIENTS = encoded(', nrcpt=');
+
+/** What became of one recipient, as a delivery agent says it: places in the line, and seconds. */
+export class PostfixDelivery {
+  /** The name of the host, or `local`, `none`. */
+  relay = 0;
+  relayEnd = 0;
+  /** From its arrival on. */
+  delay = Number.NaN;
+  /** Before the queue manager, in its queue, until connected, until delivered; they add up to the delay. */
+  readonly stages = new Float64Array(4);
+  /** The status of RFC 3463, such as `5.1.1`. */
+  dsn = 0;
+  dsnEnd = 0;
+  /** `sent`, `deferred`, `bounced`, … */
+  status = 0;
+  statusEnd = 0;
+
+  /** @returns whether the message that begins at a place is one. */
+  read(bytes: Uint8Array, from: number): boolean {
+    const relay = indexOfWord(bytes, RELAY, from);
+    if (relay < 0) return false;
+    this.relay = relay + RELAY.length;
+    const end = indexOfByte(bytes, COMMA, this.relay);
+    this.relayEnd = indexOfByte(bytes, OPEN, this.relay, end);
+    const delay = indexOfWord(bytes, DELAY, end);
+    if (delay < 0) return false;
+    this.delay = decimalAt(bytes, delay + DELAY.length);
+    const delays = indexOfWord(bytes, DELAYS, delay + DELAY.length);
+    if (delays < 0 || Number.isNaN(this.delay)) return false;
+    let at = delays + DELAYS.length;
+    for (let stage = 0; stage < 4; stage += 1) {
+      const seconds = decimalAt(bytes, at);
+      if (Number.isNaN(seconds)) return false;
+      this.stages[stage] = seconds;
+      at = indexOfByte(bytes, stage < 3 ? SLASH : COMMA, at) + 1;
+    }
+    const dsn = indexOfWord(bytes, DSN, at);
+    if (dsn < 0) return false;
+    this.dsn = dsn + DSN.length;
+    this.dsnEnd = indexOfByte(bytes, COMMA, this.dsn);
+    const status = indexOfWord(bytes, STATUS, this.dsnEnd);
+    if (status < 0) return false;
+    this.status = status + STATUS.length;
+    this.statusEnd = indexOfByte(bytes, SPACE, this.status);
+    return this.statusEnd > this.status;
+  }
+}
+
+/** What the queue manager says of a message that it takes up: `from=<…>, size=318, nrcpt=1 (queue active)`. */
+export class PostfixQueued {
+  size = Number.NaN;
+  recipients = Number.NaN;
+
+  read(bytes: Uint8Array, from: number): boolean {
+    const size = indexOfWord(bytes, SIZE, from) + SIZE.length;
+    if (size < SIZE.length) return false;
+    const end = indexOfByte(bytes, COMMA, size);
+    this.size = wholeAt(bytes, size, end);
+    if (!standsAt(bytes, RECIPIENTS, end)) return false;
+    this.recipients = decimalAt(bytes, end + RECIPIENTS.length);
+    return this.size >= 0 && this.recipients >= 0;
+  }
+}
+
+/**
+ * The head of Postfix's lines: who says it, and where what is said begins.
+ *
+ * @see https://www.postfix.org/postconf.5.html#delay_logging_resolution_limit
+ */
+export class PostfixLine {
+  readonly head = new SyslogLine();
+  /** Which of Postfix's programs: `smtpd` of `postfix/submission/smtpd`. */
+  agent = 0;
+  agentEnd = 0;
+  /** Behind the message's name in the queue, where there is one. */
+  message = 0;
+
+  /** @returns whether it is a line of Postfix, whatever `syslog_name` calls it. */
+  read(bytes: Uint8Array): boolean {
+    const { head } = this;
+    if (!head.read(bytes)) return false;
+    let slash = head.programEnd - 1;
+    while (slash > head.program && bytes[slash] !== SLASH) slash -= 1;
+    if (slash <= head.program) return false;
+    this.agent = slash + 1;
+    this.agentEnd = head.programEnd;
+    this.message = head.message;
+    for (let at = head.message; at < head.message + LONGEST_ID; at += 1) {
+      const byte = bytes[at] ?? 0;
+      if ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)) {
+        continue;
+      }
+      if (byte === COLON && bytes[at + 1] === SPACE && isId(bytes, head.message, at)) {
+        this.message = at + 2;
+      }
+      break;
+    }
+    return true;
+  }
+}
+
+/** `NOQUEUE`, or the name of a file in the queue, which has a capital letter or a digit first. */
+const isId = (bytes: Uint8Array, from: number, to: number): boolean =>
+  to - from >= 6 && (bytes[from] ?? 255) <= 90;

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import postfix, { rejection } from '../../parsers/postfix.ts';
+import { describeParser, parsing, said } from '../support/parsers.ts';
+
+describeParser(postfix);
+
+const HEAD = 'Nov 21 08:38:12 mx postfix';
+
+/** What is said of some lines, without the series that are zero. */
+const of = (...lines: readonly string[]) =>
+  said(parsing(postfix, { percentiles: [] })(lines.join('\n'))).filter(
+    (text) => !/} 0 /.test(text),
+  );
+
+describe('a rejection', () => {
+  it.each([
+    ['RCPT from h[::1]: 550 5.1.1 <a>: Recipient address rejected', 'RCPT 5.1.1'],
+    ['CONNECT from h[192.0.2.1]: 554 Access denied', 'CONNECT 554'],
+    ['END-OF-MESSAGE from h[192.0.2.1]: 5.7.1 Spam', 'END-OF-MESSAGE 5.7.1'],
+    ['header Subject: x from h[192.0.2.1]; from=<a>: no', 'header other'],
+    ['', 'other other'],
+  ])('is told by stage and status: %s', (text, key) => expect(rejection(text)).toBe(key));
+});
+
+describe('a delivery', () => {
+  it('has its stages, its relay without port, and its reason', () => {
+    const line = `${HEAD}/smtp[7]: Q12345: to=<a@b>, relay=mx.b[192.0.2.1]:25, delay=1.5, delays=0.25/0.5/0.5/0.25, dsn=4.7.1, status=deferred (host said: status=sent, relay=x)`;
+    expect(of(line)).toEqual([
+      'postfix.deliveries{status="deferred"} 1 count delta',
+      'postfix.agents{agent="smtp"} 1 count delta',
+      'postfix.relays{relay="mx.b"} 1 count delta',
+      'postfix.deferrals{reason="4.7.1"} 1 count delta',
+      ...['mean', 'min', 'max'].map(
+        (word) => `postfix.delay{statistic="${word}"} 1.5 seconds gauge`,
+      ),
+      ...Object.entries({
+        before_queue: 0.25,
+        queue: 0.5,
+        connection: 0.5,
+        transmission: 0.25,
+      }).flatMap(([stage, seconds]) =>
+        ['mean', 'min', 'max'].map(
+          (word) => `postfix.delays{stage="${stage}",statistic="${word}"} ${seconds} seconds gauge`,
+        ),
+      ),
+    ]);
+  });
+});
+
+describe('a line', () => {
+  it('is Postfix’s whatever its instance and its service are called', () => {
+    expect(of(`Nov 21 08:38:12 mx postfix-out/submission/smtpd[7]: connect from h[::1]`)).toEqual([
+      'postfix.connections{} 1 count delta',
+    ]);
+  });
+
+  it('of another program is not known', () => {
+    expect(parsing(postfix)('Nov 21 08:38:12 mx dovecot[7]: connect from h').known).toBe(0);
+    expect(parsing(postfix)('connect from h').known).toBe(0);
+  });
+
+  it('may complain, whoever says it', () => {
+    expect(
+      of(
+        `${HEAD}/smtpd[7]: warning: h[::1]: SASL PLAIN authentication failed: x`,
+        `${HEAD}/master[1]: fatal: no`,
+      ),
+    ).toEqual([
+      'postfix.problems{severity="warning"} 1 count delta',
+      'postfix.problems{severity="fatal"} 1 count delta',
+      'postfix.sasl_failures{} 1 count delta',
+    ]);
+  });
+});

@@ -1,0 +1,203 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Parser, z } from 'cullinan/plugin';
+import { expect, test } from 'vitest';
+import access from '../../parsers/access.ts';
+import apacheError from '../../parsers/apache-error.ts';
+import nginxError from '../../parsers/nginx-error.ts';
+import postfix from '../../parsers/postfix.ts';
+import postfixLogster from '../../parsers/postfix-logster.ts';
+import sampleLogster from '../../parsers/sample-logster.ts';
+import { parsing } from '../support/parsers.ts';
+import { describeWithPeer } from '../support/peers.ts';
+import { Postfix } from '../support/postfix.ts';
+import { APACHE_FORMAT, NGINX_FORMAT, WebServer } from '../support/web-server.ts';
+
+const run = promisify(execFile);
+
+/** What awk counts in a log, as it prints it: `name number` a line. */
+async function awk(log: Uint8Array, program: string): Promise<Record<string, number>> {
+  const folder = mkdtempSync(join(tmpdir(), 'cullinan-awk-'));
+  try {
+    writeFileSync(join(folder, 'log'), log);
+    const { stdout } = await run('awk', [program, join(folder, 'log')], { env: { LC_ALL: 'C' } });
+    return Object.fromEntries(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What a parser reports of one metric, by the value of its only label, or by its name. */
+function reported<O extends z.ZodType>(
+  parser: Parser<O>,
+  options: unknown,
+  log: Uint8Array,
+): (metric: string) => Record<string, number> {
+  const { observations, known, lines } = parsing(parser, options)(log, 10);
+  return (name) => {
+    if (name === 'known') return { known, lines };
+    const found = observations.filter(({ metric, value }) => metric.name === name && value !== 0);
+    return Object.fromEntries(
+      found.map(({ labels, value }) => [Object.values(labels)[0] ?? name, value]),
+    );
+  };
+}
+
+describeWithPeer(['nginx', 'ab'], 'real nginx under load', () => {
+  test('its logs come to what awk counts', async () => {
+    await using server = await WebServer.nginx();
+    await server.load(2000);
+    await server.stop();
+    const [combined, timed, errors] = ['access', 'timed', 'error'].map((name) =>
+      readFileSync(join(server.folder, `${name}.log`)),
+    ) as [Buffer, Buffer, Buffer];
+
+    // Quotes are written as \x22, so that they tell the fields apart.
+    const status = await awk(
+      combined,
+      `BEGIN{FS="\\""}{split($3,a," ");n[a[1]]++}END{for(s in n)print s,n[s]}`,
+    );
+    const sent = await awk(
+      combined,
+      `BEGIN{FS="\\""}{split($3,a," ");b+=a[2]}END{print "access.sent",b}`,
+    );
+    const methods = await awk(
+      combined,
+      `BEGIN{FS="\\""}{split($2,a," ");m=a[1]~/^[A-Z]+$/?a[1]:"none";n[m]++}END{for(m in n)print m,n[m]}`,
+    );
+    const of = reported(access, {}, combined);
+    expect(of('access.status')).toEqual(status);
+    expect(of('access.sent')).toEqual(sent);
+    expect(of('access.methods')).toEqual(methods);
+    expect(of('known')).toEqual({ known: 2012, lines: 2012 });
+
+    const ofTimed = reported(access, { format: NGINX_FORMAT, topPaths: 50 }, timed);
+    const paths = await awk(
+      timed,
+      `{p=$5;sub(/"$/,"",p);sub(/\\?.*/,"",p);n[p]++}END{for(p in n)print p,n[p]}`,
+    );
+    const time = await awk(timed, `{t+=$8;n++}END{printf "mean %.9f\\n",t/n}`);
+    expect(ofTimed('access.status')).toEqual(status);
+    expect(ofTimed('access.paths')).toEqual(paths);
+    expect(ofTimed('access.time')['mean'] ?? 0).toBeCloseTo(time['mean'] ?? Number.NaN, 8);
+
+    const levels = await awk(errors, '{gsub(/[][]/,"",$3);n[$3]++}END{for(l in n)print l,n[l]}');
+    expect(reported(nginxError, {}, errors)('nginx_error.lines')).toEqual(levels);
+  });
+});
+
+describeWithPeer('apache', 'real Apache under load', () => {
+  test('its logs come to what awk counts', async () => {
+    await using server = await WebServer.apache();
+    await server.load(2000);
+    await server.stop();
+    const [combined, timed, errors] = ['access', 'timed', 'error'].map((name) =>
+      readFileSync(join(server.folder, `${name}.log`)),
+    ) as [Buffer, Buffer, Buffer];
+
+    // Quotes within a field have a backslash before them: they go first.
+    const plain = 'BEGIN{FS="\\""}{gsub(/\\\\./,"_");split($3,a," ")';
+    const status = await awk(combined, `${plain};n[a[1]]++}END{for(s in n)print s,n[s]}`);
+    const sent = await awk(combined, `${plain};b+=a[2]}END{print "access.sent",b}`);
+    const of = reported(access, {}, combined);
+    expect(of('access.status')).toEqual(status);
+    expect(of('access.sent')).toEqual(sent);
+    expect(of('known')).toEqual({ known: 2012, lines: 2012 });
+
+    const ofTimed = reported(access, { format: APACHE_FORMAT }, timed);
+    const most = await awk(timed, '{if($NF>m)m=$NF}END{printf "max %.6f\\n",m/1e6}');
+    expect(ofTimed('access.status')).toEqual(status);
+    expect(ofTimed('access.time')['max'] ?? 0).toBeCloseTo(most['max'] ?? Number.NaN, 9);
+
+    const classes = await awk(
+      combined,
+      `${plain};if($2~/HTTP/)n["http_" substr(a[1],1,1) "xx"]++}END{for(s in n)print s,n[s]/10}`,
+    );
+    const logster = reported(sampleLogster, {}, combined);
+    for (const [name, perSecond] of Object.entries(classes)) {
+      // What is no request has no version behind it.
+      const more = name === 'http_4xx' ? 0.1 : 0;
+      expect(logster(name)[name]).toBeCloseTo(perSecond - more, 9);
+    }
+
+    const levels = await awk(
+      errors,
+      '{split($6,a,":");gsub(/[][]/,"",a[2]);n[a[2]]++}END{for(l in n)print l,n[l]}',
+    );
+    expect(reported(apacheError, {}, errors)('apache_error.lines')).toEqual(levels);
+  });
+});
+
+describeWithPeer(
+  'postfix',
+  'a real Postfix',
+  () => {
+    test('its log comes to what awk counts', async () => {
+      await using server = await Postfix.start();
+      const from = 'MAIL FROM:<a@sender.example>';
+      for (let i = 0; i < 10; i += 1) {
+        await server.smtp([
+          'EHLO client.example',
+          from,
+          'RCPT TO:<games@mail.example>',
+          'RCPT TO:<nobody-there@mail.example>',
+          'RCPT TO:<b@relay.example>',
+          'RCPT TO:<nodomain>',
+          'DATA',
+          'Subject: x\r\n\r\nbody\r\n.',
+          'QUIT',
+        ]);
+      }
+      await server.smtp(['EHLO client.example', `${from} SIZE=99999999`]);
+      for (const to of ['games', 'missing@mail.example', 'x@deferred.example']) {
+        await server.sendmail(to);
+      }
+      await server.logged(/status=sent/, 12);
+      await server.logged(/status=deferred/, 1);
+      await server.logged(/removed/, 13);
+      const log = Buffer.from(server.log, 'latin1');
+
+      const of = reported(postfix, {}, log);
+      const statuses = await awk(
+        log,
+        '/ status=/{s=$0;sub(/.* status=/,"",s);sub(/ .*/,"",s);n[s]++}END{for(s in n)print s,n[s]}',
+      );
+      expect(of('postfix.deliveries')).toEqual(statuses);
+      expect(statuses).toMatchObject({ sent: 12, bounced: 1, deferred: 1 });
+      const counts = await awk(
+        log,
+        `/: removed$/{r++}/queue active/{q++;s=$0;sub(/.*size=/,"",s);b+=s+0}/: connect from/{c++}/lost connection/{l++}
+         END{print "postfix.removed",r;print "postfix.queued",q;print "postfix.queued.bytes",b;print "postfix.connections",c;print "postfix.connections.lost",l}`,
+      );
+      for (const [name, n] of Object.entries(counts)) expect(of(name)).toEqual({ [name]: n });
+      const mean = await awk(
+        log,
+        '/ delays=/{s=$0;sub(/.* delay=/,"",s);t+=s+0;n++}END{printf "mean %.9f\\n",t/n}',
+      );
+      expect(of('postfix.delay')['mean'] ?? 0).toBeCloseTo(mean['mean'] ?? Number.NaN, 8);
+      const { observations } = parsing(postfix)(log);
+      const rejects = Object.fromEntries(
+        observations
+          .filter(({ metric }) => metric.name === 'postfix.rejects')
+          .map(({ labels, value }) => [`${labels['stage']},${labels['reason']}`, value]),
+      );
+      expect(rejects).toEqual(
+        await awk(log, '/ reject: /{n[$8 "," $12]++}END{for(r in n)print r,n[r]}'),
+      );
+
+      const logster = reported(postfixLogster, {}, log);
+      expect(logster('numSent')).toEqual({ numSent: statuses['sent'] });
+      expect(logster('numBounced')).toEqual({ numBounced: statuses['bounced'] });
+      expect(logster('numDeferred')).toEqual({ numDeferred: statuses['deferred'] });
+    });
+  },
+  60_000,
+);

@@ -6,7 +6,7 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'store'],
+  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'store', 'logs', 'parsers'],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status'],
   ['agent'],
   ['reference'],
@@ -18,6 +18,8 @@ const NEIGHBOURS = {
   wire: ['metric'], // the types of what is encoded
   naming: ['plugin'], // what options are declared with
   store: ['plugin'], // which errors were foreseen
+  logs: ['plugin', 'store'], // what a parser is, and files that one process holds
+  parsers: ['plugin'], // what a parser is
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved
   log: ['plugin'], // which errors were foreseen
@@ -66,7 +68,7 @@ module.exports = {
       comment:
         "A built-in plugin imports what a stranger's plugin could: cullinan/plugin, cullinan/net, cullinan/wire/*, " +
         'node:*. A protocol library is an exception to be named here.',
-      from: { path: '^(collectors|handlers)/' },
+      from: { path: '^(collectors|handlers|parsers)/' },
       to: {
         dependencyTypes: ['local', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
         pathNot: '^node_modules/mqtt-packet/',
@@ -75,18 +77,18 @@ module.exports = {
     {
       name: 'plugins-see-only-the-public-door',
       severity: 'error',
-      from: { path: '^(collectors|handlers)/' },
+      from: { path: '^(collectors|handlers|parsers)/' },
       to: {
-        path: '^(src|collectors|handlers|test|scripts)/',
-        pathNot: '^src/((plugin|net|gossip)/index\\.ts$|wire/)',
+        path: '^(src|collectors|handlers|parsers|test|scripts)/',
+        pathNot: '^src/((plugin|net|gossip|logs|parsers)/index\\.ts$|wire/)',
       },
     },
     {
       name: 'only-the-agent-knows-the-plugins',
       severity: 'error',
       comment: 'Everything else finds them in the registry.',
-      from: { path: '^src/', pathNot: '^src/agent/builtin\\.ts$' },
-      to: { path: '^(collectors|handlers)/' },
+      from: { path: '^src/', pathNot: '^src/(agent|parsers)/builtin\\.ts$' },
+      to: { path: '^(collectors|handlers|parsers)/' },
     },
     {
       name: 'wire-takes-types',
@@ -112,14 +114,14 @@ module.exports = {
       comment:
         'systeminformation takes 10 MiB, so it is imported where it is needed: await import(…), and ' +
         'only by src/portable, which is imported likewise.',
-      from: { path: '^(src|collectors|handlers)/', pathNot: '^src/portable/' },
+      from: { path: '^(src|collectors|handlers|parsers)/', pathNot: '^src/portable/' },
       to: { path: '^src/portable/', dynamic: false },
     },
     {
       name: 'not-loaded-on-linux',
       severity: 'error',
       comment: 'See above.',
-      from: { path: '^(src|collectors|handlers)/' },
+      from: { path: '^(src|collectors|handlers|parsers)/' },
       to: {
         path: '(^|/)node_modules/systeminformation/',
         dynamic: false,
@@ -142,13 +144,13 @@ module.exports = {
     {
       name: 'no-tests-in-the-program',
       severity: 'error',
-      from: { path: '^(src|collectors|handlers)/' },
+      from: { path: '^(src|collectors|handlers|parsers)/' },
       to: { path: '^(test|scripts)/' },
     },
     {
       name: 'no-development-tools-in-the-program',
       severity: 'error',
-      from: { path: '^(src|collectors|handlers)/' },
+      from: { path: '^(src|collectors|handlers|parsers)/' },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],

@@ -118,14 +118,16 @@ const late = {
 const asked = {
   name: 'asked',
   setup({ onLoad }) {
-    onLoad({ filter: /[/]src[/]agent[/]builtin[.]ts$/ }, ({ path }) => {
+    onLoad({ filter: /[/]src[/](?:agent|parsers)[/]builtin[.]ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8').replaceAll(
-        /^import (\w+) from '(.*\/(?:collectors|handlers)\/.*)';$/gm,
-        (line, name, from) => {
-          const off = /^ {2}enabled: false,$/m.test(readFileSync(join(path, '..', from), 'utf8'));
+        /^import (\w+) from '(.*\/(?:collectors|handlers|parsers)\/.*)';$/gm,
+        (line, variable, from) => {
+          const plugin = readFileSync(join(path, '..', from), 'utf8');
+          const off = /^ {2}enabled: false,$/m.test(plugin);
+          const name = /^ {2}name: '(.*)',$/m.exec(plugin)?.[1] ?? variable;
           if (!off && from.includes('/collectors/')) return line;
           const known = JSON.stringify({ name, ...(off ? { enabled: false } : {}) });
-          return `const ${name} = whenAsked(${known}, () => require('${from}').default);`;
+          return `const ${variable} = whenAsked(${known}, () => require('${from}').default);`;
         },
       );
       return { contents: `${text}\n${whenAsked}`, loader: 'ts' };

@@ -1,4 +1,5 @@
 import { dialects } from '../naming/index.ts';
+import { parsers } from '../parsers/index.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 import { collectors, handlers } from './builtin.ts';
 
@@ -6,5 +7,6 @@ import { collectors, handlers } from './builtin.ts';
 export const registry = {
   collectors: new Map<string, Collector>(collectors.map((it) => [it.name, it])),
   handlers: new Map<string, Handler>(handlers.map((it) => [it.name, it])),
+  parsers,
   dialects: new Map(Object.entries(dialects)),
 } as const;

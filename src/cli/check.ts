@@ -1,4 +1,5 @@
-import { access, constants } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutlet, destinations } from '../agent/index.ts';
 import type { HandlerConfig } from '../config/index.ts';

@@ -7,11 +7,12 @@ import {
   example,
   type Facts,
   labelled,
+  type ParserFacts,
 } from '../reference/index.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
 
 /**
- * `cullinan describe`: everything a user may want to know of a collector, a handler or a dialect. The
+ * `cullinan describe`: everything a user may want to know of a collector, a handler, a parser or a dialect. The
  * words `collector` and `handler` themselves stand for the options that all of them have, `config` for
  * those of the agent.
  */
@@ -26,7 +27,7 @@ export function describe(io: Io, name: string, { json }: { json?: boolean }): nu
   const all = allFacts(registry);
   const found = all.filter((it) => it.name === name);
   if (found.length === 0) throw unknown(name, all);
-  // A name may be that of a collector and that of a handler.
+  // A name may be that of a collector and that of a handler or a parser.
   for (const [i, facts] of found.entries()) {
     if (json) io.out(`${JSON.stringify(facts)}\n`);
     else io.out(`${i === 0 ? '' : '\n'}${text(facts)}`);
@@ -38,7 +39,7 @@ function unknown(name: string, all: readonly Facts[]): UsageError {
   const names = [...new Set(all.map((it) => it.name))];
   const near = suggest(name, names);
   const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
-  return new UsageError(`no collector, handler or dialect is called "${name}". ${hint}`);
+  return new UsageError(`no collector, handler, parser or dialect is called "${name}". ${hint}`);
 }
 
 function text(facts: Facts): string {
@@ -57,6 +58,13 @@ function text(facts: Facts): string {
         deliveryOf(facts),
         options(facts),
       );
+    case 'parser':
+      return sections(
+        head(facts, 'for cull, and for the collector logs'),
+        `The format of its lines: ${facts.source}.`,
+        parserOptions(facts),
+        facts.metrics.length === 0 ? '' : metrics(facts),
+      );
     case 'dialect':
       return sections(
         head(facts, 'for every handler, and for once and replay'),
@@ -72,7 +80,7 @@ const head = ({ name, type, summary }: Facts, more: string): string =>
   `${name} (${type}, ${more})\n${summary}`;
 
 /** Own options, where to find those of its kind, and a configuration with them. */
-function options(facts: Facts): string {
+function options(facts: Exclude<Facts, ParserFacts>): string {
   const own = facts.options.map(optionText).join('\n');
   const more =
     facts.type === 'dialect'
@@ -80,6 +88,14 @@ function options(facts: Facts): string {
       : `Options of every ${facts.type}: cullinan describe ${facts.type}`;
   const written = example(facts).replace(/^/gm, '  ').trimEnd();
   return `Options\n${own === '' ? '  none of its own' : own}\n\n${more}\n\nExample\n${written}`;
+}
+
+/** Own options, and where they go. */
+function parserOptions({ name, options }: ParserFacts): string {
+  const own = options.map(optionText).join('\n');
+  const lines = ['collectors:', '  logs:', '    files:', '      - path: /var/log/…'];
+  const written = [...lines, `        parser: { name: ${name} }`].map((line) => `  ${line}`);
+  return `Options\n${own === '' ? '  none of its own' : own}\n\nExample\n${written.join('\n')}`;
 }
 
 const optionText = (option: Option): string =>
@@ -90,7 +106,7 @@ function defaultText({ required, default: value }: Option): string {
   return value === undefined ? '' : `, default ${value}`;
 }
 
-function metrics({ metrics }: CollectorFacts): string {
+function metrics({ metrics }: Pick<CollectorFacts, 'metrics'>): string {
   const lines = metrics.map(({ name, labels, unit, kind, help }) => {
     const all = labels.length === 0 ? '' : `{${labels.join(',')}}`;
     return `  ${name}${all}  ${unit}, ${kind}\n      ${help}`;

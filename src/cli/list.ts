@@ -5,16 +5,18 @@ import { EXIT, type Io } from './io.ts';
 const TITLES = {
   collector: 'Collectors',
   handler: 'Handlers',
+  parser: 'Parsers of logs',
   dialect: 'Dialects',
 } as const;
 
-/** `cullinan list`: every collector, handler and dialect with what it is for. */
+/** `cullinan list`: every collector, handler, parser and dialect with what it is for. */
 export function list(io: Io, { json }: { json?: boolean }): number {
   const facts = allFacts(registry);
   if (json) {
     const of = (type: Facts['type']) => facts.filter((it) => it.type === type).map(shortly);
-    const [collectors, handlers, dialects] = [of('collector'), of('handler'), of('dialect')];
-    io.out(`${JSON.stringify({ collectors, handlers, dialects })}\n`);
+    const [collectors, handlers] = [of('collector'), of('handler')];
+    const [parsers, dialects] = [of('parser'), of('dialect')];
+    io.out(`${JSON.stringify({ collectors, handlers, parsers, dialects })}\n`);
     return EXIT.ok;
   }
   const width = Math.max(...facts.map(({ name }) => name.length));

@@ -97,8 +97,9 @@ class CollectorRunner implements Runner {
   constructor(options: RunnerOptions, needs: RunnerNeeds) {
     this.#options = options;
     this.#needs = needs;
+    const { collector } = options;
     this.#series = createCollectorSeries(
-      Object.values(options.collector.metrics),
+      [...Object.values(collector.metrics), ...(collector.moreMetrics?.(options.options) ?? [])],
       needs.ids,
       { collector: options.instance, host: needs.hostname },
       options.newSeriesPerHour,

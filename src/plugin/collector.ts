@@ -54,6 +54,8 @@ interface Declared<O extends z.ZodType> {
   readonly summary: string;
   readonly options: O;
   readonly metrics: Readonly<Record<string, Metric>>;
+  /** What it observes besides, where that is a matter of its options: each metric the same object always. */
+  moreMetrics?(options: z.output<O>): readonly Metric[];
   /** Whether it runs without being configured; yes unless said. */
   readonly enabled?: boolean;
   /** The files it reads and what it asks for: `reads` in the reference. */

@@ -1,13 +1,14 @@
 import { describeOptions, type Option } from '../config/index.ts';
 import type { Kind, Metric, Unit } from '../metric/index.ts';
 import type { Dialect } from '../naming/index.ts';
-import type { Collector, Counters, Handler } from '../plugin/index.ts';
+import type { Collector, Counters, Handler, Parser } from '../plugin/index.ts';
 import { type DiamondName, diamondNames } from './diamond.ts';
 
 /** What the reference is written from: the plugins and dialects, by name. */
 export interface Plugins {
   readonly collectors: ReadonlyMap<string, Collector>;
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly parsers: ReadonlyMap<string, Parser>;
   readonly dialects: ReadonlyMap<string, Dialect>;
 }
 
@@ -53,6 +54,18 @@ export interface HandlerFacts {
   readonly options: readonly Option[];
 }
 
+/** Everything a user may want to know of a parser. */
+export interface ParserFacts {
+  readonly type: 'parser';
+  readonly name: string;
+  readonly summary: string;
+  /** Where the format of its lines is described. */
+  readonly source: string;
+  readonly options: readonly Option[];
+  /** What it reports at its defaults; nothing where it has options that it cannot do without. */
+  readonly metrics: readonly MetricFacts[];
+}
+
 /** Everything a user may want to know of a dialect. */
 export interface DialectFacts {
   readonly type: 'dialect';
@@ -62,7 +75,7 @@ export interface DialectFacts {
   readonly options: readonly Option[];
 }
 
-export type Facts = CollectorFacts | HandlerFacts | DialectFacts;
+export type Facts = CollectorFacts | HandlerFacts | ParserFacts | DialectFacts;
 
 export const collectorFacts = (
   { name, summary, source, enabled = true, options, metrics }: Collector,
@@ -97,6 +110,18 @@ export const handlerFacts = (handler: Handler): HandlerFacts => ({
   options: describeOptions(handler.options),
 });
 
+export function parserFacts({ name, summary, source, options, metrics }: Parser): ParserFacts {
+  const usual = options.safeParse({});
+  return {
+    type: 'parser',
+    name,
+    summary,
+    source,
+    options: describeOptions(options),
+    metrics: usual.success ? metrics(usual.data).map(metricFacts) : [],
+  };
+}
+
 export const dialectFacts = ({ name, summary, options }: Dialect): DialectFacts => ({
   type: 'dialect',
   name,
@@ -104,9 +129,15 @@ export const dialectFacts = ({ name, summary, options }: Dialect): DialectFacts 
   options: options === undefined ? [] : describeOptions(options),
 });
 
-/** Everything there is, in the order in which it is listed: collectors, handlers, dialects. */
-export const allFacts = ({ collectors, handlers, dialects }: Plugins): readonly Facts[] => [
+/** Everything there is, in the order in which it is listed. */
+export const allFacts = ({
+  collectors,
+  handlers,
+  parsers,
+  dialects,
+}: Plugins): readonly Facts[] => [
   ...[...collectors.values()].map((it) => collectorFacts(it, dialects)),
   ...[...handlers.values()].map(handlerFacts),
+  ...[...parsers.values()].map(parserFacts),
   ...[...dialects.values()].map(dialectFacts),
 ];

@@ -1,5 +1,5 @@
 import { configJsonSchema } from '../config/index.ts';
-import { collectorFacts, handlerFacts, type Plugins } from './facts.ts';
+import { collectorFacts, handlerFacts, type Plugins, parserFacts } from './facts.ts';
 import { fill } from './markdown.ts';
 import {
   collectorsPage,
@@ -8,9 +8,11 @@ import {
   dialectsTable,
   handlersPage,
   handlersTable,
+  parsersPage,
+  parsersTable,
 } from './pages.ts';
 import { sample } from './sample.ts';
-import { builtinSource, type PluginFiles } from './sources.ts';
+import { builtinParsersSource, builtinSource, type PluginFiles } from './sources.ts';
 
 /**
  * Every file that is generated, by its path in the repository, with what it must hold.
@@ -25,8 +27,10 @@ export function generatedFiles(
   const collectors = [...plugins.collectors.values()];
   return new Map([
     ['src/agent/builtin.ts', builtinSource(files)],
+    ['src/parsers/builtin.ts', builtinParsersSource(files)],
     ['docs/reference/collectors.md', collectorsPage(plugins)],
     ['docs/reference/handlers.md', handlersPage(plugins)],
+    ['docs/reference/parsers.md', parsersPage(plugins)],
     ['docs/reference/configuration.md', configurationPage(plugins)],
     [
       'docs/reference/cullinan.schema.json',
@@ -43,6 +47,10 @@ export function generatedFiles(
         handlers: handlersTable(
           [...plugins.handlers.values()].map(handlerFacts),
           'docs/reference/handlers.md',
+        ),
+        parsers: parsersTable(
+          [...plugins.parsers.values()].map(parserFacts),
+          'docs/reference/parsers.md',
         ),
         dialects: dialectsTable(plugins),
       }),

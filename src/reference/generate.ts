@@ -8,7 +8,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dialects } from '../naming/index.ts';
-import type { Collector, Handler } from '../plugin/index.ts';
+import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { generatedFiles } from './files.ts';
 
 // Compiled, this file is one folder deeper than it was written.
@@ -46,10 +46,15 @@ function textOf(path: string): string {
   }
 }
 
-const files = { collectors: namesIn('collectors'), handlers: namesIn('handlers') };
+const files = {
+  collectors: namesIn('collectors'),
+  handlers: namesIn('handlers'),
+  parsers: namesIn('parsers'),
+};
 const plugins = {
   collectors: await load<Collector>('collectors', files.collectors),
   handlers: await load<Handler>('handlers', files.handlers),
+  parsers: await load<Parser>('parsers', files.parsers),
   dialects: new Map(Object.entries(dialects)),
 };
 const stale = [...generatedFiles(plugins, files, textOf('README.md'))].filter(

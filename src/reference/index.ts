@@ -4,9 +4,10 @@ export {
   allFacts,
   type CollectorFacts,
   type Facts,
+  type ParserFacts,
 } from './facts.ts';
 export { generatedFiles } from './files.ts';
 export { fill, table } from './markdown.ts';
 export { deliveryOf, labelled } from './pages.ts';
 export { example } from './sample.ts';
-export { builtinSource } from './sources.ts';
+export { builtinParsersSource, builtinSource } from './sources.ts';

@@ -8,7 +8,9 @@ import {
   type HandlerFacts,
   handlerFacts,
   type MetricFacts,
+  type ParserFacts,
   type Plugins,
+  parserFacts,
 } from './facts.ts';
 import { blocks, code, prose, table } from './markdown.ts';
 import { example } from './sample.ts';
@@ -156,6 +158,35 @@ export const deliveryOf = ({ counters, acknowledged, resends }: HandlerFacts): s
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
+
+/** docs/reference/parsers.md */
+export function parsersPage({ parsers }: Plugins): string {
+  const facts = [...parsers.values()].map(parserFacts);
+  return blocks(
+    '# Parsers',
+    NOTE,
+    'What makes numbers of log lines: `cullinan cull <parser> <file>` runs one over what is new in a log ' +
+      '([cull](../cull.md)), the collector [logs](collectors.md#logs) follows logs with them. `cullinan check ' +
+      '--sample <file> --parser <parser>` shows what one knows of each line.',
+    parsersTable(facts, ''),
+    ...facts.flatMap(parserSection),
+  );
+}
+
+/** One line per parser. `page` is where the sections are, seen from where the table is. */
+export const parsersTable = (facts: readonly ParserFacts[], page: string): string =>
+  table(
+    ['Parser', 'Reads'],
+    facts.map(({ name, summary }) => [`[${name}](${page}#${name.toLowerCase()})`, prose(summary)]),
+  );
+
+const parserSection = (facts: ParserFacts): string[] => [
+  `## ${facts.name}`,
+  prose(facts.summary),
+  `The format of its lines: ${prose(facts.source)}.`,
+  facts.options.length === 0 ? 'It has no options of its own.' : optionsTable(facts.options),
+  metricsTable(facts.metrics),
+];
 
 /** One line per dialect. */
 export const dialectsTable = ({ dialects }: Plugins): string =>

@@ -5,6 +5,7 @@ import {
   type Facts,
   type HandlerFacts,
   handlerFacts,
+  type ParserFacts,
   type Plugins,
 } from './facts.ts';
 
@@ -105,7 +106,7 @@ const indented = ({ depth, text, comment }: Line): string =>
  * A plugin in a configuration, with its own options at their defaults, and those it cannot do without;
  * a dialect in that of a handler.
  */
-export function example({ type, name, options }: Facts): string {
+export function example({ type, name, options }: Exclude<Facts, ParserFacts>): string {
   const shown = options.filter(
     (option) => !option.ofEach && (option.required || written(option) !== BLANK),
   );

@@ -2,6 +2,7 @@
 export interface PluginFiles {
   readonly collectors: readonly string[];
   readonly handlers: readonly string[];
+  readonly parsers: readonly string[];
 }
 
 const WIDEST = 100;
@@ -10,10 +11,14 @@ const WIDEST = 100;
 const variable = (file: string): string =>
   file.replace(/-+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
+const imports = (folder: string, files: readonly string[]): string =>
+  files.map((file) => `import ${variable(file)} from '../../${folder}/${file}.ts';\n`).join('');
+
 /** src/agent/builtin.ts: a plugin is built in when its file is there. */
-export function builtinSource({ collectors, handlers }: PluginFiles): string {
-  const imports = (folder: string, files: readonly string[]): string =>
-    files.map((file) => `import ${variable(file)} from '../../${folder}/${file}.ts';\n`).join('');
+export function builtinSource({
+  collectors,
+  handlers,
+}: Pick<PluginFiles, 'collectors' | 'handlers'>): string {
   return `\
 // Generated from the files in collectors/ and handlers/ by \`npm run generate\`. Do not edit.
 ${imports('collectors', collectors)}${imports('handlers', handlers)}\
@@ -21,6 +26,14 @@ import type { Collector, Handler } from '../plugin/index.ts';
 
 ${list('collectors', 'Collector', collectors)}${list('handlers', 'Handler', handlers)}`;
 }
+
+/** src/parsers/builtin.ts: apart from the others, because a collector asks for them by name. */
+export const builtinParsersSource = ({ parsers }: Pick<PluginFiles, 'parsers'>): string => `\
+// Generated from the files in parsers/ by \`npm run generate\`. Do not edit.
+${imports('parsers', parsers)}\
+import type { Parser } from '../plugin/index.ts';
+
+${list('builtin', 'Parser', parsers)}`;
 
 /** A list as the formatter writes it. */
 function list(name: string, type: string, files: readonly string[]): string {

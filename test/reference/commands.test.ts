@@ -20,21 +20,21 @@ async function run(...words: readonly string[]) {
   return { out, err, code };
 }
 
-const names = [registry.collectors, registry.handlers, registry.dialects].flatMap((all) => [
-  ...all.keys(),
-]);
+const names = [registry.collectors, registry.handlers, registry.parsers, registry.dialects].flatMap(
+  (all) => [...all.keys()],
+);
 
 describe('list', () => {
   test('names everything there is, with its summary', async () => {
     const { out, code } = await run('list');
     expect(code).toBe(0);
-    for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} +[A-Z/].*\\.`, 'm'));
+    for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} +[A-Za-z/].*\\.`, 'm'));
   });
 
   test('is one object for a machine', async () => {
     const { out } = await run('list', '--json');
-    const { collectors, handlers, dialects } = JSON.parse(out);
-    const listed = [...collectors, ...handlers, ...dialects];
+    const { collectors, handlers, parsers, dialects } = JSON.parse(out);
+    const listed = [...collectors, ...handlers, ...parsers, ...dialects];
     expect(listed.map(({ name }: { name: string }) => name)).toEqual(names);
     expect(collectors).toContainEqual({
       name: 'load',
@@ -49,7 +49,7 @@ describe('describe', () => {
     const { out, err, code } = await run('describe', name);
     expect([err, code]).toEqual(['', 0]);
     expect(out).toMatch(
-      new RegExp(`^${name} \\((collector|handler|dialect), .*\\)\\n[A-Z/].*\\.\\n`),
+      new RegExp(`^${name} \\((collector|handler|parser|dialect), .*\\)\\n[A-Za-z/].*\\.\\n`),
     );
   });
 

@@ -10,10 +10,15 @@ const namesIn = (folder: string) =>
     .map((name) => name.replace('.ts', ''))
     .sort();
 
-const files = { collectors: namesIn('collectors'), handlers: namesIn('handlers') };
+const files = {
+  collectors: namesIn('collectors'),
+  handlers: namesIn('handlers'),
+  parsers: namesIn('parsers'),
+};
 test('every plugin is built in, under the name of its file', () => {
   expect([...registry.collectors.keys()]).toEqual(files.collectors);
   expect([...registry.handlers.keys()]).toEqual(files.handlers);
+  expect(registry.parsers.size).toBe(files.parsers.length);
 });
 
 test('the collectors’ page accounts for every name of Diamond’s that is ever sent', () => {

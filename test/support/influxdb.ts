@@ -8,14 +8,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, listens } from './carbon.ts';
 import type { Pair } from './tls.ts';
+import { withUs } from './with-us.ts';
 
 interface Wishes {
   /** Who may do everything, and with which password. Absent, everybody may. */
   readonly login?: readonly [name: string, password: string];
   /** The certificate with which it speaks TLS, and the authority that vouches for it. */
   readonly pair?: Pair & { readonly ca: string };
-  /** Where it listens; absent, at a port of its own of 127.0.0.1. */
-  readonly at?: { readonly host: string; readonly port: number };
 }
 
 /** A series as it was queried. */
@@ -35,8 +34,8 @@ export class InfluxDb implements AsyncDisposable {
 
   static async start(wishes: Wishes = {}): Promise<InfluxDb> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-influxdb-'));
-    const { login, pair, at } = wishes;
-    const { host, port } = at ?? { host: '127.0.0.1', port: await freePort() };
+    const { login, pair } = wishes;
+    const port = await freePort();
     const backup = await freePort();
     const tls =
       pair === undefined
@@ -54,7 +53,7 @@ wal-dir = "${folder}/wal"
 [monitor]
 store-enabled = false
 [http]
-bind-address = "${host}:${port}"
+bind-address = "127.0.0.1:${port}"
 auth-enabled = ${login !== undefined}
 max-body-size = 1000000
 ${tls}
@@ -93,7 +92,7 @@ ${tls}
       const asked = (pair === undefined ? plain : secured)(
         {
           port: this.port,
-          host: this.#wishes.at?.host ?? '127.0.0.1',
+          host: '127.0.0.1',
           path: `/query?${query}`,
           method: change ? 'POST' : 'GET',
           ...(login === undefined ? {} : { auth: login.join(':') }),
@@ -135,7 +134,7 @@ ${tls}
   }
 
   async #up(): Promise<void> {
-    for (let attempt = 0; !(await listens(this.port, this.#wishes.at?.host)); attempt += 1) {
+    for (let attempt = 0; !(await listens(this.port)); attempt += 1) {
       if (attempt > 800 || this.#process.exitCode !== null) {
         throw new Error(`influxd did not come up on port ${this.port}`);
       }
@@ -145,7 +144,7 @@ ${tls}
 }
 
 const run = (folder: string): ChildProcess =>
-  spawn('/usr/bin/influxd', ['run', '-config', join(folder, 'influxdb.conf')], {
+  spawn(...withUs('/usr/bin/influxd', ['run', '-config', join(folder, 'influxdb.conf')]), {
     stdio: 'ignore',
     env: { ...process.env, HOME: folder },
   });

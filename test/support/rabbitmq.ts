@@ -9,10 +9,9 @@ import { promisify } from 'node:util';
 import { type ChannelModel, type ConsumeMessage, connect, type Options } from 'amqplib';
 import { freePort, listens } from './carbon.ts';
 import type { Pair } from './tls.ts';
+import { withUs } from './with-us.ts';
 
 const BIN = '/usr/lib/rabbitmq/bin';
-/** A node outlives nobody who is killed. */
-const WITH_US = ['/usr/bin/setpriv', '--pdeathsig', 'KILL'] as const;
 const EPMD = '/usr/bin/epmd';
 
 export interface Login {
@@ -23,8 +22,6 @@ export interface Login {
 }
 
 interface Wishes {
-  /** Where it listens, if not on a free port of 127.0.0.1. */
-  readonly at?: { readonly host: string; readonly port: number };
   readonly logins?: readonly Login[];
   /** Virtual hosts beside `/`. */
   readonly vhosts?: readonly string[];
@@ -62,7 +59,6 @@ function definitions({ logins = [], vhosts = [] }: Wishes): object {
 
 /** A real RabbitMQ, one node, with its own name, ports, folder and port mapper. */
 export class RabbitMq implements AsyncDisposable {
-  readonly host: string;
   readonly port: number;
   /** Where it speaks TLS, if it does. */
   readonly tlsPort: number;
@@ -72,7 +68,6 @@ export class RabbitMq implements AsyncDisposable {
   #node: ChildProcess | undefined;
 
   private constructor(ports: Ports, folder: string, env: NodeJS.ProcessEnv, epmd: ChildProcess) {
-    this.host = ports.host;
     this.port = ports.port;
     this.tlsPort = ports.tlsPort;
     this.#folder = folder;
@@ -82,9 +77,8 @@ export class RabbitMq implements AsyncDisposable {
 
   static async start(wishes: Wishes = {}): Promise<RabbitMq> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-rabbitmq-'));
-    const [free, tlsPort, dist, mapper] = await Promise.all([1, 2, 3, 4].map(freePort));
-    const { host, port } = wishes.at ?? { host: '127.0.0.1', port: free ?? 0 };
-    const ports = { host, port, tlsPort: tlsPort ?? 0 };
+    const [port, tlsPort, dist, mapper] = await Promise.all([1, 2, 3, 4].map(freePort));
+    const ports = { port: port ?? 0, tlsPort: tlsPort ?? 0 };
     for (const name of ['mnesia', 'log']) mkdirSync(join(folder, name));
     const inFolder = (name: string) => join(folder, name);
     writeFileSync(inFolder('definitions.json'), JSON.stringify(definitions(wishes)));
@@ -110,10 +104,9 @@ export class RabbitMq implements AsyncDisposable {
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${loopback} +S 2:2 +sbwt none`,
       RABBITMQ_CTL_ERL_ARGS: `${loopback} +S 1:1`,
     };
-    const [command, ...words] = WITH_US;
-    const epmd = spawn(command, [...words, EPMD], { env, stdio: 'ignore' });
+    const epmd = spawn(...withUs(EPMD, []), { env, stdio: 'ignore' });
     // Where there is none yet, a node starts one that outlives it.
-    await upOn({ host: '127.0.0.1', port: mapper ?? 0 }, epmd, () => 'epmd');
+    await upOn(mapper ?? 0, epmd, () => 'epmd');
     const broker = new RabbitMq(ports, folder, env, epmd);
     await broker.start();
     return broker;
@@ -126,8 +119,7 @@ export class RabbitMq implements AsyncDisposable {
 
   /** Starts it, again or for the first time, and waits until it takes connections. */
   async start(): Promise<void> {
-    const [command, ...words] = WITH_US;
-    const node = spawn(command, [...words, `${BIN}/rabbitmq-server`], {
+    const node = spawn(...withUs(`${BIN}/rabbitmq-server`, []), {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -138,7 +130,7 @@ export class RabbitMq implements AsyncDisposable {
       });
     }
     this.#node = node;
-    await upOn(this, node, () => `RabbitMQ: ${said}`);
+    await upOn(this.port, node, () => `RabbitMQ: ${said}`);
   }
 
   /** Ends it and waits until it is gone: SIGTERM in order, SIGKILL as a host that loses its power. */
@@ -175,7 +167,7 @@ export class RabbitMq implements AsyncDisposable {
   }
 
   connect(vhost = '/'): Promise<ChannelModel> {
-    return connect({ hostname: this.host, port: this.port, vhost });
+    return connect({ hostname: '127.0.0.1', port: this.port, vhost });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -186,28 +178,23 @@ export class RabbitMq implements AsyncDisposable {
 }
 
 /** Waits until a program listens. */
-async function upOn(
-  { host, port }: { readonly host: string; readonly port: number },
-  program: ChildProcess,
-  said: () => string,
-): Promise<void> {
-  for (let attempt = 0; !(await listens(port, host)); attempt += 1) {
+async function upOn(port: number, program: ChildProcess, said: () => string): Promise<void> {
+  for (let attempt = 0; !(await listens(port)); attempt += 1) {
     if (program.exitCode !== null || attempt > 1200) {
-      throw new Error(`it did not come up on ${host}:${port}: ${said()}`);
+      throw new Error(`it did not come up on port ${port}: ${said()}`);
     }
     await sleep(50);
   }
 }
 
 interface Ports {
-  readonly host: string;
   readonly port: number;
   readonly tlsPort: number;
 }
 
-function configuration({ host, port, tlsPort }: Ports, folder: string, { tls }: Wishes): string {
+function configuration({ port, tlsPort }: Ports, folder: string, { tls }: Wishes): string {
   const lines = [
-    `listeners.tcp.1 = ${host}:${port}`,
+    `listeners.tcp.1 = 127.0.0.1:${port}`,
     `load_definitions = ${folder}/definitions.json`,
     'disk_free_limit.absolute = 50MB',
     'vm_memory_high_watermark.relative = 0.9',

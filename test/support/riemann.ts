@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { decodeProtobuf } from 'cullinan/wire/protobuf';
+import { freePort } from './carbon.ts';
 
 /** An event as it arrived. */
 export interface Arrived {
@@ -28,7 +29,7 @@ export class RiemannServer implements AsyncDisposable {
 
   static async listen(): Promise<RiemannServer> {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
+    server.listen(await freePort(), '127.0.0.1');
     await once(server, 'listening');
     return new RiemannServer(server);
   }

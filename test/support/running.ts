@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeLine } from 'cullinan/wire/graphite';
@@ -8,6 +16,7 @@ import { expect, vi } from 'vitest';
 import type { HandlerStatus } from '../../src/plugin/index.ts';
 import { ask } from '../../src/status/index.ts';
 import { PROGRAM } from './program.ts';
+import { withUs } from './with-us.ts';
 
 type Books = Pick<
   HandlerStatus,
@@ -15,12 +24,14 @@ type Books = Pick<
 >;
 
 /** Path to time to values. */
-export type Observations = ReadonlyMap<string, ReadonlyMap<number, ReadonlySet<number>>>;
+export type Observations = ReadonlyMap<string, ReadonlyMap<number, readonly number[]>>;
 
 interface Settings {
   readonly interval?: string;
   /** Further keys of the configuration, as YAML. */
   readonly more?: string;
+  /** Further options of the archive, as YAML: `, counters: deltas`. */
+  readonly archive?: string;
   /** Words for Node before the program. */
   readonly node?: readonly string[];
   /** A command that runs it. */
@@ -36,11 +47,15 @@ export class RunningAgent implements AsyncDisposable {
   readonly #words: readonly string[];
   #child;
   #log = '';
+  /** What has been read of the archive: so many bytes, and what is in them. */
+  #read = 0;
+  readonly #series = new Map<string, Map<number, number[]>>();
+  readonly #times = new Set<number>();
 
   /** @param handlers as YAML, by instance; FOLDER in it is a folder that lives as long as this. */
   constructor(
     handlers: Readonly<Record<string, string>>,
-    { interval = '1s', more = '', node = [], under = [] }: Settings = {},
+    { interval = '1s', more = '', archive = '', node = [], under = [] }: Settings = {},
   ) {
     const config = join(this.#folder, 'cullinan.yaml');
     const lines = Object.entries(handlers).map(([name, options]) => `  ${name}: ${options}\n`);
@@ -51,7 +66,7 @@ ${more}
 shutdown: { timeout: 2s }
 status: { socket: ${this.socket} }
 handlers:
-  file: { path: ${this.#archive}, rotate: never, dialect: diamond, prefix: '' }
+  file: { path: ${this.#archive}, rotate: never, dialect: diamond, prefix: ''${archive} }
 ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
     );
     this.#words = [...under, process.execPath, ...node, PROGRAM, 'run', '--config', config];
@@ -60,7 +75,7 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
 
   #start() {
     const [command = '', ...words] = this.#words;
-    const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(...withUs(command, words), { stdio: ['ignore', 'ignore', 'pipe'] });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log += text;
     });
@@ -88,16 +103,17 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
 
   /** Waits until it has observed so many more ticks. */
   async ticks(count: number): Promise<void> {
-    const begun = this.#times().size;
-    await vi.waitFor(() => expect(this.#times().size).toBeGreaterThanOrEqual(begun + count), {
+    const begun = this.times.size;
+    await vi.waitFor(() => expect(this.times.size).toBeGreaterThanOrEqual(begun + count), {
       timeout: 30_000,
       interval: 50,
     });
   }
 
-  #times(): ReadonlySet<number> {
-    if (!existsSync(this.#archive)) return new Set();
-    return new Set([...this.archived().values()].flatMap((points) => [...points.keys()]));
+  /** The ticks so far, each by the time that it has in the archive. */
+  get times(): ReadonlySet<number> {
+    this.#catchUp();
+    return this.#times;
   }
 
   /** What it has logged so far. */
@@ -131,7 +147,7 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
   /** Everything it observed, below the prefix: path to time to value. */
   archived(): ReadonlyMap<string, ReadonlyMap<number, number>> {
     const last = [...this.observations()].map(([path, points]) => {
-      const values = [...points].map(([time, values]) => [time, [...values].at(-1)] as const);
+      const values = [...points].map(([time, values]) => [time, values.at(-1)] as const);
       return [path, new Map(values as [number, number][])] as const;
     });
     return new Map(last);
@@ -139,14 +155,40 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
 
   /** The same, with every value of a time that was observed more than once. */
   observations(): Observations {
-    const series = new Map<string, Map<number, Set<number>>>();
-    // What stands behind the last end is still being written.
-    for (const line of readFileSync(this.#archive, 'utf8').split('\n').slice(0, -1)) {
-      const { path, time, value } = decodeLine(line);
-      const points = series.get(path) ?? new Map<number, Set<number>>();
-      series.set(path, points.set(time, (points.get(time) ?? new Set()).add(value)));
+    this.#catchUp();
+    const copied = [...this.#series].map(([path, points]) => {
+      const values = [...points].map(([time, all]) => [time, [...all]] as const);
+      return [path, new Map(values)] as const;
+    });
+    return new Map(copied);
+  }
+
+  /** Reads what the archive has gained. */
+  #catchUp(): void {
+    if (!existsSync(this.#archive)) return;
+    const file = openSync(this.#archive, 'r');
+    const chunks: Buffer[] = [];
+    try {
+      for (let length = this.#read; ; ) {
+        const chunk = Buffer.allocUnsafe(65_536);
+        const got = readSync(file, chunk, 0, chunk.length, length);
+        if (got === 0) break;
+        chunks.push(chunk.subarray(0, got));
+        length += got;
+      }
+    } finally {
+      closeSync(file);
     }
-    return series;
+    const gained = Buffer.concat(chunks);
+    // What stands behind the last end is still being written.
+    const end = gained.lastIndexOf('\n') + 1;
+    this.#read += end;
+    for (const line of gained.toString('utf8', 0, end).split('\n').slice(0, -1)) {
+      const { path, time, value } = decodeLine(line);
+      const points = this.#series.get(path) ?? new Map<number, number[]>();
+      this.#series.set(path, points.set(time, [...(points.get(time) ?? []), value]));
+      this.#times.add(time);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

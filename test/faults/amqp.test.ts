@@ -1,0 +1,4 @@
+import { amqp } from './amqp.ts';
+import { describeFaults } from './describe.ts';
+
+describeFaults(amqp);

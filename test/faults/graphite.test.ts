@@ -1,0 +1,4 @@
+import { describeFaults } from './describe.ts';
+import { graphite } from './graphite.ts';
+
+describeFaults(graphite);

@@ -1,0 +1,4 @@
+import { describeFaults } from './describe.ts';
+import { http } from './http.ts';
+
+describeFaults(http);

@@ -1,0 +1,4 @@
+import { describeFaults } from './describe.ts';
+import { riemann } from './riemann.ts';
+
+describeFaults(riemann);

@@ -1,5 +1,6 @@
 import type { Batch, Point } from '../metric/index.ts';
 import { type Chunk, Packed } from './packed.ts';
+import { bytesOf, Queue } from './queue.ts';
 import { Ring } from './ring.ts';
 
 /** The most a backlog holds, of whatever it holds. */
@@ -7,13 +8,6 @@ export interface Limits {
   readonly samples: number;
   readonly bytes: number;
 }
-
-/**
- * The estimate of what a point takes in memory: its path, and its numbers with the objects around
- * them. A path is shared by all points of its series, so for a long queue this is the upper end.
- */
-export const sizeOf = (point: Point): number => point.name.path.length + AROUND;
-const AROUND = 32;
 
 /**
  * How often one batch is resent at most. Without an end, a peer that takes one batch per connection
@@ -24,22 +18,8 @@ const MOST_RESENDS = 20;
 /** Milliseconds after which a peer has what it was sent on its disk: Carbon's writer sleeps one second. */
 const SETTLED = 1000;
 
-/** So many chunks may wait as they are: towards a peer that is well, no more do. */
-const MOST_UNPACKED = 4;
-
 /** {@link Parcel.at} of what was never delivered by this process. */
 const NEVER = -1;
-
-/** Points that came together, as far as they still wait. */
-interface Waiting {
-  readonly points: Chunk;
-  /** Of all of them. */
-  readonly bytes: number;
-  /** Those before this have gone. */
-  from: number;
-  /** When they came, in milliseconds on the monotonic clock. */
-  readonly at: number;
-}
 
 interface Parcel {
   /** Packed while it is kept. */
@@ -58,7 +38,7 @@ interface Parcel {
   last: number;
 }
 
-/** What {@link Backlog.take} hands out for one write. */
+/** What {@link Backlog.take}, {@link Backlog.retry} and {@link Backlog.borrow} hand out for one write. */
 export interface Taken {
   readonly points: Batch;
   /** Whether it was delivered before, over a connection that broke. */
@@ -75,27 +55,26 @@ export interface Poured {
 /**
  * Everything a handler has yet to send, and what it may have to send again, within one bound.
  *
- * Four places, from old to new: `kept` was delivered a moment ago and is kept, packed, until its connection
+ * Five places, from old to new: `kept` was delivered a moment ago and is kept, packed, until its connection
  * has proved itself; `again` was delivered over a connection that broke; `out` is being written (and
- * `pouring` to disk); `queue` waits. When the bound bites, what was delivered is forgotten first, then
- * the oldest of the queue goes. Knows no time and no connection.
+ * `pouring` to disk); `aside` is what the peer would not take yet; `queue` waits. When the bound bites,
+ * what was delivered is forgotten first, then what is aside goes, then the oldest of the queue. Knows no
+ * time and no connection.
  */
 export class Backlog {
   readonly #limits: Limits;
   readonly #overflow: (point: Point) => void;
   readonly #kept = new Ring<Parcel>();
   readonly #again = new Ring<Parcel>();
-  readonly #queue = new Ring<Waiting>();
-  #lastPacked: Packed | undefined;
+  readonly #aside = new Queue();
+  readonly #queue = new Queue();
   #lastKept: Packed | undefined;
-  /** Points in the queue. */
-  #waiting = 0;
   #out: Parcel | undefined;
   #pouring: Parcel | undefined;
   #samples = 0;
   #bytes = 0;
 
-  /** @param overflow is handed each point that the bound pushes out of the queue, oldest first. */
+  /** @param overflow is handed each point that the bound pushes out, oldest first. */
   constructor(limits: Limits, overflow: (point: Point) => void) {
     this.#limits = limits;
     this.#overflow = overflow;
@@ -103,22 +82,28 @@ export class Backlog {
 
   /** Points that wait or are being written, and were never delivered. */
   get queued(): number {
-    return this.#waiting + underWay(this.#out) + underWay(this.#pouring);
+    const { points } = this.#queue;
+    return points + this.#aside.points + underWay(this.#out) + underWay(this.#pouring);
   }
 
   /** Points that nothing has been done with yet. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#queue.points;
   }
 
   /** When the oldest of them came; `undefined` without any. */
   get since(): number | undefined {
-    return this.#queue.peek()?.at;
+    return this.#queue.since;
   }
 
   /** Whether {@link take} has something. */
   get ready(): boolean {
-    return this.#waiting > 0 || this.#again.length > 0;
+    return this.#queue.points > 0 || this.#again.length > 0;
+  }
+
+  /** Points that the peer would not take yet: {@link retry} has them. */
+  get aside(): number {
+    return this.#aside.points;
   }
 
   /** All that is held, for whatever reason. */
@@ -133,23 +118,13 @@ export class Backlog {
   add(points: Batch, at: number): void {
     if (points.length === 0) return;
     const bytes = bytesOf(points);
-    this.#queue.push({ points: this.#packed(points), bytes, from: 0, at });
-    this.#waiting += points.length;
+    this.#queue.push(points, bytes, at);
     this.#samples += points.length;
     this.#bytes += bytes;
     this.#bound();
   }
 
-  #packed(points: Batch): Chunk {
-    if (this.#queue.length < MOST_UNPACKED) {
-      this.#lastPacked = undefined;
-      return points;
-    }
-    this.#lastPacked = new Packed(points, this.#lastPacked);
-    return this.#lastPacked;
-  }
-
-  /** The next batch, of at most `most` points. One of sent, failed and refuse must follow. */
+  /** The next batch, of at most `most` points. One of sent, partly, failed and refuse must follow. */
   take(most: number): Taken | undefined {
     const again = this.#again.shift();
     if (again !== undefined) {
@@ -157,14 +132,22 @@ export class Backlog {
       this.#out = again;
       return { points: all(again.points), again: true };
     }
-    if (this.#waiting === 0) return undefined;
-    this.#out = this.#parcel(most);
-    return { points: all(this.#out.points), again: false };
+    return this.#takeFrom(this.#queue, most);
+  }
+
+  /** The same of what the peer would not take before. */
+  retry(most: number): Taken | undefined {
+    return this.#takeFrom(this.#aside, most);
+  }
+
+  #takeFrom(queue: Queue, most: number): Taken | undefined {
+    this.#out = parcelOf(queue, most);
+    return this.#out && { points: all(this.#out.points), again: false };
   }
 
   /**
-   * Takes in a batch that is on disk and stays there until it is delivered. One of sent, failed and
-   * refuse must follow.
+   * Takes in a batch that is on disk and stays there until it is delivered. One of sent, partly,
+   * failed and refuse must follow.
    *
    * @param deliveries how often it was delivered, over connections that broke.
    */
@@ -181,7 +164,8 @@ export class Backlog {
   /** The oldest batch, of at most `most` points, to be put on disk. One of poured and pourBack must follow. */
   pour(most: number): Poured | undefined {
     if (this.#pouring !== undefined) return undefined;
-    const parcel = this.#again.shift() ?? (this.#waiting === 0 ? undefined : this.#parcel(most));
+    const parcel =
+      this.#again.shift() ?? parcelOf(this.#aside, most) ?? parcelOf(this.#queue, most);
     this.#pouring = parcel;
     if (parcel === undefined) return undefined;
     return { points: all(parcel.points), deliveries: parcel.delivered ? parcel.resends + 1 : 0 };
@@ -203,46 +187,11 @@ export class Backlog {
 
   /** Takes out what came before a moment; tells how many points that were. */
   expire(before: number): number {
-    let expired = 0;
-    for (let oldest = this.#queue.peek(); oldest !== undefined; oldest = this.#queue.peek()) {
-      if (oldest.at >= before) break;
-      const { points, bytes } = this.#dequeue(oldest.points.length - oldest.from);
-      this.#samples -= points.length;
-      this.#bytes -= bytes;
-      expired += points.length;
-    }
-    return expired;
-  }
-
-  #parcel(most: number): Parcel {
-    const since = this.#queue.peek()?.at ?? 0;
-    const { points, bytes } = this.#dequeue(Math.min(most, this.#waiting));
-    const times = { since, at: NEVER, last: 0 };
-    return { points, bytes, ...times, stored: false, resends: 0, delivered: false };
-  }
-
-  /** The oldest of the queue, so many of them, and the bytes of all of them. */
-  #dequeue(count: number): { readonly points: Batch; readonly bytes: number } {
-    this.#waiting -= count;
-    const first = this.#queue.peek();
-    // What a tick brought goes as it came.
-    if (first?.from === 0 && first.points.length === count && Array.isArray(first.points)) {
-      this.#queue.shift();
-      return { points: first.points, bytes: first.bytes };
-    }
-    const parts: Batch[] = [];
-    for (let left = count; left > 0; ) {
-      const oldest = this.#queue.peek() as Waiting;
-      const { points, from } = oldest;
-      const end = Math.min(points.length, from + left);
-      const whole = from === 0 && end === points.length && Array.isArray(points);
-      parts.push(whole ? points : points.slice(from, end));
-      left -= end - from;
-      if (end === points.length) this.#queue.shift();
-      else oldest.from = end;
-    }
-    const points = parts.length === 1 ? (parts[0] as Batch) : parts.flat();
-    return { points, bytes: bytesOf(points) };
+    const aside = this.#aside.expire(before);
+    const queue = this.#queue.expire(before);
+    this.#samples -= aside.points + queue.points;
+    this.#bytes -= aside.bytes + queue.bytes;
+    return aside.points + queue.points;
   }
 
   /**
@@ -270,6 +219,22 @@ export class Backlog {
     this.#kept.push(parcel);
   }
 
+  /**
+   * What was taken has been delivered but for the rest, which is set aside.
+   *
+   * @param at now, in milliseconds on the monotonic clock.
+   */
+  partly(rest: Batch, at: number): void {
+    const parcel = this.#settle();
+    this.#forget(parcel);
+    // It was delivered once: a resend is no promise.
+    if (parcel.delivered || rest.length === 0) return;
+    const bytes = bytesOf(rest);
+    this.#aside.push(rest, bytes, parcel.stored ? at : parcel.since);
+    this.#samples += rest.length;
+    this.#bytes += bytes;
+  }
+
   /** What was taken could not be written: it is first in line again. */
   failed(): void {
     const parcel = this.#settle();
@@ -280,8 +245,7 @@ export class Backlog {
   #return(parcel: Parcel): void {
     if (!parcel.delivered) {
       const { points, bytes, since } = parcel;
-      this.#queue.unshift({ points, bytes, from: 0, at: since });
-      this.#waiting += parcel.points.length;
+      this.#queue.unshift(points, bytes, since);
     } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
     else this.#forget(parcel);
   }
@@ -304,8 +268,8 @@ export class Backlog {
     const { queued } = this;
     this.#kept.clear();
     this.#again.clear();
+    this.#aside.clear();
     this.#queue.clear();
-    this.#waiting = 0;
     this.#out = undefined;
     this.#pouring = undefined;
     this.#samples = 0;
@@ -343,8 +307,9 @@ export class Backlog {
         continue;
       }
       // Only what is being written is left, and that was within the bound when it was taken.
-      if (this.#waiting === 0) return;
-      const { points, bytes } = this.#dequeue(1);
+      const oldest = this.#aside.points > 0 ? this.#aside : this.#queue;
+      if (oldest.points === 0) return;
+      const { points, bytes } = oldest.take(1);
       this.#samples -= 1;
       this.#bytes -= bytes;
       this.#overflow(points[0] as Point);
@@ -358,9 +323,8 @@ const all = (points: Chunk): Batch =>
 const underWay = (parcel: Parcel | undefined): number =>
   parcel === undefined || parcel.delivered || parcel.stored ? 0 : parcel.points.length;
 
-function bytesOf(points: Batch): number {
-  const { length } = points;
-  let bytes = AROUND * length;
-  for (let i = 0; i < length; i += 1) bytes += (points[i] as Point).name.path.length;
-  return bytes;
+function parcelOf(queue: Queue, most: number): Parcel | undefined {
+  if (queue.points === 0) return undefined;
+  const times = { since: queue.since ?? 0, at: NEVER, last: 0 };
+  return { ...queue.take(most), ...times, stored: false, resends: 0, delivered: false };
 }

@@ -5,6 +5,8 @@ import type { DeliveryOptions } from './contract.ts';
 
 /** Milliseconds without a refused batch after which refusals are said to be over. */
 const REFUSALS_OVER = 600_000;
+/** Milliseconds without a batch of which a part was not taken, after which that is said to be over. */
+const UNSETTLED_OVER = 60_000;
 
 /** What one handler's delivery tells people: which problem stands, and when it is over. */
 export class Complaints {
@@ -15,6 +17,7 @@ export class Complaints {
   #full = false;
   #unspooled = false;
   #refusedAt: number | undefined;
+  #unsettledAt: number | undefined;
 
   constructor(
     options: DeliveryOptions,
@@ -115,6 +118,29 @@ export class Complaints {
       error,
       effect: `${points} points were dropped, and counted as unsendable.`,
     });
+  }
+
+  /**
+   * The peer would not take all of a batch yet.
+   *
+   * @param seconds until the next attempt.
+   */
+  unsettled(error: Foreseen, aside: number, seconds: number): void {
+    this.#unsettledAt = this.#clock.monotonic();
+    this.#report.problem(`${this.#where} unsettled`, {
+      where: this.#where,
+      error,
+      effect:
+        `${aside} points wait; what it takes is delivered. ` +
+        `Next attempt with them in ${seconds.toFixed(1)} s.`,
+    });
+  }
+
+  /** Nothing waits that the peer would not take. */
+  settled(now: number): void {
+    if (this.#unsettledAt === undefined || now - this.#unsettledAt < UNSETTLED_OVER) return;
+    this.#unsettledAt = undefined;
+    this.#report.recovered(`${this.#where} unsettled`);
   }
 
   /** A batch was taken. One bad series must not say "recovered" between every two ticks. */

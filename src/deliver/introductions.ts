@@ -1,7 +1,8 @@
 import type { Clock } from '../clock/index.ts';
 import type { Log } from '../log/index.ts';
 import type { Point } from '../metric/index.ts';
-import { type Limits, sizeOf } from './backlog.ts';
+import type { Limits } from './backlog.ts';
+import { sizeOf } from './queue.ts';
 
 /** Milliseconds until the first word on names that wait: by then rates have their names, too. */
 const FIRST_WORD = 15_000;

@@ -22,7 +22,9 @@ export class Supply {
   readonly #reserve: Reserve | undefined;
   readonly #keep: number;
   #overflow = 0;
-  /** Whether the next batch should come from disk, if there is one as well as a fresh one. */
+  /** Whether the next batch should be one that has waited, if there is one as well as a fresh one. */
+  #lateNext = false;
+  /** Whether that should come from disk, if there is one as well as one that was set aside. */
   #storedNext = false;
 
   constructor(
@@ -66,6 +68,11 @@ export class Supply {
   /** Points on disk. */
   get spooled(): number {
     return this.#reserve?.points ?? 0;
+  }
+
+  /** Of these, those that the peer would not take yet. */
+  get aside(): number {
+    return this.#backlog.aside;
   }
 
   /** Whether there is something fresh, or something to send again. */
@@ -118,26 +125,29 @@ export class Supply {
 
   /** Puts what waits on disk, if there is one. */
   async pour(): Promise<void> {
-    if (this.#backlog.ready) await this.#reserve?.pour();
+    if (this.#backlog.ready || this.aside > 0) await this.#reserve?.pour();
   }
 
   /**
-   * The next batch; one of delivered, failed and refused must follow. What is fresh and what is on disk
-   * take turns: neither waits for the other.
+   * The next batch; one of delivered, partly, failed and refused must follow. What is fresh and what has
+   * waited, set aside or on disk, take turns: none waits for another.
    *
-   * @param fresh whether what is fresh may go.
-   * @param stored whether what is on disk may; reading it may hang until `signal` is aborted.
+   * @param may which of them may go; reading a disk may hang until `signal` is aborted.
    */
   next(
-    fresh: boolean,
-    stored: boolean,
+    may: { readonly fresh: boolean; readonly aside: boolean; readonly stored: boolean },
     signal: AbortSignal,
   ): Taken | Promise<Taken | undefined> | undefined {
     const { batch } = this.#options;
-    const reserve = stored && this.#reserve?.ready === true ? this.#reserve : undefined;
-    const first = fresh && !(reserve && this.#storedNext) ? this.#backlog.take(batch) : undefined;
-    this.#storedNext = first !== undefined;
-    return first ?? reserve?.take(signal);
+    const aside = may.aside && this.aside > 0;
+    const reserve = may.stored && this.#reserve?.ready === true ? this.#reserve : undefined;
+    const late = aside || reserve !== undefined;
+    const fresh = may.fresh && !(late && this.#lateNext) ? this.#backlog.take(batch) : undefined;
+    this.#lateNext = fresh !== undefined;
+    if (fresh !== undefined) return fresh;
+    const stored = reserve !== undefined && (!aside || this.#storedNext);
+    this.#storedNext = !stored;
+    return stored ? reserve.take(signal) : aside ? this.#backlog.retry(batch) : undefined;
   }
 
   delivered({ points, again }: Taken, now: number): void {
@@ -145,6 +155,20 @@ export class Supply {
     if (again) this.#books.resent += points.length;
     else this.#books.delivered += points.length;
     this.#backlog.sent(now, this.#keep);
+  }
+
+  /**
+   * The peer has it but for the rest, which is set aside.
+   *
+   * @returns whether it took any of it.
+   */
+  partly({ points, again }: Taken, rest: readonly Point[]): boolean {
+    const taken = Math.max(0, points.length - rest.length);
+    this.#reserve?.done();
+    if (again) this.#books.resent += taken;
+    else this.#books.delivered += taken;
+    this.#backlog.partly(rest, this.#clock.monotonic());
+    return taken > 0;
   }
 
   failed(): void {

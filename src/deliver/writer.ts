@@ -1,5 +1,13 @@
+import type { Timer } from '../clock/index.ts';
 import type { Point } from '../metric/index.ts';
-import { type Connection, type HandlerStatus, Unsendable } from '../plugin/index.ts';
+import {
+  type Connection,
+  Foreseen,
+  type HandlerStatus,
+  Unresponsive,
+  Unsendable,
+  Unsettled,
+} from '../plugin/index.ts';
 import type { Taken } from './backlog.ts';
 import { Books } from './books.ts';
 import { Complaints } from './complaints.ts';
@@ -34,6 +42,10 @@ export class Writer implements Delivery {
   #due = false;
   #failuresInRow = 0;
   #problem = false;
+  /** Set while what the peer would not take yet is left in peace, with what is on disk. */
+  #respite: Timer | undefined;
+  /** Attempts in a row of which it took nothing. */
+  #refusals = 0;
   #stopping: 'shutdown' | 'reload' | undefined;
   #halted = false;
   #note: string | undefined;
@@ -60,7 +72,8 @@ export class Writer implements Delivery {
     const stalled = this.#pending !== undefined && this.#pending === this.#pendingBefore;
     this.#pendingBefore = this.#pending;
     this.#supply.expire();
-    if (this.#halted || (!this.#supply.ready && this.#supply.spooled === 0)) return;
+    const { ready, aside, spooled } = this.#supply;
+    if (this.#halted || (!ready && aside + spooled === 0)) return;
     if (this.#supply.halfFull || this.#away || stalled) this.#pour();
     if (this.#supply.lingers && this.#stopping === undefined) return;
     this.#due = true;
@@ -93,6 +106,7 @@ export class Writer implements Delivery {
       late = true;
       this.#quiet.ring();
     });
+    this.#endRespite();
     this.flush();
     this.#resume.ring();
     while (this.#supply.due > 0 && !late && !this.#halted) await this.#quiet.heard();
@@ -105,6 +119,7 @@ export class Writer implements Delivery {
     const deadline = this.#deps.clock.after(ms, () => this.#halt());
     // Towards a peer that is away there is nothing to wait for: what is left is safe on disk.
     if (this.#supply.persists && this.#away) this.#halt();
+    this.#endRespite();
     this.flush();
     this.#work.ring();
     this.#resume.ring();
@@ -126,6 +141,7 @@ export class Writer implements Delivery {
 
   #halt(): void {
     this.#halted = true;
+    this.#endRespite();
     const over = new Error('the time to stop is over');
     this.#pending?.giveUp(over);
     this.#line?.proof?.cancel();
@@ -137,7 +153,13 @@ export class Writer implements Delivery {
   }
 
   get #finished(): boolean {
-    return this.#halted || (this.#stopping !== undefined && !this.#supply.ready);
+    if (this.#halted) return true;
+    return this.#stopping !== undefined && !this.#supply.ready && !this.#insists;
+  }
+
+  /** Whether what the peer would not take is tried until the very end: there is no disk to keep it. */
+  get #insists(): boolean {
+    return this.#supply.aside > 0 && !this.#supply.persists;
   }
 
   async #run(): Promise<void> {
@@ -194,7 +216,7 @@ export class Writer implements Delivery {
       this.#due = false;
       this.#complaints.caughtUp();
       this.#quiet.ring();
-      if (this.#stopping !== undefined) await this.#close(line);
+      if (this.#stopping !== undefined && !this.#insists) await this.#close(line);
       else await this.#work.heard();
     }
     return undefined;
@@ -202,7 +224,9 @@ export class Writer implements Delivery {
 
   #next(): Taken | Promise<Taken | undefined> | undefined {
     const aborter = new AbortController();
-    const next = this.#supply.next(this.#due, this.#stopping === undefined, aborter.signal);
+    const aside = this.#respite === undefined;
+    const stored = aside && this.#stopping === undefined;
+    const next = this.#supply.next({ fresh: this.#due, aside, stored }, aborter.signal);
     return next instanceof Promise ? this.#fromDisk('reading it', next, aborter) : next;
   }
 
@@ -232,8 +256,18 @@ export class Writer implements Delivery {
         connection.write(points, aborter.signal),
       );
     } catch (error) {
+      if (error instanceof Unsettled && !aborter.signal.aborted) {
+        const took = this.#supply.partly(taken, error.points);
+        line.took ||= took;
+        this.#unsettled(error, took);
+        return undefined;
+      }
       if (!(error instanceof Unsendable) || aborter.signal.aborted) {
         this.#supply.failed();
+        const { stalled } = connection;
+        if (error instanceof Unresponsive && stalled !== undefined) {
+          return new Foreseen(`${error.message}: ${stalled}`, { cause: error });
+        }
         return error ?? new Error('the write failed without saying why');
       }
       const lost = Math.min(error.points ?? points.length, points.length);
@@ -248,8 +282,26 @@ export class Writer implements Delivery {
     line.took = true;
     this.#noted(line.connection);
     this.#complaints.taken(now);
+    if (this.#supply.aside === 0) this.#complaints.settled(now);
     this.#prove(line, now);
     return undefined;
+  }
+
+  /** Leaves what the peer would not take in peace for a while. */
+  #unsettled(error: Unsettled, took: boolean): void {
+    this.#books.failures += 1;
+    if (this.#respite !== undefined) return;
+    this.#refusals = took ? 1 : this.#refusals + 1;
+    const { clock, random } = this.#deps;
+    const seconds = backoff(this.#backoff, this.#refusals, random());
+    this.#respite = clock.after(seconds * 1000, () => this.#endRespite());
+    this.#complaints.unsettled(error, this.#supply.aside, seconds);
+  }
+
+  #endRespite(): void {
+    this.#respite?.cancel();
+    this.#respite = undefined;
+    this.#work.ring();
   }
 
   /** Says what is new about the connection, once. */

@@ -1,3 +1,5 @@
+import type { Batch } from '../metric/index.ts';
+
 /**
  * An error that was foreseen: its message says it all, so the log needs no stack. Everything that a
  * collector or a handler throws on purpose is one; any other error is taken for a bug.
@@ -33,6 +35,21 @@ export class Unsendable extends Foreseen {
   readonly points: number | undefined;
 
   constructor(message: string, { points, ...options }: ErrorOptions & { points?: number } = {}) {
+    super(message, options);
+    this.points = points;
+  }
+}
+
+/**
+ * The peer has taken the batch but for some points, which it may take later: they are sent again after
+ * a pause, and nothing else of the batch is. The connection lives on.
+ */
+export class Unsettled extends Foreseen {
+  override readonly name: string = 'Unsettled';
+  /** What it has not taken, of the batch as it was given. */
+  readonly points: Batch;
+
+  constructor(message: string, { points, ...options }: ErrorOptions & { points: Batch }) {
     super(message, options);
     this.points = points;
   }

@@ -12,7 +12,8 @@ export interface Connection {
   /**
    * Resolves when the peer (or, where it does not acknowledge, the kernel) has taken the batch.
    * Rejects when the connection cannot be used any more; the agent then opens another.
-   * Rejects with {@link Unsendable} when this batch can never be sent; the connection lives on.
+   * Rejects with {@link Unsendable} when this batch can never be sent, and with {@link Unsettled} when
+   * the peer has taken it but for some points, which are then sent again; the connection lives on.
    *
    * @param signal the connection's own, for all its writes: aborted when it is given up, as it is at
    *   a write's deadline.
@@ -24,6 +25,8 @@ export interface Connection {
   readonly ended?: Promise<unknown>;
   /** What a person should know of this connection, such as which of several peers it is to; logged when it changes. */
   readonly note?: string | undefined;
+  /** Why a write that is under way waits, if the peer has said so: it is said at the write's deadline. */
+  readonly stalled?: string | undefined;
   /** What it counts besides points, by name: totals that only grow, such as packets it could not read. The agent exports them. */
   readonly counts?: Readonly<Record<string, number>> | undefined;
 }

@@ -298,6 +298,120 @@ test('what can never be sent is dropped, counted and said; the connection lives'
   ]);
 });
 
+describe('a peer that does not take all of a batch', () => {
+  const odd = (from: number, to: number) => range(from, to).filter((n) => n % 2 === 1);
+  const even = (from: number, to: number) => range(from, to).filter((n) => n % 2 === 0);
+
+  test('gets the rest alone again, after a pause, over the same connection', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'odd';
+    it.offer(points(0, 10));
+    it.flush();
+    await clock.run(0);
+    expect(it.status()).toMatchObject({ delivered: 5, queued: 5, failures: 1, connected: true });
+    peer.manner = 'take';
+    await clock.run(1499);
+    expect(peer.writes).toEqual([odd(0, 10)]);
+    await clock.run(1);
+    expect(peer.writes).toEqual([odd(0, 10), even(0, 10)]);
+    expect(it.status()).toMatchObject({ delivered: 10, queued: 0, resent: 0 });
+    expect(peer.opened).toBe(1);
+    expect(notes.said).toEqual([
+      'handler peer: full. 5 points wait; what it takes is delivered. Next attempt with them in 1.5 s.',
+    ]);
+    it.offer(points(10, 11));
+    await clock.run(60_000);
+    it.flush();
+    await clock.run(0);
+    expect(notes.said.at(-1)).toBe('handler peer unsettled recovered');
+  });
+
+  test('gets what is fresh meanwhile, however much waits', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'odd';
+    for (const tick of range(0, 60)) {
+      it.offer(points(tick * 100, tick * 100 + 100));
+      it.flush();
+      await clock.run(10_000);
+      expect(imbalance(it.status())).toBe(0);
+      expect(it.status().delivered).toBe(tick * 50 + 50);
+    }
+    // What is never taken goes first when there is no more room.
+    expect(it.status()).toMatchObject({ queued: 950, dropped: { overflow: 2050 } });
+    peer.manner = 'take';
+    await clock.run(61_000);
+    expect(it.status()).toMatchObject({ queued: 0, delivered: 3950, resent: 0 });
+    expect(peer.writes.flat().length).toBe(3950);
+    expect(new Set(peer.writes.flat()).size).toBe(3950);
+  });
+
+  test('is asked ever less often while it takes nothing', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'none';
+    it.offer(points(0, 10));
+    it.flush();
+    await clock.run(600_000);
+    expect(it.status().failures).toBeLessThan(30);
+    expect(it.status()).toMatchObject({ queued: 10, delivered: 0, connected: true });
+    expect(notes.said).toHaveLength(1);
+    expect(peer.opened).toBe(1);
+  });
+
+  test('gets the rest after a connection that broke, too', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'odd';
+    it.offer(points(0, 10));
+    it.flush();
+    await clock.run(0);
+    peer.manner = 'hang';
+    await clock.run(6499);
+    peer.manner = 'take';
+    await clock.run(10_000);
+    expect(peer.opened).toBe(2);
+    expect(peer.writes).toEqual([odd(0, 10), even(0, 10)]);
+    expect(it.status()).toMatchObject({ delivered: 10, queued: 0 });
+  });
+
+  test('is tried until the very end, and the rest is counted', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'odd';
+    it.offer(points(0, 10));
+    it.flush();
+    await clock.run(100);
+    const stopped = it.stop('shutdown', 3000);
+    await clock.run(3000);
+    expect(await stopped).toEqual({ left: 5 });
+    expect(it.status()).toMatchObject({ delivered: 5, queued: 0, dropped: { shutdown: 5 } });
+    expect(it.status().failures).toBeGreaterThan(1);
+    expect(peer.open).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+test('a write that hangs is explained at its deadline, if the peer has said why', async () => {
+  const clock = new SimulatedClock();
+  const peer = new Peer();
+  peer.manner = 'hang';
+  peer.stalled = 'low on memory';
+  const { delivery: it, notes } = delivery(clock, { handler: peer.handler });
+  it.offer(points(0, 10));
+  it.flush();
+  await clock.run(5000);
+  expect(notes.said[0]).toMatch(
+    /^handler peer: writing 10 points took longer than 5 s: low on memory\. 10 points wait/,
+  );
+});
+
 describe('stopping', () => {
   test('delivers what is queued, unflushed as it is, and closes', async () => {
     const clock = new SimulatedClock();
@@ -373,7 +487,9 @@ test('the books balance and memory is bounded, whatever the peer does', async ()
       welcome: fc.constantFrom<Welcome>('accept', 'accept', 'refuse', 'throw', 'hang', 'late'),
     }),
     fc.record({
-      manner: fc.constantFrom<Manner>('take', 'fail', 'throw', 'hang', 'late', 'unsendable'),
+      manner: fc.constantFrom<Manner>(
+        ...(['take', 'fail', 'throw', 'hang', 'late', 'unsendable', 'odd', 'none'] as const),
+      ),
     }),
     fc.record({ closes: fc.boolean() }),
     fc.constant({ end: true }),

@@ -1,7 +1,14 @@
-import { type Batch, defineHandler, type Handler, Unsendable, z } from '../../src/plugin/index.ts';
+import {
+  type Batch,
+  defineHandler,
+  type Handler,
+  Unsendable,
+  Unsettled,
+  z,
+} from '../../src/plugin/index.ts';
 
-/** `late` does what `hang` does, and takes the batch after the write was given up. */
-export type Manner = 'take' | 'fail' | 'throw' | 'hang' | 'late' | 'unsendable';
+/** `late` does what `hang` does, and takes the batch after the write was given up; `odd` takes odd numbers only, `none` nothing. */
+export type Manner = 'take' | 'fail' | 'throw' | 'hang' | 'late' | 'unsendable' | 'odd' | 'none';
 export type Welcome = 'accept' | 'refuse' | 'throw' | 'hang' | 'late';
 
 /** A peer that behaves as it is told, seen through the plugin contract, and remembers what it took. */
@@ -10,6 +17,8 @@ export class Peer {
   manner: Manner = 'take';
   /** Ends each connection as soon as it has taken a batch. */
   closes = false;
+  /** Why its writes hang. */
+  stalled: string | undefined;
   opened = 0;
   open = 0;
   closed = 0;
@@ -54,6 +63,7 @@ export class Peer {
           });
           return {
             ended,
+            stalled: this.stalled,
             write: (batch: Batch, signal: AbortSignal) => this.#write(batch, signal),
             close: () => {
               this.closed += 1;
@@ -70,13 +80,13 @@ export class Peer {
   }
 
   #write(batch: Batch, signal: AbortSignal): Promise<void> {
-    const take = () => {
+    const take = (batch: Batch) => {
       this.writes.push(batch.map(({ value }) => value));
       if (this.closes) this.end();
     };
     switch (this.manner) {
       case 'take':
-        take();
+        take(batch);
         return Promise.resolve();
       case 'fail':
         return Promise.reject(new Error('reset'));
@@ -88,11 +98,17 @@ export class Peer {
         return new Promise((resolve) =>
           signal.addEventListener('abort', () =>
             setImmediate(() => {
-              take();
+              take(batch);
               resolve();
             }),
           ),
         );
+      case 'odd':
+      case 'none': {
+        const points = batch.filter(({ value }) => this.manner === 'none' || value % 2 === 0);
+        if (points.length < batch.length) take(batch.filter((point) => !points.includes(point)));
+        return Promise.reject(new Unsettled('full', { points }));
+      }
       case 'unsendable':
         return Promise.reject(new Unsendable('no'));
     }

@@ -109,7 +109,7 @@ describe('while the peer is away', () => {
     before.tick(100);
     await before.until(() => settled(before.delivery));
     const copy = folder();
-    cpSync(path, copy, { recursive: true });
+    cpSync(path, copy, { recursive: true, filter: (from) => !from.endsWith('lock') });
     const peer = new Peer();
     const after = spooling(copy, peer);
     await after.until(() => after.delivery.status().delivered === 200);
@@ -198,6 +198,26 @@ test('a batch on disk that the peer will never take is dropped and counted', asy
   await pass(100_000);
   await until(() => it.status().dropped.unsendable === 10);
   expect(imbalance(it.status())).toBe(0);
+});
+
+test('of a batch on disk, only what the peer would not take goes back there', async () => {
+  const path = folder();
+  const peer = away();
+  const before = spooling(path, peer);
+  before.tick(10);
+  await before.until(() => before.delivery.status().spooled === 10);
+  Object.assign(peer, { welcome: 'accept', manner: 'odd' });
+  await before.pass(100_000);
+  expect(before.delivery.status()).toMatchObject({ delivered: 5, queued: 5, spooled: 0 });
+  expect(await before.delivery.stop('shutdown', 5000)).toEqual({ left: 0 });
+  expect(before.delivery.status()).toMatchObject({ delivered: 5, queued: 0, spooled: 5 });
+  peer.manner = 'take';
+  const after = spooling(path, peer);
+  await after.until(() => after.delivery.status().delivered === 5);
+  expect(peer.writes).toEqual([
+    [1, 3, 5, 7, 9],
+    [0, 2, 4, 6, 8],
+  ]);
 });
 
 test('a peer that is slow, and no disk to hold it, costs the oldest; with one it costs nothing', async () => {
@@ -310,7 +330,7 @@ const event = fc.oneof(
   { weight: 4, arbitrary: fc.record({ tick: fc.integer({ min: 1, max: 150 }) }) },
   { weight: 3, arbitrary: fc.record({ wait: fc.constantFrom(0, 500, 5000) }) },
   fc.record({ welcome: fc.constantFrom('accept', 'refuse', 'throw') }),
-  fc.record({ manner: fc.constantFrom('take', 'fail', 'unsendable') }),
+  fc.record({ manner: fc.constantFrom('take', 'fail', 'unsendable', 'odd', 'none') }),
   fc.record({ end: fc.constant(true) }),
   fc.record({ restart: fc.constant(true) }),
 );

@@ -22,7 +22,7 @@ interface Difference {
  *
  * An agent that is started again within a second observes that tick twice; then either will do.
  */
-export function difference(
+function difference(
   observed: Observations,
   arrived: readonly Arrival[],
   spelled: (path: string) => string = (path) => path,

@@ -6,7 +6,7 @@ const SETPRIV = '/usr/bin/setpriv';
  * Words before a command that have the kernel kill it when whoever starts it ends, however that ends:
  * tests that are killed leave nothing behind. None where there is no setpriv (util-linux).
  */
-export const WITH_US: readonly string[] = existsSync(SETPRIV)
+const WITH_US: readonly string[] = existsSync(SETPRIV)
   ? [SETPRIV, '--pdeathsig', 'KILL']
   : [];
 

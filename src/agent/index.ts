@@ -1,5 +1,5 @@
 /** The wired agent: start, reload, stop; and the plugins it is built with. */
 export * from './agent.ts';
 export * from './outlet.ts';
-export { destinations } from './peers.ts';
+export { type Destination, destinations } from './peers.ts';
 export { registry } from './registry.ts';

@@ -15,8 +15,14 @@ import { EXIT, type Io, listed, UsageError } from './io.ts';
  * `cullinan describe`: everything a user may want to know of a collector, a handler, a parser or a dialect. The
  * words `collector` and `handler` themselves stand for the options that all of them have, `config` for
  * those of the agent.
+ *
+ * @param o.type only what is of this type.
  */
-export function describe(io: Io, name: string, { json }: { json?: boolean }): number {
+export function describe(
+  io: Io,
+  name: string,
+  { json, type }: { readonly json?: boolean; readonly type?: Facts['type'] },
+): number {
   if (name === 'config' || name === 'collector' || name === 'handler') {
     const options = describeConfig()[name === 'config' ? 'agent' : name];
     const title = name === 'config' ? 'Options of the agent itself' : `Options of every ${name}`;
@@ -25,7 +31,7 @@ export function describe(io: Io, name: string, { json }: { json?: boolean }): nu
     return EXIT.ok;
   }
   const all = allFacts(registry);
-  const found = all.filter((it) => it.name === name);
+  const found = all.filter((it) => it.name === name && (type ?? it.type) === it.type);
   if (found.length === 0) throw unknown(name, all);
   // A name may be that of a collector and that of a handler or a parser.
   for (const [i, facts] of found.entries()) {

@@ -3,6 +3,8 @@ export interface Io {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Data. */
   out(text: string): void;
+  /** Resolves when the system has all data so far; absent where it is taken at once. */
+  readonly outDone?: () => Promise<void>;
   /** Talk. */
   err(text: string): void;
   readonly outIsTerminal: boolean;

@@ -19,6 +19,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const io: Io = {
   environment: process.env,
   out: (text) => void process.stdout.write(text),
+  outDone: () => new Promise((resolve) => void process.stdout.write('', () => resolve())),
   err: talk,
   outIsTerminal: process.stdout.isTTY === true,
   errIsTerminal: process.stderr.isTTY === true,

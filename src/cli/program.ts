@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { failed } from './failed.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
@@ -20,6 +20,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   status: ['cullinan status', 'cullinan status --json'],
   list: ['cullinan list', 'cullinan list --json'],
   describe: ['cullinan describe network', 'cullinan describe config'],
+  cull: [
+    'cullinan cull -p servers.web01.postfix -o graphite --graphite-host carbon:2003 PostfixLogster /var/log/mail.log',
+    'cullinan cull --from-start --dry-run access /var/log/nginx/access.log',
+  ],
   record: ['cullinan record ./my-host', 'cullinan record ./my-host --for 5m --every 10s'],
   replay: ['cullinan replay ./my-host', 'cullinan replay ./my-host --dialect diamond'],
 };
@@ -80,12 +84,14 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .action((options) => does(async () => (await import('./status.ts')).status(io, options)));
   program
     .command('list')
-    .description('list the collectors, handlers and dialects')
+    .description('list the collectors, handlers, parsers and dialects')
     .option('--json', 'one JSON object')
     .action((options) => does(async () => (await import('./list.ts')).list(io, options)));
   program
     .command('describe')
-    .description('explain a collector, a handler or a dialect: options, metrics, an example')
+    .description(
+      'explain a collector, a handler, a parser or a dialect: options, metrics, an example',
+    )
     .argument('<name>', 'as `cullinan list` shows it')
     .option('--json', 'one JSON object')
     .action((name, options) =>
@@ -112,6 +118,50 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option('--send', 'send to the handlers of --config instead of printing')
     .action((directory, options) =>
       does(async () => (await import('./replay.ts')).replay(io, directory, options)),
+    );
+
+  const several = (value: string, before: readonly string[] = []) => [...before, value];
+  const taken = (flags: string, why: string) => new Option(flags, why).hideHelp();
+  program
+    .command('cull')
+    .description("make numbers of what is new in a log, once; takes logster's flags")
+    .argument('<parser>', 'as `cullinan list` shows it')
+    .argument('[file...]', 'logs')
+    .option('-o, --output <name>', 'where to: stdout, graphite, … (repeatable)', several)
+    .option('-p, --metric-prefix <prefix>', 'before each name')
+    .option('-x, --metric-suffix <suffix>', 'behind each name')
+    .option(
+      '-s, --state-dir <folder>',
+      'what was read until where (default: /var/lib/cullinan/cull)',
+    )
+    .option('--graphite-host <host:port>', 'with --output graphite')
+    .option('--graphite-protocol <protocol>', 'tcp or udp (default: tcp)')
+    .option('--statsd-host <host:port>', 'with --output statsd')
+    .option('--stdout-separator <text>', 'between prefix, name and suffix (default: _)')
+    .option('--gmetric-options <options>', "gmetric's -d, -c and -S, with --output ganglia")
+    .option('--parser-options <options>', "the parser's options: logster's, or name: value, …")
+    .option('--parser-help', 'explain the parser')
+    .option('-d, --dry-run', 'print what would be sent; nothing is sent, and nothing is kept')
+    .option('-D, --debug', 'say more')
+    .option('-c, --config <file>', 'configuration file with the handlers of --to')
+    .option('--to <handler>', 'a handler of --config, under its names (repeatable)', several)
+    .option('--from-start', 'at the first run, begin at the start of the log')
+    .option('--since <duration>', 'at the first run, begin with the lines of so long ago')
+    .option('--interval <duration>', 'with these, the time for which there is one point', '60s')
+    .option('--timeout <duration>', 'how long an output may take', '10s')
+    .option('--wait <duration>', 'how long to wait for another cull of this log', '0s')
+    .option('--json', 'print one JSON object a file')
+    .addOption(taken('-t, --tailer <name>', 'not needed'))
+    .addOption(taken('--locker <name>', 'not needed'))
+    .addOption(taken('--logtail <path>', 'not needed'))
+    .addOption(taken('-l, --log-dir <folder>', 'not needed'))
+    .addOption(taken('--log-conf <file>', 'not needed'))
+    .addOption(taken('--nsca-host <host:port>', 'not sent to'))
+    .addOption(taken('--nsca-service-hostname <name>', 'not sent to'))
+    .addOption(taken('--aws-key <key>', 'not sent to'))
+    .addOption(taken('--aws-secret-key <key>', 'not sent to'))
+    .action((parser, files, options) =>
+      does(async () => (await import('./cull.ts')).cull(io, parser, files, options)),
     );
 
   for (const command of [program, ...program.commands]) {

@@ -43,7 +43,10 @@ export function only(config: Config, names: readonly string[]): Config {
 }
 
 /** What the agent calls the host it runs on. */
-async function identify({ hostname: { method, name } }: Config, log: Log): Promise<Identity> {
+export async function identify(
+  { hostname: { method, name } }: Config,
+  log: Log,
+): Promise<Identity> {
   if (method === 'shell') {
     const { path } = await hostnameByShell(name ?? '');
     return { path, label: path };

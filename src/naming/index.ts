@@ -15,6 +15,7 @@ export {
 } from './hostname.ts';
 export { createNamer } from './namer.ts';
 export { type Relabel, type Route, route } from './route.ts';
+export { levels, segment } from './segment.ts';
 export { selector } from './select.ts';
 
 /** Every dialect by its name. */

@@ -1,0 +1,59 @@
+import { parse } from 'yaml';
+import { suggest } from '../config/index.ts';
+import { parsers } from '../parsers/index.ts';
+import type { Parser } from '../plugin/index.ts';
+import { listed, UsageError } from './io.ts';
+
+/** A parser with its options, ready to be opened. */
+export interface ChosenParser {
+  readonly parser: Parser;
+  readonly options: unknown;
+}
+
+/**
+ * The parser of a name; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
+ * theirs.
+ */
+export function parserNamed(name: string): Parser {
+  const found = parsers.get(name) ?? parsers.get(name.slice(name.lastIndexOf('.') + 1));
+  if (found !== undefined) return found;
+  const names = [...parsers.keys()];
+  const near = suggest(name, names);
+  const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
+  throw new UsageError(`no parser is called "${name}". ${hint}`);
+}
+
+/**
+ * Takes a parser's options in one text: as logster's parsers take them (`-l WARN,ERROR`), or as the
+ * configuration has them (`format: combined, topPaths: 20`).
+ */
+export function chooseParser(name: string, text: string | undefined): ChosenParser {
+  const parser = parserNamed(name);
+  const result = parser.options.safeParse(given(parser, text));
+  if (result.success) return { parser, options: result.data };
+  const [issue] = result.error.issues;
+  const where = issue?.path.filter((step) => step !== OPTION_STRING).join('.') ?? '';
+  const what = where === '' ? '' : `${where}: `;
+  throw new UsageError(
+    `--parser-options is "${text ?? ''}": ${what}${issue?.message}. Try: cullinan describe ${parser.name}`,
+  );
+}
+
+/** The option in which logster's parsers take logster's own text. */
+const OPTION_STRING = 'optionString';
+
+function given({ options }: Parser, text = ''): unknown {
+  const words = text.trim();
+  if (words === '') return {};
+  // What such a text begins with tells: a map in YAML does not begin with a dash.
+  const isOld = options.safeParse({ [OPTION_STRING]: '' }).success && /^-/.test(words);
+  if (isOld) return { [OPTION_STRING]: words };
+  try {
+    const map: unknown = parse(words.startsWith('{') ? words : `{${words}}`);
+    return map ?? {};
+  } catch (error) {
+    throw new UsageError(
+      `--parser-options is "${text}"; it must be "name: value, name: value": ${(error as Error).message.split('\n')[0]}`,
+    );
+  }
+}

@@ -1,0 +1,213 @@
+import { hostname } from 'node:os';
+import { basename, resolve } from 'node:path';
+import { systemClock } from '../clock/index.ts';
+import { type Culled, cull as cullLog, type First, type Found, type Loss } from '../logs/index.ts';
+import { segment } from '../naming/index.ts';
+import { codeOf, Foreseen } from '../plugin/index.ts';
+import { encodeText } from '../wire/lines.ts';
+import { type CullOptions, needless, outputsOf, type Wanted } from './cull-options.ts';
+import { configuredOutput, handlerOutput, type Output, standardOutput } from './cull-output.ts';
+import { type ChosenParser, chooseParser, parserNamed } from './cull-parser.ts';
+import { bytesText, ProgressLine, spanText } from './cull-progress.ts';
+import { describe } from './describe.ts';
+import { EXIT, type Io, listed, UsageError } from './io.ts';
+import { seconds } from './once.ts';
+import { identify, openLog } from './setup.ts';
+
+const DAY = 86_400;
+
+/** What one run of the command stands on. */
+interface Job {
+  readonly io: Io;
+  readonly options: CullOptions;
+  readonly chosen: ChosenParser;
+  readonly outputs: readonly Output[];
+  readonly first: First;
+  /** Milliseconds to wait for who else is at work on a log. */
+  readonly wait: number;
+  /** Whether files are told apart in names. */
+  readonly several: boolean;
+}
+
+/**
+ * `cullinan cull`: reads what is new in logs, once, and sends what a parser makes of it. What was found
+ * and could not be sent is sent by the next run, before anything else.
+ */
+export async function cull(
+  io: Io,
+  name: string,
+  files: readonly string[],
+  options: CullOptions,
+): Promise<number> {
+  if (options.parserHelp) return describe(io, parserNamed(name).name, { type: 'parser' });
+  if (files.length === 0) throw new UsageError('which log? Name a file behind the parser');
+  const chosen = chooseParser(name, options.parserOptions);
+  const first = beginning(options, chosen);
+  const wait = seconds('--wait', options.wait, { least: 0, most: DAY }) * 1000;
+  const patience = seconds('--timeout', options.timeout, { least: 0.1, most: DAY }) * 1000;
+  const { wanted, config } = outputsOf(io, options);
+  // Only names of a configuration have the host in them; nobody is asked for it in vain.
+  const named = wanted.some(({ kind }) => kind === 'configured');
+  const own = { path: hostname(), label: hostname() };
+  const identity = named ? await identify(config, openLog(io, config).log) : own;
+  const warn = (text: string) => io.err(`cullinan: ${text}\n`);
+  const affixes = { prefix: options.metricPrefix ?? '', suffix: options.metricSuffix ?? '' };
+  const output = (it: Wanted): Output => {
+    const sending = { patience, identity, warn };
+    if (it.kind === 'configured') return configuredOutput(it.config, config, sending);
+    const spelled = { ...affixes, separator: it.separator };
+    if (it.kind === 'stdout') return standardOutput(io, spelled, identity.label);
+    return handlerOutput(it.config, spelled, sending);
+  };
+  // Asked for twice, it is sent to once.
+  const outputs = [...new Map(wanted.map(output).map((it) => [it.name, it])).values()];
+  if (io.errIsTerminal || options.debug) for (const text of needless(options)) warn(text);
+  const job = { io, options, chosen, outputs, first, wait, several: files.length > 1 };
+  let code: number = EXIT.ok;
+  for (const file of files) {
+    try {
+      code = Math.max(code, await one(job, resolve(file)));
+    } catch (error) {
+      // One log that cannot be read does not keep the others from being.
+      if (files.length === 1 || (!(error instanceof Foreseen) && codeOf(error) === undefined)) {
+        throw error;
+      }
+      warn(error instanceof Error ? error.message : String(error));
+      code = EXIT.failure;
+    }
+  }
+  return code;
+}
+
+/** Where the first run at a log begins. */
+function beginning(options: CullOptions, { parser, options: given }: ChosenParser): First {
+  const interval = seconds('--interval', options.interval, { least: 1, most: DAY });
+  if (options.since !== undefined) {
+    if (options.fromStart) throw new UsageError('--from-start and --since: one of them, not both');
+    const ago = seconds('--since', options.since, { least: 1, most: 3660 * DAY });
+    return { from: 'since', since: systemClock.now() / 1000 - ago, interval };
+  }
+  if (!options.fromStart) return { from: 'end' };
+  const knowsTime = parser.open(given).timeOf !== undefined;
+  return { from: 'start', interval: knowsTime ? interval : undefined };
+}
+
+/** One log. @returns the exit code that it asks for. */
+async function one(job: Job, log: string): Promise<number> {
+  const { io, options, chosen, first, wait } = job;
+  const { parser } = chosen;
+  const progress =
+    io.errIsTerminal && !options.json ? new ProgressLine(io.err, systemClock) : undefined;
+  const folder = options.stateDir === undefined ? {} : { folder: resolve(options.stateDir) };
+  const began = systemClock.monotonic();
+  let culled: Culled;
+  try {
+    culled = await cullLog({
+      ...{ log, parser: parser.name, parsing: parser.open(chosen.options), first, wait, ...folder },
+      ...{ needles: parser.needles?.(chosen.options), clock: systemClock, dry: options.dryRun },
+      send: (found, took) => send(job, log, found, took),
+      progress: (how) => progress?.show(how),
+    });
+  } catch (error) {
+    progress?.end();
+    throw explained(error, job, log);
+  }
+  progress?.end();
+  say(job, log, culled, systemClock.monotonic() - began);
+  return EXIT.ok;
+}
+
+/** Sends what was found to every output that has not got it; one that fails keeps none from the others. */
+async function send(
+  { io, options, outputs, several }: Job,
+  log: string,
+  found: readonly Found[],
+  took: (output: string) => Promise<void>,
+): Promise<void> {
+  const where = several ? segment(basename(log).replace(/\.log$/, '')) : '';
+  const failed: string[] = [];
+  for (const output of outputs) {
+    const its = found.filter(({ sent }) => sent?.includes(output.name) !== true);
+    const parcels = output.parcels(its, where);
+    if (options.dryRun) {
+      const lines = parcels.flatMap(({ points }) => points.map((it) => encodeText(it, 'path')));
+      if (!options.json) io.out(lines.join(''));
+      continue;
+    }
+    try {
+      for (const parcel of parcels) await parcel.send();
+    } catch (error) {
+      if (!(error instanceof Foreseen) && codeOf(error) === undefined) throw error;
+      failed.push(error instanceof Error ? error.message : String(error));
+      continue;
+    }
+    if (outputs.length > 1) await took(output.name);
+  }
+  if (failed.length === 0) return;
+  throw new Foreseen(
+    `${listed(failed)}. What was found in ${log} is kept, and the next run sends it first.`,
+  );
+}
+
+/** Errors of the file system, with what to do about them. */
+function explained(error: unknown, { options }: Job, log: string): unknown {
+  const code = codeOf(error);
+  if (code !== 'EACCES' && code !== 'EROFS' && code !== 'ENOSPC') return error;
+  const { message } = error as Error;
+  const remedy = {
+    EACCES:
+      options.stateDir === undefined
+        ? 'Run as a user who may, or name a folder of yours with --state-dir'
+        : 'Run as a user who may',
+    EROFS: 'Name a folder that can be written to with --state-dir',
+    ENOSPC: 'Make room',
+  }[code];
+  return new Foreseen(`${log}: ${message}. Nothing has changed. ${remedy}.`, { cause: error });
+}
+
+/** What there is to say of a run. cron sends mail about every word, so that little is said to it. */
+function say({ io, options, chosen, first }: Job, log: string, culled: Culled, ms: number): void {
+  const { bytes, lines, known, tooLong, failed, error, found, resent, lost, seconds } = culled;
+  if (options.json) {
+    const { error: _, ...rest } = culled;
+    io.out(
+      `${JSON.stringify({ log, parser: chosen.parser.name, ...rest, found: numbers(found), resent: numbers(resent) })}\n`,
+    );
+  }
+  const note = (text: string) => io.err(`${log}: ${text}\n`);
+  for (const loss of lost) note(lossText(loss));
+  if (tooLong > 0) note(`${tooLong} lines were longer than 1 MiB and left out.`);
+  if (failed > 0) {
+    note(`the parser broke on ${failed} lines, which are left out: ${(error as Error).message}`);
+  }
+  if (culled.first && first.from === 'end') {
+    note('first run: what is in it already is left out. The next run counts what was added since.');
+    return;
+  }
+  if (!io.errIsTerminal && !options.debug) return;
+  const time = seconds === undefined ? '' : ` of ${spanText(seconds)}`;
+  const rate = ms > 0 ? `, ${Math.round(lines / (ms / 1000)).toLocaleString('en-US')} lines/s` : '';
+  const again = resent.length > 0 ? ` ${resent.length} earlier reports were sent first.` : '';
+  note(`${lines} lines${time} (${bytesText(bytes)}${rate}), ${known} of them known.${again}`);
+}
+
+/** As JSON has it: one object for each number. */
+const numbers = (found: readonly Found[]) =>
+  found.map(({ time, seconds, observations }) => ({
+    time,
+    seconds,
+    numbers: observations.map(({ metric, labels, value }) => {
+      return { name: metric.name, labels, value, unit: metric.unit, kind: metric.kind };
+    }),
+  }));
+
+function lossText({ path, why, bytes, error }: Loss): string {
+  switch (why) {
+    case 'gone':
+      return `${path} was rotated away and is nowhere to be found: what was written to it since the run before is lost.`;
+    case 'unfinished':
+      return `${path} ended within a line of ${bytes} bytes, which is not counted.`;
+    case 'damaged':
+      return `${path} cannot be unpacked: ${error instanceof Error ? error.message : error}. What is in it is lost.`;
+  }
+}

@@ -39,10 +39,13 @@ export interface CullNeeds {
   readonly wait?: number | undefined;
   readonly clock: Clock;
   readonly files?: Files | undefined;
-  /** Sends all of it, or rejects. */
-  readonly send: (found: readonly Found[]) => Promise<void>;
+  /** Sends all of it, or rejects. Of several outputs it tells which has taken what it had not yet. */
+  readonly send: (found: readonly Found[], took: Took) => Promise<void>;
   readonly progress?: ((progress: Progress) => void) | undefined;
 }
+
+/** An output has all of what is being sent: it is written down that it need not get it again. */
+export type Took = (output: string) => Promise<void>;
 
 /** How far a run is. */
 export interface Progress {
@@ -90,19 +93,26 @@ const LOOK_AGAIN = 100;
  *   system's errors, when nothing has changed; {@link Foreseen} if another process is at work on it.
  */
 export async function cull(needs: CullNeeds): Promise<Culled> {
-  const { log, parser, dry = false, files = liveFiles, folder = STATE_FOLDER } = needs;
-  const path = statePath(folder, parser, log);
-  const hold = await holdFile(path, patience(needs));
+  const hold = await holdFile(pathOf(needs), patience(needs));
   try {
-    const before = await loadState(files, path);
-    const store = async (state: State) => {
-      if (!dry) await storeState(files, path, state);
-    };
-    return await run(needs, files, before, store);
+    return await cullHeld(needs);
   } finally {
     await hold.release();
   }
 }
+
+/** The same, for whoever sees to it that nobody else is at work on it. */
+export async function cullHeld(needs: CullNeeds): Promise<Culled> {
+  const { dry = false, files = liveFiles } = needs;
+  const path = pathOf(needs);
+  const before = await loadState(files, path);
+  return await run(needs, files, before, async (state) => {
+    if (!dry) await storeState(files, path, state);
+  });
+}
+
+const pathOf = ({ folder = STATE_FOLDER, parser, log }: CullNeeds): string =>
+  statePath(folder, parser, log);
 
 /** Waits for a while, in all, for whoever is at work on it. */
 function patience({ clock, wait = 0 }: CullNeeds): () => Promise<boolean> {
@@ -127,8 +137,12 @@ async function run(
   let resent: readonly Found[] = [];
   let failure: { readonly error: unknown } | undefined;
   if (before !== undefined && waiting.length > 0) {
+    const took = async (output: string) => {
+      waiting = sentTo(waiting, output);
+      await store({ ...before, pending: waiting });
+    };
     try {
-      await send(waiting);
+      await send(waiting, took);
       resent = waiting;
       waiting = [];
     } catch (error) {
@@ -169,7 +183,12 @@ async function run(
   await store(state);
   if (failure !== undefined) throw failure.error;
   if (found.length > 0) {
-    await send(found);
+    let left: readonly Found[] = found;
+    const took = async (output: string) => {
+      left = sentTo(left, output);
+      await store({ ...state, pending: left });
+    };
+    await send(left, took);
     await store({ ...state, pending: [] });
   }
   const { known, failed, error } = work;
@@ -177,6 +196,9 @@ async function run(
   const said = { first: before === undefined, bytes, lines, known, tooLong, failed, error };
   return { ...said, seconds, lost, found, resent };
 }
+
+const sentTo = (found: readonly Found[], output: string): readonly Found[] =>
+  found.map((it) => ({ ...it, sent: [...new Set([...(it.sent ?? []), output])] }));
 
 /** Where the clock was set back it cannot tell; a second is then what it is taken for. */
 const since = (then: number, now: number): number => (now > then ? (now - then) / 1000 : 1);

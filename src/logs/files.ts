@@ -10,6 +10,8 @@ export interface Stat {
   readonly bytes: number;
   /** When it was last written, in milliseconds since the Unix epoch. */
   readonly modified: number;
+  /** When it was made, likewise; something else where the file system does not know. */
+  readonly born: number;
   readonly kind: 'file' | 'folder' | 'FIFO' | 'device' | 'socket';
 }
 
@@ -79,6 +81,7 @@ export function told(it: {
   readonly ino: number;
   readonly size: number;
   readonly mtimeMs: number;
+  readonly birthtimeMs: number;
   isFile(): boolean;
   isDirectory(): boolean;
   isFIFO(): boolean;
@@ -93,7 +96,8 @@ export function told(it: {
         : it.isSocket()
           ? 'socket'
           : 'device';
-  return { device: it.dev, inode: it.ino, bytes: it.size, modified: it.mtimeMs, kind };
+  const { dev: device, ino: inode, size: bytes, mtimeMs: modified, birthtimeMs: born } = it;
+  return { device, inode, bytes, modified, born, kind };
 }
 
 async function absentAs<T>(absent: T, ask: () => Promise<T>): Promise<T> {

@@ -23,6 +23,8 @@ export interface Position {
   readonly path: string;
   /** When it was last written, as far as was seen, in milliseconds since the Unix epoch. */
   readonly modified: number;
+  /** When it was made: of files in which nothing was read, it tells apart those with one inode. */
+  readonly born: number;
   /** It may have been written once more at what counts as the same time. */
   readonly racy: boolean;
   /** Its first bytes. A file that was shorter may have grown since: only so many are compared. */
@@ -55,6 +57,7 @@ export const startOf = (path: string, stat: Stat, head: Uint8Array): Position =>
   inode: stat.inode,
   path,
   modified: stat.modified,
+  born: stat.born,
   racy: true,
   head: printOf(head),
   tail: NOTHING,
@@ -68,6 +71,10 @@ export const sameFile = (
   a: Pick<Stat, 'device' | 'inode'>,
   b: Pick<Stat, 'device' | 'inode'>,
 ): boolean => a.device === b.device && a.inode === b.inode;
+
+/** Whether it is the same file, and not another one that has its inode by now. */
+export const sameOne = (a: Pick<Stat, 'device' | 'inode' | 'born'>, b: typeof a): boolean =>
+  sameFile(a, b) && a.born === b.born;
 
 /** The bytes by which a file was recognised. */
 export interface Recognised {
@@ -87,11 +94,14 @@ export async function stretch(file: Reading, position: number, length: number): 
   return bytes.subarray(0, have);
 }
 
-/** Whether a file holds what was read up to a position; the inode is not looked at. */
+/** Whether a file holds what was read up to a position. Where nothing was read, it is the same file. */
 export async function recognise(
   file: Reading,
-  { head, tail, offset }: Position,
+  stat: Stat,
+  position: Position,
 ): Promise<Recognised | undefined> {
+  const { head, tail, offset } = position;
+  if (head.bytes === 0 && !sameOne(stat, position)) return undefined;
   const headBytes = await stretch(file, 0, head.bytes);
   if (printOf(headBytes).hash !== head.hash) return undefined;
   const tailBytes = await stretch(file, offset - tail.bytes, tail.bytes);

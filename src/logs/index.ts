@@ -1,5 +1,5 @@
 /** Logs: what is new in them, read once, through everything that they are rotated to. */
-export { type Culled, type CullNeeds, cull, type First, type Progress } from './cull.ts';
+export { type Culled, type CullNeeds, cull, type First, type Progress, type Took } from './cull.ts';
 export { type Files, liveFiles } from './files.ts';
 export { LineFinder, LONGEST_LINE } from './lines.ts';
 export type { Loss } from './loss.ts';

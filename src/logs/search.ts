@@ -3,9 +3,11 @@ import type { Files, Reading, Stat } from './files.ts';
 import {
   type Position,
   PRINT_BYTES,
+  printOf,
   type Recognised,
   recognise,
   sameFile,
+  sameOne,
   startOf,
 } from './identity.ts';
 import type { Loss } from './loss.ts';
@@ -86,9 +88,12 @@ export class Search {
 
   /** Whether a packed file is still there as it was. */
   async still(position: Position, current: Current | undefined): Promise<boolean> {
-    return (await this.#rotated(current)).some(
-      ({ stat }) => sameFile(stat, position) && stat.modified === position.modified,
-    );
+    return (await this.#rotated(current)).some(({ stat }) => sameOne(stat, position));
+  }
+
+  /** Whether the log was rotated to something since a position was seen. */
+  async hasSince({ modified }: Position, current: Current | undefined): Promise<boolean> {
+    return (await this.#rotated(current)).some(({ stat }) => stat.modified >= modified);
   }
 
   /** The oldest rotated file that was written after a moment; `undefined` if none was. */
@@ -97,30 +102,42 @@ export class Search {
       ({ stat }) => current === undefined || !sameFile(stat, current.stat),
     );
     const first = rotated.find(({ stat }) => stat.modified >= time);
-    return first === undefined ? undefined : (await this.#start(first))?.position;
+    const start = first === undefined ? undefined : await this.#start(first);
+    return start === 'moved' ? await this.since(time, current) : start?.position;
   }
 
   /**
    * The file to be read after one that was read to its end, or could not be found: the next of those
-   * that the log was rotated to; `undefined` if none is known to come between it and the log.
+   * that the log was rotated to; `undefined` if none is known to come between it and the log, `moved` if
+   * it went elsewhere just now.
    */
   async next(
     last: Position,
     found: Found | undefined,
     current: Current | undefined,
     positions: readonly Position[],
-  ): Promise<Position | undefined> {
+  ): Promise<Position | 'moved' | undefined> {
     const rotated = await this.#rotated(current);
     const at =
-      found === undefined
-        ? -1
-        : rotated.findIndex(({ path, stat }) => path === found.path || sameFile(stat, found.stat));
-    const after = at === -1 ? newerThan(rotated, last.modified) : rotated.slice(at + 1);
+      found === undefined ? -1 : rotated.findIndex(({ stat }) => sameOne(stat, found.stat));
+    if (found !== undefined && at === -1) {
+      // Under a name of its own it has no place among the others; but it may have been packed just now.
+      const stat = await this.#needs.files.stat(found.path);
+      if (stat === undefined || !sameOne(stat, found.stat)) return 'moved';
+    }
+    const left = positions.filter((it) => it !== last);
+    // What stands after the files that were read before the one that is gone was never read.
+    const before = rotated.findLastIndex(({ stat }) => left.some((it) => sameOne(it, stat)));
+    const from = at === -1 ? before : at;
+    const after = from === -1 ? newerThan(rotated, last) : rotated.slice(from + 1);
+    // One that could not be found is none of them: truncated, it is read like any other.
+    const known = found === undefined ? left : positions;
     for (const it of after) {
       if (current !== undefined && sameFile(it.stat, current.stat)) continue;
-      if (positions.some((other) => sameFile(other, it.stat))) continue;
+      if (known.some((other) => sameOne(other, it.stat))) continue;
       const start = await this.#start(it);
-      if (start === undefined) continue;
+      if (start === 'moved') return start;
+      if (start === undefined || (await this.#isOneOf(known, it, start.head))) continue;
       if (current !== undefined && isCopy(start.head, current.head)) continue;
       return start.position;
     }
@@ -149,10 +166,13 @@ export class Search {
       const found = await this.#open(same, position);
       if (found !== undefined) return found;
     }
-    // Where nothing was read, nothing is recognised.
-    if (position.head.bytes === 0) return undefined;
+    // Where nothing was read, nothing is recognised, but its place may be.
+    if (position.head.bytes === 0) {
+      const it = inPlaceOf(rotated, position, current, positions);
+      return it === undefined ? undefined : await this.#unpack(it, position);
+    }
     if (current !== undefined && position === positions.at(-1)) {
-      const known = await recognise(current.file, position);
+      const known = await recognise(current.file, current.stat, position);
       const { path, stat, file } = current;
       const source = plain(file, position.offset);
       const facts = { path, stat, source, file, packed: false, unchanged: false };
@@ -160,7 +180,7 @@ export class Search {
     }
     const copies = unpackedOnes
       .filter(({ stat }) => stat.bytes >= position.offset)
-      .filter(({ stat }) => !positions.some((it) => it !== position && sameFile(it, stat)))
+      .filter(({ stat }) => !positions.some((it) => it !== position && sameOne(it, stat)))
       .sort((a, b) => b.stat.bytes - a.stat.bytes);
     for (const copy of copies) {
       const found = await this.#open(copy, position);
@@ -201,9 +221,7 @@ export class Search {
     if (file === undefined) return undefined;
     try {
       const stat = await file.stat();
-      // Where nothing was read, only the inode can tell.
-      const may = stat.kind === 'file' && (position.head.bytes > 0 || sameFile(stat, position));
-      const known = may ? await recognise(file, position) : undefined;
+      const known = stat.kind === 'file' ? await recognise(file, stat, position) : undefined;
       if (known !== undefined) {
         const source = plain(file, position.offset);
         const how = { current: false, packed: false, unchanged: false };
@@ -238,12 +256,27 @@ export class Search {
     return undefined;
   }
 
+  /** Whether it is one of those that were read, copied or packed since it was looked after. */
+  async #isOneOf(positions: readonly Position[], it: Rotated, head: Buffer): Promise<boolean> {
+    for (const position of positions) {
+      const { bytes, hash } = position.head;
+      if (bytes === 0 || printOf(head.subarray(0, bytes)).hash !== hash) continue;
+      const open = it.packing === undefined ? this.#open : this.#unpack;
+      const found = await open.call(this, it, position);
+      await found?.source.close();
+      if (found !== undefined) return true;
+    }
+    return false;
+  }
+
   /** The start of a file of which nothing was read yet. */
-  async #start({ path, packing }: Rotated): Promise<Start | undefined> {
+  async #start({ path, packing, stat }: Rotated): Promise<Start | 'moved' | undefined> {
     const file = await this.#needs.files.open(path);
-    if (file === undefined) return undefined;
+    if (file === undefined) return 'moved';
     const source = packing === undefined ? plain(file, 0) : unpacked(file, packing);
     try {
+      const now = await file.stat();
+      if (!sameOne(now, stat)) return 'moved';
       const head = Buffer.alloc(PRINT_BYTES);
       let have = 0;
       while (have < head.length) {
@@ -252,7 +285,7 @@ export class Search {
         have += bytes;
       }
       const start = head.subarray(0, have);
-      return { position: startOf(path, await file.stat(), start), head: start };
+      return { position: startOf(path, now, start), head: start };
     } catch (error) {
       this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
       return undefined;
@@ -266,11 +299,31 @@ export class Search {
  * Those that were written after everything else, where their times and their names agree on it: of a
  * file that is gone they cannot be older. Where they disagree it is none.
  */
-function newerThan(rotated: readonly Rotated[], time: number): readonly Rotated[] {
-  const first = rotated.findIndex(({ stat }) => stat.modified > time);
-  if (first === -1) return [];
-  const newer = rotated.slice(first);
-  return newer.every(({ stat }) => stat.modified > time) ? newer : [];
+function newerThan(rotated: readonly Rotated[], { modified, racy }: Position): readonly Rotated[] {
+  const newer = ({ stat }: Rotated): boolean =>
+    stat.modified > modified || (racy && stat.modified === modified);
+  const first = rotated.findIndex(newer);
+  const those = first === -1 ? [] : rotated.slice(first);
+  return those.every(newer) ? those : [];
+}
+
+/**
+ * What stands where an empty file stood, before the one that was read next: it was written to by
+ * whoever had it open, and packed.
+ */
+function inPlaceOf(
+  rotated: readonly Rotated[],
+  position: Position,
+  current: Current | undefined,
+  positions: readonly Position[],
+): Rotated | undefined {
+  const next = positions[positions.indexOf(position) + 1];
+  if (next === undefined) return undefined;
+  const isNext = ({ stat }: Pick<Rotated, 'stat'>) => sameOne(stat, next);
+  const at = current !== undefined && isNext(current) ? rotated.length : rotated.findIndex(isNext);
+  const it = rotated[at - 1];
+  if (it?.packing === undefined || it.stat.modified < position.modified) return undefined;
+  return positions.some((other) => sameOne(other, it.stat)) ? undefined : it;
 }
 
 /** Whether a file begins as the log does: it is just being copied then, and will be truncated. */

@@ -12,6 +12,8 @@ export interface Found {
   /** How long it was, more than 0. */
   readonly seconds: number;
   readonly observations: readonly Observation[];
+  /** The outputs that have it, while others do not; absent, none of them. */
+  readonly sent?: readonly string[] | undefined;
 }
 
 /** Where a log was left, and what was found in it that nobody may have yet. */
@@ -45,6 +47,7 @@ interface Stored {
   readonly pending: readonly {
     readonly time: number;
     readonly seconds: number;
+    readonly sent?: readonly string[] | undefined;
     readonly observations: readonly (readonly [
       metric: number,
       value: number,
@@ -61,9 +64,10 @@ export function encodeState({ at, positions, pending }: State): string {
     places.set(metric, place);
     return place;
   };
-  const rows = pending.map(({ time, seconds, observations }) => ({
+  const rows = pending.map(({ time, seconds, sent, observations }) => ({
     time,
     seconds,
+    sent,
     observations: observations.map(
       ({ metric, value, ...rest }) => [placeOf(metric), value, rest] as const,
     ),
@@ -83,9 +87,10 @@ export function decodeState(text: string): State {
   return {
     at,
     positions,
-    pending: pending.map(({ time, seconds, observations }) => ({
+    pending: pending.map(({ time, seconds, sent, observations }) => ({
       time,
       seconds,
+      sent,
       observations: observations.map(([place, value, rest]) => {
         return { ...rest, metric: metrics[place] as Metric, value };
       }),

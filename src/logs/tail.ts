@@ -86,20 +86,25 @@ export class Tail {
    * @throws whatever keeps it from going on; what was offered until then counts as read.
    */
   async catchUp(): Promise<void> {
+    let first = true;
     for (let i = 0; i < MOST_STEPS; i += 1) {
-      if ((await this.#step(i === 0)) === 'end') return;
+      const step = await this.#step(first);
+      if (step === 'end') return;
+      first = step === 'again';
     }
   }
 
   /** Reads on in one file, or goes over to the next one. */
-  async #step(first: boolean): Promise<'end' | 'on'> {
+  async #step(first: boolean): Promise<'end' | 'on' | 'again'> {
     const current = await this.#open();
     try {
       if (first) await this.#attend(current);
       const last = this.positions.at(-1);
       if (last === undefined) return this.#begin(current);
       if (current !== undefined && sameFile(current.stat, last)) {
-        const known = await recognise(current.file, last);
+        const known = await recognise(current.file, current.stat, last);
+        const by = known && first ? await this.#overtaken(last, current) : undefined;
+        if (by !== undefined) return by;
         if (known !== undefined) return await this.#readCurrent(last, current, known);
       }
       const found = await this.#search.find(last, current, this.positions);
@@ -110,7 +115,8 @@ export class Tail {
       // Where nothing has taken its place, it may come back.
       if (found === undefined && current === undefined) return 'end';
       const next = await this.#search.next(last, found, current, this.positions);
-      if (found === undefined) this.#lose(last, next !== undefined);
+      if (next === 'moved') return 'on';
+      if (found === undefined) await this.#lose(last, current);
       if (next === undefined) return await this.#goOver(current);
       this.#push(next);
       return 'on';
@@ -119,17 +125,34 @@ export class Tail {
     }
   }
 
+  /**
+   * A log that was empty is recognised by nothing but its inode: it may have been filled, copied and
+   * truncated since. What it was rotated to after that is read before it.
+   */
+  async #overtaken(last: Position, current: Current): Promise<'on' | 'again' | undefined> {
+    if (last.head.bytes > 0) return undefined;
+    const next = await this.#search.next(last, undefined, current, this.positions);
+    if (next === 'moved') return 'again';
+    if (next === undefined) return undefined;
+    this.positions = this.positions.filter((it) => it !== last);
+    this.#push(next);
+    return 'on';
+  }
+
   /** The file that was being read is nowhere, and others have taken its place. */
-  #lose(position: Position, replaced: boolean): void {
+  async #lose(position: Position, current: Current | undefined): Promise<void> {
     this.positions = this.positions.filter((it) => it !== position);
-    // One that was empty is not recognised when it is packed: what was packed later is read anyway.
-    if (replaced && position.head.bytes === 0) return;
+    // One that was empty is not recognised by what is in it, but it is one of those that came after it.
+    const empty = position.head.bytes === 0;
+    if (empty && current !== undefined && sameFile(current.stat, position)) return;
+    if (empty && (await this.#search.hasSince(position, current))) return;
     this.#needs.lost({ path: position.path, why: 'gone', bytes: undefined });
   }
 
   /** Looks after files that were rotated away: whoever has them open may write to them still. */
   async #attend(current: Current | undefined): Promise<void> {
-    for (const position of this.positions.slice(0, -1)) {
+    // From the newest on: where an empty one was, only the next one tells.
+    for (const position of this.positions.slice(0, -1).reverse()) {
       if (position.packed) {
         if (!(await this.#search.still(position, current))) this.#drop(position);
         continue;
@@ -141,7 +164,7 @@ export class Tail {
       }
       // It was put back: it is the log again.
       if (current !== undefined && sameFile(current.stat, position)) {
-        if ((await recognise(current.file, position)) !== undefined) continue;
+        if ((await recognise(current.file, current.stat, position)) !== undefined) continue;
       }
       const found = await this.#search.find(position, current, this.positions);
       if (found !== undefined) await this.#readFound(position, found);
@@ -171,11 +194,12 @@ export class Tail {
   async #goOver(current: Current | undefined): Promise<'end' | 'on'> {
     if (current === undefined) return 'end';
     const back = this.positions.find((it) => sameFile(it, current.stat));
-    if (back !== undefined && (await recognise(current.file, back)) !== undefined) {
+    if (back !== undefined && (await recognise(current.file, current.stat, back)) !== undefined) {
       this.positions = [...this.positions.filter((it) => it !== back), back];
       return 'on';
     }
-    return this.#begin(current);
+    // It may have been copied and truncated while others were read.
+    return (await starts(current.file, current.head)) ? this.#begin(current) : 'on';
   }
 
   #begin(current: Current | undefined): 'end' | 'on' {
@@ -203,7 +227,8 @@ export class Tail {
     { path, file, stat }: Current,
     known: Recognised,
   ): Promise<'end' | 'on'> {
-    const at = { ...position, path, device: stat.device, inode: stat.inode };
+    const { device, inode, born } = stat;
+    const at = { ...position, path, device, inode, born };
     const source = plain(file, position.offset);
     const read = await this.#read(position, at, source, known, file, stat.bytes);
     return read === 'end' ? 'end' : 'on';
@@ -212,8 +237,8 @@ export class Tail {
   async #readFound(position: Position, found: Found): Promise<'end' | 'changed'> {
     const { path, stat, source, known, file, packed, unchanged } = found;
     try {
-      const { device, inode, modified } = stat;
-      const at = { ...position, path, device, inode, modified, packed };
+      const { device, inode, modified, born } = stat;
+      const at = { ...position, path, device, inode, modified, born, packed };
       if (!unchanged) return await this.#read(position, at, source, known, file);
       this.#replace(position, this.#closed(at));
       return 'end';

@@ -1,184 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { lineOf, type Observation, type Parser, type z } from 'cullinan/plugin';
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { count, delta, type Line, type Parsing } from '../../src/plugin/index.ts';
 
-const LOGS = new URL('../fixtures/logs/', import.meta.url);
+const seen = delta('test.seen', {
+  unit: 'count',
+  labels: ['line'],
+  help: 'How often a line was counted.',
+});
 
-const utf8 = new TextEncoder();
-
-/** A log's lines as the engine hands them over: bytes without the line's end. */
-export function linesOf(log: Uint8Array): readonly Uint8Array[] {
-  const lines: Uint8Array[] = [];
-  for (let from = 0; from < log.length; ) {
-    const newline = log.indexOf(10, from);
-    const end = newline < 0 ? log.length : newline;
-    const crlf = end > from && log[end - 1] === 13;
-    lines.push(log.subarray(from, crlf ? end - 1 : end));
-    from = end + 1;
-  }
-  return lines;
-}
-
-/** What one run over a log came to. */
-export interface Parsed {
-  readonly observations: readonly Observation[];
-  /** Lines that the parser knows, and all of them. */
-  readonly known: number;
-  readonly lines: number;
-}
-
-/** A parser as the engine runs it: lines without any of its needles are not given to it. */
-export function parsing<O extends z.ZodType>(parser: Parser<O>, given: unknown = {}) {
-  const options = parser.options.parse(given);
-  const open = parser.open(options);
-  const needles = parser.needles?.(options).map((needle) => Buffer.from(needle));
-  return (log: string | Uint8Array, seconds = 60): Parsed => {
-    const lines = linesOf(typeof log === 'string' ? utf8.encode(log) : log);
-    let known = 0;
-    for (const bytes of lines) {
-      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (needles !== undefined && !needles.some((needle) => buffer.includes(needle))) continue;
-      if (open.parse(lineOf(bytes))) known += 1;
-    }
-    return { observations: [...open.report(seconds)], known, lines: lines.length };
+/** Reports of every line how often it was counted; its first word tells lines apart. */
+export function counting(): Parsing {
+  let lines = new Map<string, number>();
+  return {
+    parse(line: Line) {
+      const word = /^(l\w{6}) .*\.$/.exec(line.text)?.[1];
+      if (word === undefined) return false;
+      lines.set(word, (lines.get(word) ?? 0) + 1);
+      return true;
+    },
+    *report() {
+      const counted = lines;
+      lines = new Map();
+      for (const [line, times] of counted) yield seen.observe(count(times), { line });
+    },
   };
-}
-
-/** `name{label="text",…} value unit kind`, labels in the order they are declared in. */
-export function said({ observations }: Parsed): string[] {
-  return observations.map(({ metric, labels, value }) => {
-    const pairs = metric.labels.map((label) => `${label}=${JSON.stringify(labels[label])}`);
-    const number = Number(value.toPrecision(12));
-    return `${metric.name}{${pairs.join(',')}} ${number} ${metric.unit} ${metric.kind}`;
-  });
-}
-
-/** Only declared metrics with exactly their labels, only finite numbers, no series twice. */
-export function expectSound(
-  { observations }: Parsed,
-  declared: ReadonlySet<Observation['metric']>,
-): void {
-  const series = new Set<string>();
-  for (const { metric, labels, value } of observations) {
-    const key = JSON.stringify([metric.name, ...metric.labels.map((label) => labels[label])]);
-    const labelled = metric.labels.every((label) => typeof labels[label] === 'string');
-    const exactly = Object.keys(labels).length === metric.labels.length;
-    const known = [...declared].some(
-      ({ name, kind }) => name === metric.name && kind === metric.kind,
-    );
-    if (!known || !labelled || !exactly || !Number.isFinite(value) || series.has(key)) {
-      expect.fail(`not sound: ${key} ${value}`);
-    }
-    series.add(key);
-  }
-}
-
-interface Variant {
-  /** Options other than the defaults, as in the configuration. */
-  readonly options?: unknown;
-  /** The word that tells its log and its golden file apart. */
-  readonly variant?: string;
-  /** Series that it may ever report at once. */
-  readonly most?: number;
-}
-
-/**
- * The suite that every parser passes: over a log in test/fixtures/logs it reports exactly what its
- * golden file says, and no log makes it throw, report what is not sound, or grow.
- */
-export function describeParser<O extends z.ZodType>(
-  parser: Parser<O>,
-  { options = {}, variant, most = 1200 }: Variant = {},
-): void {
-  const file = variant === undefined ? parser.name : `${parser.name}.${variant}`;
-  const log = readFileSync(new URL(`${file}.log`, LOGS));
-  const lines = linesOf(log);
-  const declared = new Set(parser.metrics(parser.options.parse(options)));
-
-  describe(variant === undefined ? parser.name : `${parser.name} (${variant})`, () => {
-    test('reports exactly this', async () => {
-      const run = parsing(parser, options);
-      const first = run(log, 60);
-      const again = run('', 60);
-      for (const parsed of [first, again]) expectSound(parsed, declared);
-      const golden =
-        `# ${first.known} of ${first.lines} lines, 60 seconds\n${said(first).join('\n')}\n` +
-        `# no line, 60 seconds\n${said(again).join('\n')}\n`;
-      await expect(golden).toMatchFileSnapshot(`../golden/parsers/${file}.txt`);
-    });
-
-    test('says of each line when it was written, or nothing', () => {
-      const open = parser.open(parser.options.parse(options));
-      const times = lines.map((bytes) => open.timeOf?.(lineOf(bytes), 1_795_250_000));
-      for (const time of times) {
-        if (time !== undefined) expect(time).toBeGreaterThan(9e8);
-      }
-    });
-
-    test('takes any bytes for a line at worst unknown', () => {
-      fc.assert(
-        fc.property(
-          fc.array(
-            fc.oneof(
-              fc.uint8Array({ maxLength: 300 }),
-              fc.string().map((s) => utf8.encode(s)),
-            ),
-          ),
-          (any) => {
-            const open = parser.open(parser.options.parse(options));
-            for (const bytes of any) {
-              open.parse(lineOf(bytes));
-              open.timeOf?.(lineOf(bytes), 1_795_250_000);
-            }
-            expectSound({ observations: [...open.report(1)], known: 0, lines: 0 }, declared);
-          },
-        ),
-      );
-    });
-
-    test('takes its own lines, cut and with bytes changed, for no more', () => {
-      const open = parser.open(parser.options.parse(options));
-      const change = fc.record({ at: fc.nat(), byte: fc.nat(255) });
-      fc.assert(
-        fc.property(
-          fc.nat(),
-          fc.nat(),
-          fc.array(change, { maxLength: 8 }),
-          (which, length, changes) => {
-            const line = Uint8Array.from(lines[which % lines.length] ?? []);
-            for (const { at, byte } of changes) line[at % line.length] = byte === 10 ? 32 : byte;
-            const cut =
-              changes.length % 2 === 0 ? line : line.subarray(0, length % (line.length + 1));
-            open.parse(lineOf(cut));
-            open.timeOf?.(lineOf(cut), 1_795_250_000);
-            expectSound({ observations: [...open.report(1)], known: 0, lines: 0 }, declared);
-          },
-        ),
-        { numRuns: 2000 },
-      );
-    });
-
-    test('names no more series than it may, whatever the lines call themselves', () => {
-      const open = parser.open(parser.options.parse(options));
-      let largest = 0;
-      for (let round = 0; round < 3; round += 1) {
-        for (let i = 0; i < 4000; i += 1) {
-          const text = new TextDecoder().decode(lines[i % lines.length]);
-          // Each word and each number becomes one that was never there before.
-          const at = Math.floor(i / lines.length) % 12;
-          let word = 0;
-          const other = text.replace(/[A-Za-z]{3,}|\d+/g, (old) => {
-            word += 1;
-            return word % 12 === at ? `${/\d/.test(old) ? '' : 'x'}${i + round * 4000}` : old;
-          });
-          open.parse(lineOf(utf8.encode(other)));
-        }
-        const observations = [...open.report(1)];
-        largest = Math.max(largest, observations.length);
-        expectSound({ observations, known: 0, lines: 0 }, declared);
-      }
-      expect(largest).toBeLessThanOrEqual(most);
-    });
-  });
 }

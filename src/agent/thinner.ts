@@ -21,12 +21,15 @@ interface Slot {
   seconds: number;
 }
 
+/** Stamps are whole milliseconds. */
+const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000;
+
 /** The share of an interval by which stamps may miss its end. */
 const ROUNDING = 1e-9;
 
 /**
- * Makes a thinner for one handler. An interval ends with the sample stamped with a multiple of it, so
- * that what is sent is stamped like that, too. Of a level it gives the last reading or the average; of
+ * Makes a thinner for one handler. An interval ends with the sample stamped with a multiple of it; where
+ * there is none, with the first one after. What is sent is stamped with the multiple. Of a level it gives the last reading or the average; of
  * what is counted always the whole growth: rates are over the whole interval, and nothing that was
  * counted is lost.
  *
@@ -39,7 +42,7 @@ export function createThinner(interval: number, reduce: 'last' | 'average'): Thi
   function slotOf(series: Series, into: Sample[]): Slot {
     const known = slots[series.id];
     if (known?.series === series) return known;
-    if (known !== undefined) end(known, into);
+    if (known !== undefined) end(known, into, false);
     const fresh = { series, end: 0, readings: 0, sum: 0, last: 0, time: 0, amount: 0, seconds: 0 };
     slots[series.id] = fresh;
     return fresh;
@@ -55,13 +58,16 @@ export function createThinner(interval: number, reduce: 'last' | 'average'): Thi
     slot.seconds += growth.seconds;
   }
 
-  function end(slot: Slot, into: Sample[]): void {
+  /** @param whole whether the interval is over: what it has is stamped with its end. */
+  function end(slot: Slot, into: Sample[], whole: boolean): void {
     const { series, readings, sum, last, time, amount, seconds } = slot;
     if (readings === 0) return;
     const { kind } = series.metric;
     const level = reduce === 'average' ? sum / readings : last;
     const value = kind === 'gauge' ? level : kind === 'delta' ? sum : last;
-    into.push({ series, value, time, growth: seconds > 0 ? { amount, seconds } : undefined });
+    const stamp = whole ? rounded(slot.end * interval) : time;
+    const growth = seconds > 0 ? { amount, seconds } : undefined;
+    into.push({ series, value, time: stamp, growth });
     slot.readings = 0;
     slot.sum = 0;
     slot.amount = 0;
@@ -75,16 +81,16 @@ export function createThinner(interval: number, reduce: 'last' | 'average'): Thi
         const slot = slotOf(sample.series, over);
         const ticks = sample.time / interval;
         const until = Math.ceil(ticks - ROUNDING);
-        if (slot.end < until) end(slot, over);
+        if (slot.end < until) end(slot, over, true);
         slot.end = until;
         add(slot, sample);
-        if (ticks >= until - ROUNDING) end(slot, over);
+        if (ticks >= until - ROUNDING) end(slot, over, true);
       }
       return over;
     },
     rest() {
       const left: Sample[] = [];
-      for (const slot of slots) if (slot !== undefined) end(slot, left);
+      for (const slot of slots) if (slot !== undefined) end(slot, left, false);
       return left;
     },
   };

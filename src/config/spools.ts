@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { z } from '../plugin/index.ts';
 import type { HandlerConfig } from './config.ts';
 import type { handlerKeys } from './schema.ts';
@@ -11,7 +12,7 @@ export function queueOf(
 ): HandlerConfig['queue'] {
   const { size, age: old } = spool;
   if (size === 0) return { samples, bytes, age, spool: undefined };
-  const path = spool.path ?? `${SPOOLS}/${encodeURIComponent(instance)}`;
+  const path = resolve(spool.path ?? `${SPOOLS}/${encodeURIComponent(instance)}`);
   return { samples, bytes, age, spool: { path, size, age: old } };
 }
 
@@ -21,10 +22,11 @@ export function* sharedSpools(handlers: readonly HandlerConfig[]) {
   for (const { instance, queue } of handlers) {
     if (queue.spool === undefined) continue;
     const { path } = queue.spool;
-    const other = spools.get(path);
-    spools.set(path, instance);
+    const [, other] =
+      [...spools].find(([its]) => `${path}/`.startsWith(its) || its.startsWith(`${path}/`)) ?? [];
+    spools.set(`${path}/`, instance);
     if (other === undefined) continue;
-    const message = `handlers.${instance} has the spool of handlers.${other}, ${path}`;
+    const message = `handlers.${instance} has the spool of handlers.${other} or a folder in it, ${path}`;
     yield { instance, message, remedy: 'leave "path" out: each has a folder of its own then' };
   }
 }

@@ -138,6 +138,7 @@ export class Reserve {
         bytes: spool.size,
         age: spool.age === undefined ? undefined : spool.age * 1000,
         now: () => clock.now(),
+        unread: (error) => complaints.unspooled(error, backlog.queued),
         lost: (why, points) => {
           const book = () => {
             books.drop(why, points);

@@ -53,7 +53,7 @@ export function route(dialect: Dialect, { only, except, relabel, accepts }: Rout
     for (const [i, spelling] of whole.entries()) {
       const { metric, collector, labels } = series;
       const names = [metric.name, spelling.path, below[i]?.path ?? spelling.path];
-      const subject = { names, collector, labels };
+      const subject = { names, collector, labels: { ...naming.labels, ...labels } };
       if (!wanted(subject) || unwanted(subject)) continue;
       const fit = rules.flatMap(({ rule, fits }) => (fits(subject) ? [rule] : []));
       if (fit.some(({ drop }) => drop)) continue;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
@@ -79,6 +79,9 @@ async function listen(server: Server, path: string): Promise<void> {
     const other = await ask(path).catch(() => undefined);
     if (other !== undefined) {
       throw new Foreseen(`${path}: the agent with process number ${other.pid} answers there`);
+    }
+    if (!(await lstat(path)).isSocket()) {
+      throw new Foreseen(`${path}: something that is no socket is there. Name another path.`);
     }
     // Whoever had it was killed.
     await rm(path, { force: true });

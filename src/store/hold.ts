@@ -1,5 +1,6 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, realpath, rename, rm } from 'node:fs/promises';
+import { connect, createServer, type Server } from 'node:net';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 
 /** A folder, or a file, that is this process's own until it lets go. */
@@ -10,16 +11,21 @@ export interface Hold {
 /** What this process holds, by its lock: whoever wants the same next waits here. */
 const held = new Map<string, Promise<void>>();
 
+/** Milliseconds for a holder to say who it is; that it can be reached says that it lives. */
+const PATIENCE = 1000;
+
 /**
- * Makes a folder if it is not there, and takes it for this process alone. A process that died without
- * letting go (kill -9, power loss) holds nothing any more; within one process the next waits.
+ * Makes a folder if it is not there, and takes it for this process alone: by a socket in it, on which it
+ * listens. A process that died without letting go (kill -9, power loss) does not answer any more, however
+ * its number may have been given to another since, or in another container. Within one process the next
+ * waits.
  *
  * @throws {@link Foreseen} if another process that lives has it.
  */
 export async function holdFolder(folder: string): Promise<Hold> {
-  const said = (pid: string, lock: string) =>
-    `${lock}: process ${pid} is using this folder. Give each agent its own.`;
-  return await hold(folder, join(folder, 'lock'), said, async () => false);
+  const said = (by: string, lock: string) =>
+    `${lock}: ${by} is using this folder. Give each agent its own.`;
+  return await hold(folder, 'lock', said, async () => false);
 }
 
 /**
@@ -30,17 +36,20 @@ export async function holdFolder(folder: string): Promise<Hold> {
  * @throws {@link Foreseen} if another process that lives has it, and is not waited for.
  */
 export async function holdFile(file: string, wait: () => Promise<boolean>): Promise<Hold> {
-  const said = (pid: string, lock: string) =>
-    `${lock}: process ${pid} is at work on it. Wait until it has ended, or end it.`;
-  return await hold(dirname(file), `${file}.lock`, said, wait);
+  const said = (by: string, lock: string) =>
+    `${lock}: ${by} is at work on it. Wait until it has ended, or end it.`;
+  return await hold(dirname(file), `${basename(file)}.lock`, said, wait);
 }
 
 async function hold(
-  folder: string,
-  lock: string,
-  said: (pid: string, lock: string) => string,
+  path: string,
+  name: string,
+  said: (by: string, lock: string) => string,
   wait: () => Promise<boolean>,
 ): Promise<Hold> {
+  await makeFolder(path);
+  const folder = await realpath(path);
+  const lock = join(folder, name);
   for (let other = held.get(lock); other !== undefined; other = held.get(lock)) await other;
   let letGo = () => {};
   held.set(
@@ -54,20 +63,19 @@ async function hold(
     letGo();
   };
   try {
-    await mkdir(folder, { recursive: true, mode: 0o750 });
-    for (let pid = await take(lock); pid !== undefined; pid = await take(lock)) {
-      if (!(await wait())) throw new Foreseen(said(pid, lock));
+    let taken = await take(folder, name);
+    for (; typeof taken === 'string'; taken = await take(folder, name)) {
+      const by = taken === '' ? 'another process' : `process ${taken}`;
+      if (!(await wait())) throw new Foreseen(said(by, lock));
     }
+    const release = taken;
     let released = false;
     return {
       async release() {
         if (released) return;
         released = true;
-        try {
-          await rm(lock, { force: true });
-        } finally {
-          end();
-        }
+        await release();
+        end();
       },
     };
   } catch (error) {
@@ -76,73 +84,99 @@ async function hold(
   }
 }
 
-/** @returns the number of the process that has it; `undefined` where this one has it now. */
-async function take(file: string): Promise<string | undefined> {
-  const own = `${process.pid} ${await startOf(process.pid)}`;
-  while (!(await write(file, own))) {
-    const holder = await holderOf(file);
-    if (holder === undefined) continue;
-    const [pid = '', start = ''] = holder.split(' ');
-    if (holder !== own && (await lives(Number(pid), start))) return pid;
-    await discard(file, holder);
-  }
-  return undefined;
-}
-
-/** Puts the lock there with what it says, in one step. @returns false if there is one already. */
-async function write(file: string, own: string): Promise<boolean> {
-  const draft = `${file}.${process.pid}`;
-  await writeFile(draft, own, { mode: 0o640 });
+/** As `mkdir -p`. Node's own goes round in circles for ever where a folder cannot be made in one that is there. */
+export async function makeFolder(path: string): Promise<void> {
   try {
-    await link(draft, file);
-    return true;
+    await mkdir(path, { mode: 0o750 });
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(draft, { force: true });
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o750 });
   }
 }
 
-async function holderOf(file: string): Promise<string | undefined> {
+/** @returns what lets go; or the number of the process that has it, '' if it does not say. */
+async function take(folder: string, name: string): Promise<(() => Promise<void>) | string> {
+  // A socket's path must be short, and a folder's may be long.
+  const handle = await open(folder, 'r');
   try {
-    return await readFile(file, 'utf8');
+    const linux = process.platform === 'linux';
+    const within = (file: string) =>
+      linux ? `/proc/self/fd/${handle.fd}/${file}` : join(folder, file);
+    for (;;) {
+      const server = await listen(within(name));
+      if (server !== undefined) {
+        return async () => {
+          // It unlinks the path that it was given, which leads through the descriptor.
+          await new Promise((closed) => server.close(closed));
+          await handle.close();
+        };
+      }
+      const holder = await holderOf(within(name));
+      if (holder !== undefined) {
+        await handle.close();
+        return holder;
+      }
+      await discard(within(name), within(`${name}.${process.pid}`));
+    }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    await handle.close();
     throw error;
   }
+}
+
+/** @returns `undefined` if there is a lock already. */
+function listen(path: string): Promise<Server | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {
+        // Whoever asked has gone.
+      });
+      socket.end(String(process.pid));
+    });
+    server.once('error', (error) => {
+      if (codeOf(error) === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen(path, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}
+
+/** Who holds a lock, '' if it does not say; `undefined` if nobody does. */
+function holderOf(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let said = '';
+    const socket = connect(path);
+    const late = setTimeout(() => socket.destroy(), PATIENCE);
+    let answered = false;
+    socket.on('connect', () => {
+      answered = true;
+    });
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      said = (said + text).slice(0, 20);
+    });
+    socket.on('error', () => {
+      // Nobody listens any more.
+    });
+    socket.on('close', () => {
+      clearTimeout(late);
+      resolve(answered ? said.replaceAll(/\D/g, '') : undefined);
+    });
+  });
 }
 
 /** Takes a stale lock away; one that somebody else has put there meanwhile is put back. */
-async function discard(file: string, stale: string): Promise<void> {
-  const aside = `${file}.${process.pid}`;
+async function discard(lock: string, aside: string): Promise<void> {
   try {
-    await rename(file, aside);
+    await rename(lock, aside);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return;
     throw error;
   }
-  if ((await holderOf(aside)) === stale) await rm(aside, { force: true });
-  else await rename(aside, file);
-}
-
-/** Whether it is still the same process that has this number. */
-async function lives(pid: number, start: string): Promise<boolean> {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  if (start !== '') return (await startOf(pid)) === start;
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-/** When a process was started, in ticks since boot (proc(5), stat, field 22); '' where that is not told. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
+  if ((await holderOf(aside)) === undefined) await rm(aside, { force: true });
+  else await rename(aside, lock);
 }

@@ -38,7 +38,7 @@ const EXTRA = Buffer.from([25, 0, 0x43, 0x55, 21, 0]);
 
 /** Packs points. */
 export function encodeRecord(points: Batch, { at, state }: Pick<Header, 'at' | 'state'>): Buffer {
-  const packed = gzipSync(JSON.stringify(table(points)), { level: 1 });
+  const packed = gzipSync(`${JSON.stringify(table(points))}\n`, { level: 1 });
   const header = Buffer.alloc(HEADER_BYTES);
   START.copy(header);
   packed.copy(header, 8, 8, 10);
@@ -75,11 +75,28 @@ export function findHeader(bytes: Buffer, from: number): number {
   return -1;
 }
 
+/** More names than this are not told apart from new ones. */
+const MOST_NAMES = 50_000;
+
+/** The names that came back so far: those of one series are one object, as in the process that wrote them. */
+export class Names {
+  readonly #known = new Map<string, Name>();
+
+  of(row: string, make: () => Name): Name {
+    const known = this.#known.get(row);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MOST_NAMES) this.#known.clear();
+    const made = make();
+    this.#known.set(row, made);
+    return made;
+  }
+}
+
 /** Unpacks one whole record; `undefined` if a bit of it is not as it was written. */
-export function decodeRecord(bytes: Buffer): Batch | undefined {
+export function decodeRecord(bytes: Buffer, known = new Names()): Batch | undefined {
   try {
     const text = gunzipSync(bytes, { maxOutputLength: MOST_UNPACKED }).toString();
-    return pointsOf(JSON.parse(text) as Table);
+    return pointsOf(JSON.parse(text) as Table, known);
   } catch {
     return undefined;
   }
@@ -139,13 +156,17 @@ class Places<T> {
 /** A series that came back from disk is no series of this process, and has no place in its tables. */
 const NO_ID = -1;
 
-function pointsOf({ metrics, names, points }: Table): Point[] {
-  const known = metrics.map(([name, kind, unit, help, labels]): Metric => {
+function pointsOf({ metrics, names, points }: Table, known: Names): Point[] {
+  const declared = metrics.map(([name, kind, unit, help, labels]): Metric => {
     return { name, kind, unit, help, labels };
   });
-  const named = names.map(([place, path, reading, [collector, host, labels], form]): Name => {
-    const series = { id: NO_ID, metric: known[place] as Metric, collector, host, labels };
-    return { ...form, series, path, reading };
+  const named = names.map((row) => {
+    const [place, path, reading, [collector, host, labels], form] = row;
+    const metric = declared[place] as Metric;
+    const key = JSON.stringify([metrics[place], row.slice(1)]);
+    return known.of(key, () => {
+      return { ...form, series: { id: NO_ID, metric, collector, host, labels }, path, reading };
+    });
   });
   return points.map(([place, value, time]) => ({ name: named[place] as Name, value, time }));
 }

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Batch } from '../metric/index.ts';
+import { codeOf } from '../plugin/index.ts';
 import {
   DONE,
   decodeHeader,
@@ -7,6 +8,7 @@ import {
   findHeader,
   HEADER_BYTES,
   type Header,
+  type Names,
   STATE_AT,
 } from './record.ts';
 
@@ -56,19 +58,25 @@ export function scan(bytes: Buffer): Scanned {
   return { places, torn, gaps };
 }
 
-/** Reads a record; `undefined` if it cannot be read, or is not as it was written. */
+/**
+ * Reads a record; `undefined` if it is not there, or not as it was written.
+ *
+ * @throws the disk's error, where it may be read another time.
+ */
 export async function readPlace(
   { path }: Segment,
   { offset, length, points }: Place,
+  names: Names,
 ): Promise<Batch | undefined> {
   const record = Buffer.alloc(length);
   try {
     await using file = await open(path, 'r');
     await file.read(record, 0, length, offset);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
-  const batch = decodeRecord(record);
+  const batch = decodeRecord(record, names);
   return batch?.length === points ? batch : undefined;
 }
 

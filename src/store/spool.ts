@@ -2,8 +2,8 @@ import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
-import { type Hold, holdFolder } from './hold.ts';
-import { DONE, encodeRecord } from './record.ts';
+import { type Hold, holdFolder, makeFolder } from './hold.ts';
+import { DONE, encodeRecord, Names } from './record.ts';
 import { markDone, type Place, readPlace, type Segment, scan, writeWhole } from './segment.ts';
 
 /** Why what is on disk will never be delivered. */
@@ -17,6 +17,8 @@ export interface SpoolNeeds {
   readonly age: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
+  /** Is told of what could not be read, and is left where it is. */
+  readonly unread: (error: unknown) => void;
   /** Is told of points that were stored, and are lost; of none where their number was lost, too. */
   readonly lost: (why: SpoolLoss, points: number) => void;
 }
@@ -56,7 +58,11 @@ export interface Spool {
    * @throws the disk's error; then nothing of the batch is stored.
    */
   append(points: Batch, deliveries: number): Promise<void>;
-  /** The oldest batch. It must be settled before the next is taken. */
+  /**
+   * The oldest batch. It must be settled before the next is taken.
+   *
+   * @throws the disk's error where it cannot be read now; it stays the oldest.
+   */
   take(): Promise<Stored | undefined>;
   /** Lets go of the folder. What waits stays there. */
   close(): Promise<void>;
@@ -97,6 +103,7 @@ class DiskSpool implements Spool {
   #bytes = 0;
   /** What is being delivered, whether or not its segment still is. */
   #out: { readonly segment: Segment; readonly place: Place } | undefined;
+  readonly #names = new Names();
   /** One thing is done to the disk at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -127,7 +134,11 @@ class DiskSpool implements Spool {
     for (const name of names) {
       this.#next = Number(SEGMENT.exec(name)?.[1]) + 1;
       const path = join(folder, name);
-      const bytes = await readFile(path);
+      const bytes = await readFile(path).catch((error: unknown) => {
+        this.#needs.unread(error);
+        return undefined;
+      });
+      if (bytes === undefined) continue;
       const segment: Segment = { path, bytes: bytes.length, waiting: [] };
       this.#segments.push(segment);
       this.#bytes += bytes.length;
@@ -143,6 +154,7 @@ class DiskSpool implements Spool {
       const at = this.#needs.now();
       const record = encodeRecord(points, { at, state });
       await this.#makeRoom(record.length);
+      await this.#checkLinked();
       const { segment, file } = this.#writing ?? (await this.#begin());
       const offset = segment.bytes;
       try {
@@ -167,7 +179,7 @@ class DiskSpool implements Spool {
       await this.#expire();
       for (const segment of [...this.#segments]) {
         for (let place = segment.waiting[0]; place !== undefined; place = segment.waiting[0]) {
-          const points = await readPlace(segment, place);
+          const points = await readPlace(segment, place, this.#names);
           if (points !== undefined) return this.#give(segment, place, points);
           this.#lose('damaged', place);
           await this.#settle(segment, place);
@@ -207,12 +219,21 @@ class DiskSpool implements Spool {
   async #begin() {
     const { folder } = this.#needs;
     const path = join(folder, `${String(this.#next).padStart(12, '0')}.jsonl.gz`);
+    await makeFolder(folder);
     const file = await open(path, 'wx', 0o640);
     this.#next += 1;
     const segment: Segment = { path, bytes: 0, waiting: [] };
     this.#segments.push(segment);
     this.#writing = { segment, file };
     return this.#writing;
+  }
+
+  /** Notices when somebody has deleted the file that is being written: what was in it is gone. */
+  async #checkLinked(): Promise<void> {
+    const { segment, file } = this.#writing ?? {};
+    if (segment === undefined || file === undefined) return;
+    if ((await file.stat()).nlink > 0) return;
+    await this.#giveUp(segment, 'damaged');
   }
 
   /** Keeps within the bound: closes what is long enough, and gives up the oldest. */

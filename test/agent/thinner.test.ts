@@ -42,7 +42,7 @@ describe('an interval of a minute, observed every ten seconds', () => {
   test('gives what it has when its last tick was missed', () => {
     const thinner = createThinner(60, 'average');
     expect(thinner.sift(at(50, 2))).toEqual([]);
-    expect(thinner.sift(at(70, 4))[0]).toMatchObject({ value: 2, time: T + 50 });
+    expect(thinner.sift(at(70, 4))[0]).toMatchObject({ value: 2, time: T + 60 });
   });
 
   test('gives the rest at the end', () => {

@@ -44,6 +44,13 @@ test('a socket that a killed agent left is taken over; that of one that lives is
   expect((await ask(await serving(left))).pid).toBe(4711);
 });
 
+test('a file that is no socket is left alone', async () => {
+  const at = join(mkdtempSync(join(tmpdir(), 'cullinan-status-')), 'file');
+  writeFileSync(at, 'content');
+  await expect(serve(at, answer)).rejects.toThrow('something that is no socket is there');
+  expect(existsSync(at)).toBe(true);
+});
+
 test('one that takes long to end leaves the socket of its successor', async () => {
   const at = path();
   const before = await serve(at, () => ({}));

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { holdFolder } from '../../src/store/index.ts';
 
@@ -46,13 +47,34 @@ test('what another process holds is refused by its number, and taken over when i
   await (await holdFolder(it)).release();
 });
 
-test.each(['', 'nonsense', '1 12345', `${process.pid} 1`])(
-  'a lock that says %j is nobody’s',
-  async (said) => {
-    const it = folder();
-    await (await holdFolder(it)).release();
-    writeFileSync(join(it, 'lock'), said);
-    await (await holdFolder(it)).release();
-    expect(existsSync(join(it, 'lock'))).toBe(false);
-  },
-);
+test('a file that is no lock is taken away', async () => {
+  const it = folder();
+  await (await holdFolder(it)).release();
+  writeFileSync(join(it, 'lock'), 'nonsense');
+  await (await holdFolder(it)).release();
+  expect(existsSync(join(it, 'lock'))).toBe(false);
+});
+
+test('a folder is the same by whatever name', async () => {
+  const it = folder();
+  const first = await holdFolder(it);
+  symlinkSync(it, `${it}-too`);
+  let second = false;
+  const waiting = holdFolder(`${it}-too/`).then((hold) => {
+    second = true;
+    return hold;
+  });
+  await setImmediate();
+  expect(second).toBe(false);
+  await first.release();
+  await (await waiting).release();
+});
+
+test('a folder with a long name can be held', async () => {
+  const it = join(folder(), 'x'.repeat(200));
+  await (await holdFolder(it)).release();
+});
+
+test('where no folder can be made it says so, and does not hang', async () => {
+  await expect(holdFolder('/proc/nowhere/spool')).rejects.toMatchObject({ code: 'ENOENT' });
+});

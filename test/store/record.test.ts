@@ -58,7 +58,6 @@ describe('a record', () => {
       record[byte] = (record[byte] as number) ^ (1 << (bit & 7));
       const whole = decodeHeader(record, 0) !== undefined && decodeRecord(record) !== undefined;
       expect(whole && JSON.stringify(decodeRecord(record)) !== was, `bit ${bit}`).toBe(false);
-      expect(whole, `bit ${bit}`).toBe(false);
       record[byte] = (record[byte] as number) ^ (1 << (bit & 7));
     }
   });

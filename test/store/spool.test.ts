@@ -1,4 +1,13 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -12,6 +21,7 @@ const folder = () => mkdtempSync(join(tmpdir(), 'cullinan-spool-'));
 interface Opened {
   readonly spool: Spool;
   readonly lost: Record<SpoolLoss, number>;
+  readonly unread: unknown[];
   now: number;
 }
 
@@ -20,12 +30,13 @@ async function opened(
   limits: { bytes?: number; age?: number } = {},
 ): Promise<Opened> {
   const lost = { 'spool-full': 0, expired: 0, damaged: 0 };
-  const it = { now: 1e12, lost };
+  const it = { now: 1e12, lost, unread: [] as unknown[] };
   const spool = await openSpool({
     folder: path,
     bytes: limits.bytes ?? 1e6,
     age: limits.age,
     now: () => it.now,
+    unread: (error) => it.unread.push(error),
     lost: (why, number) => {
       lost[why] += number;
     },
@@ -70,7 +81,7 @@ describe('what is stored', () => {
     await (await spool.take())?.done();
     await spool.take();
     const copy = folder();
-    cpSync(path, copy, { recursive: true });
+    cpSync(path, copy, { recursive: true, filter: (from) => !from.endsWith('lock') });
     expect(await values((await opened(copy)).spool)).toEqual(points(10, 20).map((p) => p.value));
   });
 
@@ -186,6 +197,28 @@ describe('damage', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  test('a file that cannot be read now is left where it is, and costs no other', async () => {
+    const { path } = await stored();
+    mkdirSync(join(path, '000000000000.jsonl.gz'));
+    const { spool, lost, unread } = await opened(path);
+    expect(unread).toHaveLength(1);
+    expect(await values(spool)).toHaveLength(50);
+    expect(lost.damaged).toBe(0);
+    expect(files(path)).toEqual(['000000000000.jsonl.gz']);
+  });
+
+  test('a folder that somebody deletes costs what was in it, counted, and is made again', async () => {
+    const path = folder();
+    const { spool, lost } = await opened(path);
+    await spool.append(points(0, 10), 0);
+    rmSync(path, { recursive: true });
+    await spool.append(points(10, 20), 0);
+    expect(lost.damaged).toBe(10);
+    expect(spool.points).toBe(10);
+    expect(files(path)).toHaveLength(1);
+    expect(await values(spool)).toEqual(points(10, 20).map(({ value }) => value));
   });
 
   test('other files in the folder are left alone', async () => {

@@ -4,8 +4,9 @@
  * Format    AMQP 0-9-1 over TCP or TLS. A message holds one point or many: Graphite lines, Carbon's
  *           `value time` with the name in the routing key, collectd's JSON or one of our own
  *           (src/wire/amqp-messages.ts); with gzip if it is wanted.
- * Delivery  A batch is delivered when the broker has confirmed every message of it. What was not
- *           confirmed before a connection broke is published again, so a consumer may see it twice.
+ * Delivery  A batch is delivered when the broker has confirmed every message of it. What it refuses is
+ *           published again, and nothing else of the batch. A batch that was not confirmed before a
+ *           connection broke is published again, so a consumer may see it twice.
  *           A confirmed message that is persistent, in a durable queue, survives the broker. One that no
  *           queue takes is confirmed, too: it comes back before that, and is counted.
  */
@@ -184,8 +185,9 @@ function encoder(
   return async (batch) => {
     const compress = gzip ? promisify((await import('node:zlib')).gzip) : undefined;
     return Promise.all(
-      messages(batch).map(async ({ routingKey, headers, body }) => ({
+      messages(batch).map(async ({ routingKey, headers, body, points }) => ({
         routingKey,
+        points,
         content: compress === undefined ? Buffer.from(body) : await compress(body),
         properties: bare ? common : { ...common, headers },
       })),
@@ -221,6 +223,9 @@ async function openBroker(
     },
     get counts() {
       return peer.counts;
+    },
+    get stalled() {
+      return peer.stalled;
     },
   };
 }

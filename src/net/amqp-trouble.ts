@@ -43,8 +43,12 @@ const REMEDIES: readonly (readonly [RegExp, Remedy])[] = [
   ],
   [
     /inequivalent arg '([\w-]+)' for exchange .*: received '?([\w-]+)'? but current is '?([\w-]+)'?/,
-    ({ exchange }, [argument, ours, theirs]) =>
-      `the exchange ${JSON.stringify(exchange)} is there already, and its ${argument} is ${theirs}, not ${ours}. Set exchange.${argument} to ${theirs}, or name another exchange.`,
+    ({ exchange }, [argument = '', ours, theirs]) => {
+      const remedy = ['type', 'durable'].includes(argument)
+        ? `Set exchange.${argument} to ${theirs}`
+        : 'Set exchange.declare to passive, which takes it as it is';
+      return `the exchange ${JSON.stringify(exchange)} is there already, and its ${argument} is ${theirs}, not ${ours}. ${remedy}, or name another exchange.`;
+    },
   ],
   [
     /no exchange '/,

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
-import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type { Clock } from '../clock/index.ts';
-import { type Connection, Foreseen } from '../plugin/index.ts';
+import { type Connection, Foreseen, Unsettled } from '../plugin/index.ts';
+import { type AmqpMessage, Publisher } from './amqp-publisher.ts';
 import { remedyFor } from './amqp-trouble.ts';
 import type { Endpoint } from './endpoint.ts';
 import { librarySocket } from './library.ts';
@@ -27,39 +28,35 @@ export interface AmqpOptions extends Pick<Endpoint, 'host' | 'port'> {
   readonly title: string;
 }
 
-/** One message, ready to be published. */
-export interface AmqpMessage {
-  readonly routingKey: string;
-  readonly content: Buffer;
-  readonly properties: Options.Publish;
-}
-
 /** A broker that confirms what is published. */
 export interface AmqpPeer
   extends Required<Pick<Connection, 'ended' | 'close'>>,
-    Pick<Connection, 'note' | 'counts'> {
+    Pick<Connection, 'note' | 'counts' | 'stalled'> {
   /**
    * Resolves when the broker has confirmed every message, and waits while it lets nobody publish.
    * Messages of one call at a time.
    *
-   * @throws {@link Foreseen} where the broker refuses one, no queue takes one that is mandatory, or it
-   *   has let nobody publish for {@link PATIENCE}: with what to do.
+   * @throws {@link Unsettled} with the points of those that the broker refuses, or that no queue takes,
+   *   if that is an error; {@link Foreseen} where it has let nobody publish for long: with what to do.
    */
   publish(messages: readonly AmqpMessage[]): Promise<void>;
 }
 
 /** Bytes in a frame, either way: what RabbitMQ offers. */
 const FRAME = 131_072;
-/**
- * Milliseconds that a broker may let those wait that it has blocked. Then the connection is given up,
- * so that people hear of it; the points go on waiting.
- */
-const PATIENCE = 10_000;
+/** Milliseconds that a broker has to end a connection in order. */
+const LAST_WORDS = 1000;
 
-/** Ends a connection, whatever state it is in. amqplib keeps its socket to itself, and has no word for this. */
-function giveUp({ connection }: ChannelModel, reason: Error): void {
+/** amqplib keeps its socket to itself. */
+function streamOf({ connection }: ChannelModel): Socket | undefined {
   const { stream } = connection as { readonly stream?: unknown };
-  if (!(stream instanceof Socket) || stream.destroyed) return;
+  return stream instanceof Socket ? stream : undefined;
+}
+
+/** Ends a connection, whatever state it is in: amqplib has no word for this. */
+function giveUp(model: ChannelModel, reason: Error): void {
+  const stream = streamOf(model);
+  if (stream === undefined || stream.destroyed) return;
   // A reset frees what the kernel holds for a broker that does not read; after an end there can be none.
   if ('encrypted' in stream || stream.writableEnded) stream.destroy();
   else stream.resetAndDestroy();
@@ -67,108 +64,25 @@ function giveUp({ connection }: ChannelModel, reason: Error): void {
   stream.emit('error', reason);
 }
 
-/** A channel on which the broker confirms each message. */
-class Publisher {
-  readonly #channel: ConfirmChannel;
-  readonly #clock: Clock;
-  /** Settles with what ended it. */
-  readonly lost: Promise<unknown>;
-  /** Why the broker lets nobody publish just now. */
-  #blocked: string | undefined;
-  #resume: () => void = () => {};
-  #reject: (error: unknown) => void = () => {};
-  #impatience: { cancel(): void } | undefined;
-  /** Messages that no queue has taken, and the routing key of the first. */
-  unroutable = 0;
-  unroutableKey = '';
-  #over = false;
-
-  constructor(model: ChannelModel, channel: ConfirmChannel, clock: Clock) {
-    this.#channel = channel;
-    this.#clock = clock;
-    this.lost = new Promise((resolve) => {
-      const over = (error?: Error) => resolve(error ?? new Error('it closed the connection'));
-      for (const it of [channel, model]) it.on('error', over).on('close', over);
+/** Ends a connection that is of no more use, in order; and in any case, if that takes longer than a moment. */
+function leave(model: ChannelModel, clock: Clock): Promise<void> {
+  const stream = streamOf(model);
+  if (stream === undefined || stream.closed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const late = clock.after(LAST_WORDS, () => giveUp(model, new Error('it does not hang up')));
+    stream.once('close', () => {
+      late.cancel();
+      resolve();
     });
-    void this.lost.then((error) => {
-      this.#over = true;
-      this.#reject(error);
-    });
-    channel.on('return', ({ fields }) => {
-      if (this.unroutable === 0) this.unroutableKey = fields.routingKey;
-      this.unroutable += 1;
-    });
-    model.on('blocked', (reason) => {
-      this.#blocked = reason;
-      this.#waitPatiently();
-    });
-    model.on('unblocked', () => {
-      this.#blocked = undefined;
-      this.#impatience?.cancel();
-      this.#resume();
-    });
-  }
-
-  /** Resolves when the broker has confirmed every message, once it lets us publish. */
-  async publish(messages: readonly AmqpMessage[], exchange: string): Promise<void> {
-    if (this.#over) throw await this.lost;
-    try {
-      if (this.#blocked !== undefined) await this.#unblocked();
-      await this.#confirmed(messages, exchange);
-    } finally {
-      this.#impatience?.cancel();
-    }
-  }
-
-  #unblocked(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      this.#resume = resolve;
-      this.#waitPatiently();
-    });
-  }
-
-  #confirmed(messages: readonly AmqpMessage[], exchange: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject;
-      let left = messages.length;
-      let refused = 0;
-      const settled = (error: unknown): void => {
-        // It has ended, and says why afterwards.
-        if (error instanceof Error && error.message !== NACKED) return;
-        left -= 1;
-        if (error instanceof Error) refused += 1;
-        if (left > 0) return;
-        if (refused > 0) reject(refusal(refused, messages.length));
-        else resolve();
-      };
-      if (left === 0) resolve();
-      for (const { routingKey, content, properties } of messages) {
-        this.#channel.publish(exchange, routingKey, content, properties, settled);
-      }
-    });
-  }
-
-  #waitPatiently(): void {
-    this.#impatience?.cancel();
-    this.#impatience = this.#clock.after(PATIENCE, () => {
-      const error = new Foreseen(
-        `it has let nobody publish for ${PATIENCE / 1000} s: ${this.#blocked}. Free some of it there, or have what its queues hold consumed (rabbitmqctl list_queues).`,
-      );
-      this.#reject(error);
-    });
-  }
+    // It may have ended already: then only the socket has to go.
+    model.close().catch(() => undefined);
+  });
 }
 
-/** What amqplib says of a message that the broker has refused, and of nothing else. */
-const NACKED = 'message nacked';
+const refusal = (refused: number, all: number): string =>
+  `it has refused ${refused} of ${all} messages. A queue that takes them is full and rejects more (its "overflow"), or cannot store them; its log says which`;
 
-const refusal = (refused: number, all: number): Error =>
-  new Foreseen(
-    `it has refused ${refused} of ${all} messages. A queue that takes them is full and rejects more (its "overflow"), or cannot store them; its log says which.`,
-  );
-
-const unrouted = (key: string, exchange: string): string =>
+const nowhere = (key: string, exchange: string): string =>
   `no queue takes what is published to the exchange ${JSON.stringify(exchange)} with the routing key ${JSON.stringify(key)}`;
 
 /**
@@ -225,49 +139,65 @@ export async function openAmqp(
     frameMax: FRAME,
     maxFrameSize: FRAME,
   };
+  const model = await connect(broker, sockets)
+    .catch((error: unknown) => Promise.reject(explained(error)))
+    .finally(() => signal.removeEventListener('abort', abort));
+  let leaving: Promise<void> | undefined;
+  const leaveOnce = (): Promise<void> => {
+    leaving ??= leave(model, clock);
+    return leaving;
+  };
+  const stop = (): void => {
+    // What ends in order, and soon, need not be torn away: the broker's log would say so each time.
+    if (leaving === undefined) giveUp(model, new Error('given up'));
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  // A signal may outlive many connections.
+  streamOf(model)?.once('close', () => signal.removeEventListener('abort', stop));
+  model.on('error', () => {
+    // Told by whoever waits.
+  });
+  if (signal.aborted) stop();
   try {
-    const model = await connect(broker, sockets);
-    signal.removeEventListener('abort', abort);
-    const stop = (): void => giveUp(model, new Error('given up'));
-    signal.addEventListener('abort', stop, { once: true });
-    model.on('error', () => {
-      // Told by whoever waits.
-    });
-    if (signal.aborted) stop();
     const channel = await model.createConfirmChannel();
-    const publisher = new Publisher(model, channel, clock);
+    const publisher = new Publisher(model, channel, clock, unroutableWaits);
     const ended = publisher.lost.then((error) => {
-      // A signal may outlive many connections.
-      signal.removeEventListener('abort', stop);
+      // Where the broker has closed the channel only, the connection would live on for nobody.
+      void leaveOnce();
       return explained(error);
     });
     await Promise.race([declare(channel, exchange), ended.then((error) => Promise.reject(error))]);
     return {
       ended,
       async publish(messages) {
-        const before = publisher.unroutable;
-        try {
-          await publisher.publish(messages, exchange.name);
-        } catch (error) {
-          throw explained(error);
-        }
-        if (!unroutableWaits || publisher.unroutable === before) return;
-        const what = unrouted(publisher.unroutableKey, exchange.name);
-        throw said(new Foreseen(`${what}. Bind one, or set unroutable to count.`));
+        const { refused, unrouted } = await publisher
+          .publish(messages, exchange.name)
+          .catch((error: unknown) => Promise.reject(explained(error)));
+        const left = [...refused, ...unrouted];
+        if (left.length === 0) return;
+        const what =
+          refused.length > 0
+            ? refusal(refused.length, messages.length)
+            : `${nowhere(left[0]?.routingKey ?? '', exchange.name)}. Bind one, or set unroutable to count`;
+        throw new Unsettled(said(new Foreseen(what)).message, {
+          points: left.flatMap(({ points }) => points),
+        });
       },
       get note() {
         if (publisher.unroutable === 0) return undefined;
-        return `${unrouted(publisher.unroutableKey, exchange.name)}: it is lost, and counted`;
+        return `${nowhere(publisher.unroutableKey, exchange.name)}: it is lost, and counted`;
       },
       get counts() {
         return { unroutable: publisher.unroutable };
       },
-      async close() {
-        await channel.close();
-        await model.close();
+      get stalled() {
+        return publisher.stalled;
       },
+      // Everything is confirmed by now: there is nothing to wait for but the end.
+      close: leaveOnce,
     };
   } catch (error) {
+    void leaveOnce();
     throw explained(error);
   }
 }

@@ -1,5 +1,6 @@
 /** Connections for handlers: TCP, TLS, UDP, HTTP and AMQP to a name or an address, and one of several that answers. */
-export { type AmqpMessage, type AmqpOptions, type AmqpPeer, openAmqp } from './amqp.ts';
+export { type AmqpOptions, type AmqpPeer, openAmqp } from './amqp.ts';
+export type { AmqpMessage } from './amqp-publisher.ts';
 export { type Endpoint, endpoint, peerHosts, spoken } from './endpoint.ts';
 export { failover, failoverOptions } from './failover.ts';
 export { gangliaRequests } from './ganglia-requests.ts';

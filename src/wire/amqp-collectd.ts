@@ -25,6 +25,13 @@ interface List {
   sources: string;
   readonly time: number;
   readonly frame: Frame;
+  readonly points: Point[];
+}
+
+/** A value list in JSON, and the points that are in it. */
+export interface ValueList {
+  readonly text: string;
+  readonly points: Batch;
 }
 
 /** collectd writes 15 digits of a number that is no whole one. */
@@ -55,6 +62,12 @@ function frameOf({ series, reading, identifier, path }: Name): Frame {
   };
 }
 
+/** The texts of what {@link collectdValueLists} makes. */
+export function collectdLists(interval: number): (batch: Batch) => readonly string[] {
+  const lists = collectdValueLists(interval);
+  return (batch) => lists(batch).map(({ text }) => text);
+}
+
 /**
  * Makes an encoder, which remembers what is the same of a series at every tick.
  *
@@ -62,7 +75,7 @@ function frameOf({ series, reading, identifier, path }: Name): Frame {
  * @returns batches as value lists in JSON, without the brackets around them; values of one identifier
  *   and time are in one list, such as the bytes that an interface received and sent.
  */
-export function collectdLists(interval: number): (batch: Batch) => readonly string[] {
+export function collectdValueLists(interval: number): (batch: Batch) => readonly ValueList[] {
   const frames = new WeakMap<Name, Frame>();
   const every = interval.toFixed(3);
 
@@ -86,6 +99,7 @@ export function collectdLists(interval: number): (batch: Batch) => readonly stri
         list.values += `,${value}`;
         list.types += `,"${it.type}"`;
         list.sources += `,${it.source}`;
+        list.points.push(point);
         continue;
       }
       const begun = {
@@ -94,15 +108,17 @@ export function collectdLists(interval: number): (batch: Batch) => readonly stri
         sources: it.source,
         time: point.time,
         frame: it,
+        points: [point],
       };
       lists.push(begun);
       if (it.source !== VALUE) open.set(it.id, begun);
     }
-    return lists.map(
-      ({ values, types, sources, time, frame: { rest } }) =>
+    return lists.map(({ values, types, sources, time, frame: { rest }, points }) => ({
+      text:
         `{"values":[${values}],"dstypes":[${types}],"dsnames":[${sources}],` +
         `"time":${time.toFixed(3)},"interval":${every},${rest}`,
-    );
+      points,
+    }));
   };
 }
 

@@ -3,7 +3,7 @@
  * Pure: the same batch gives the same messages.
  */
 import type { Batch, Name, Point } from '../metric/index.ts';
-import { collectdLists } from './amqp-collectd.ts';
+import { collectdValueLists } from './amqp-collectd.ts';
 import { shortKey, type Template } from './amqp-template.ts';
 import { encodeLines, formatValue } from './graphite.ts';
 import { encodeJson } from './lines.ts';
@@ -25,6 +25,8 @@ export interface Message {
   readonly routingKey: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** What is in the body. */
+  readonly points: Batch;
 }
 
 export interface MessageOptions {
@@ -65,10 +67,10 @@ function encoderOf({
   body,
   interval,
   samples,
-}: MessageOptions): (batch: Batch) => Iterable<string> {
+}: MessageOptions): (batch: Batch) => Iterable<Pick<Message, 'body' | 'points'>> {
   const each = (encode: (batch: Batch) => string) =>
     function* (batch: Batch) {
-      for (const some of slices(batch, samples)) yield encode(some);
+      for (const points of slices(batch, samples)) yield { body: encode(points), points };
     };
   switch (body) {
     case 'lines':
@@ -78,9 +80,12 @@ function encoderOf({
     case 'json':
       return each((batch) => `[${batch.map(jsonOf).join(',')}]`);
     case 'collectd': {
-      const lists = collectdLists(interval);
+      const lists = collectdValueLists(interval);
       return function* (batch) {
-        for (const some of slices(lists(batch), samples)) yield `[${some.join(',')}]`;
+        for (const some of slices(lists(batch), samples)) {
+          const body = `[${some.map(({ text }) => text).join(',')}]`;
+          yield { body, points: some.flatMap(({ points }) => points) };
+        }
       };
     }
   }
@@ -119,7 +124,7 @@ export function createMessages(options: MessageOptions): (batch: Batch) => reado
     const messages: Message[] = [];
     for (const { address, points } of groups.values()) {
       const { routingKey, headers } = address;
-      for (const body of encode(points)) messages.push({ routingKey, headers, body });
+      for (const encoded of encode(points)) messages.push({ routingKey, headers, ...encoded });
     }
     return messages;
   };

@@ -16,6 +16,10 @@ type Given = z.input<typeof amqp.options>;
 
 const forever = new AbortController().signal;
 
+/** Connections that this process holds. */
+const sockets = () =>
+  process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap' || it === 'TLSWrap').length;
+
 /** One point of each of some hosts, each observed by a collector of its own. */
 function fleet(hosts: number): Point[] {
   return Array.from({ length: hosts }, (_, i) =>
@@ -226,6 +230,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       ],
     ];
     test.each(wrong)('%s', async (_, given, message) => {
+      const before = sockets();
       const aborter = new AbortController();
       const error = await open(given, aborter).then(
         () => undefined,
@@ -234,8 +239,16 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       expect(String(error)).toContain(`Foreseen: 127.0.0.1:${broker.port}: `);
       expect(String(error)).toContain(message);
       expect(String(error)).not.toContain(String(given.password ?? 'guest:'));
+      // Whether it is given up or not.
+      await vi.waitFor(() => expect(sockets()).toBe(before), 3000);
       aborter.abort();
     });
+
+    test('all of that, and leaves nothing open at the broker', async () => {
+      const refused = wrong.map(([, given]) => open(given).catch(() => undefined));
+      await Promise.all(refused);
+      await vi.waitFor(async () => expect(await broker.agents()).toBe(0), 10_000);
+    }, 15_000);
 
     test('a login by certificate without TLS, or without one', async () => {
       const tls = { ca: certificates.ours.cert, ...client };
@@ -318,6 +331,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
   });
 
   test('notices that its exchange has gone, and its broker', async () => {
+    const before = sockets();
     const connection = await open({ exchange: { name: 'gone' } });
     const model = await broker.connect();
     const channel = await model.createChannel();
@@ -327,6 +341,8 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       'there is no exchange "gone" in the virtual host "/"',
     );
     expect(String(await connection.ended)).toContain('there is no exchange "gone"');
+    await connection.close();
+    await vi.waitFor(() => expect(sockets()).toBe(before), 3000);
   });
 
   describe('in mid-stream', () => {

@@ -151,6 +151,13 @@ export class RabbitMq implements AsyncDisposable {
     });
   }
 
+  /** How many connections of agents it has. */
+  async agents(): Promise<number> {
+    const words = ['--quiet', 'list_connections', 'client_properties'];
+    const { stdout } = await promisify(execFile)(`${BIN}/rabbitmqctl`, words, { env: this.#env });
+    return stdout.split('\n').filter((line) => line.includes('cullinan on ')).length;
+  }
+
   /** Takes what a queue holds. */
   async drain(queue: string): Promise<readonly Buffer[]> {
     const model = await this.connect();

@@ -143,8 +143,9 @@ describe('messages', () => {
         const routingKey = template('{path}');
         const messages = createMessages({ ...common, body, samples, routingKey })(batch);
         const values = new Map<string, number[]>();
-        for (const { routingKey, body: text } of messages) {
+        for (const { routingKey, body: text, points } of messages) {
           const found = valuesIn(body, text);
+          expect(points.map(({ value }) => value)).toEqual(found);
           expect(found.length).toBeLessThanOrEqual(samples);
           values.set(routingKey, [...(values.get(routingKey) ?? []), ...found]);
         }

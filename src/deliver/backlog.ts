@@ -208,6 +208,8 @@ export class Backlog {
     if (keep > 0 && parcel.resends < MOST_RESENDS) this.#keep(parcel);
     else this.#forget(parcel);
     this.#expire(at - keep, at);
+    // What comes from disk comes faster than any tick.
+    this.#bound();
   }
 
   #keep(parcel: Parcel): void {

@@ -85,11 +85,12 @@ export class Supply {
     return this.#reserve !== undefined;
   }
 
-  /** Whether more than half of the memory is taken. */
+  /** Whether what waits takes more than half of the memory there is for it. */
   get halfFull(): boolean {
     const { queue } = this.#options;
-    const { samples, bytes } = this.#backlog.held;
-    return samples > queue.samples / 2 || bytes > queue.bytes / 2;
+    const { queued, held } = this.#backlog;
+    const bytes = held.samples === 0 ? 0 : (held.bytes * queued) / held.samples;
+    return queued > queue.samples / 2 || bytes > queue.bytes / 2;
   }
 
   /** Whether a batch that is not full may wait a little longer. */

@@ -150,6 +150,28 @@ test('when the peer is back, what is on disk goes oldest first, and takes turns 
   expect(it.status()).toMatchObject({ spooled: 0, queued: 0 });
 });
 
+test('a long replay holds no more than the queue may, and pours nothing that is fresh', async () => {
+  const peer = away();
+  const queue = { samples: 400, bytes: 1e6 };
+  const { delivery: it, tick, pass, until } = spooling(folder(), peer, { queue, resend: 1e6 });
+  for (let i = 0; i < 30; i += 1) {
+    tick(100);
+    await until(() => it.status().spooled === (i + 1) * 100);
+  }
+  Object.assign(peer, { welcome: 'accept' });
+  await pass(100_000);
+  await until(() => it.status().delivered === 3000);
+  tick(150);
+  expect(it.status()).toMatchObject({ spooled: 0, dropped: { overflow: 0 } });
+  await until(() => it.status().delivered === 3150);
+  // Only what the queue may hold can be sent again.
+  peer.end(new Error('gone'));
+  tick(1);
+  await pass(100_000);
+  await until(() => it.status().queued + it.status().spooled === 0);
+  expect(it.status().resent).toBeLessThanOrEqual(400);
+});
+
 test('what a broken connection had taken is sent again, from disk if it must wait', async () => {
   const peer = new Peer();
   const path = folder();

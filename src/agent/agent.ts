@@ -279,9 +279,7 @@ class HostAgent implements Agent {
     const said = [
       ...(left + spooled === 0 ? ['everything was delivered'] : []),
       ...(spooled > 0 ? [`${spooled} points stay in its spool`] : []),
-      ...(left > 0
-        ? [`${left} points were not delivered within ${deadline} s and are dropped`]
-        : []),
+      ...(left > 0 ? [`${left} points were not delivered in time and are dropped`] : []),
     ].join('; ');
     log[left === 0 ? 'info' : 'warn'](
       { books: [{ handler: instance, observed, delivered, spooled, dropped }] },

@@ -95,7 +95,7 @@ function warnings(
   if (collectors === 0) said.push('no collector is enabled, so nothing is observed.');
   for (const { handler, names } of handlers) {
     if (names.length === 0 && collectors > 0) {
-      said.push(`nothing would be sent to ${handler}: look at its only and except.`);
+      said.push(`nothing would be sent to ${handler}: look at its only, except and relabel.`);
     }
   }
   const seen = new Set<string>();

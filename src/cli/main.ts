@@ -46,6 +46,10 @@ async function main(): Promise<number> {
   }
 }
 
+/** Milliseconds for what may still hold an agent that has ended: a thread on a disk that hangs. */
+const LINGER = 2000;
+
 void main().then((code) => {
   process.exitCode = code;
+  if (words[0] === 'run') setTimeout(() => process.exit(code), LINGER).unref();
 });

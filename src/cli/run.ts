@@ -168,9 +168,7 @@ class Service {
     const said = [
       ...(left + spooled === 0 ? ['everything that was queued was delivered'] : []),
       ...(spooled > 0 ? [`${spooled} points wait in the spool for the next start`] : []),
-      ...(left > 0
-        ? [`${left} points were not delivered within ${config.shutdown.timeout} s and are dropped`]
-        : []),
+      ...(left > 0 ? [`${left} points were not delivered in time and are dropped`] : []),
       ...(earlier > 0 ? [`${earlier} had been dropped before`] : []),
     ].join('; ');
     this.#log[lost === 0 ? 'info' : 'warn']({ books }, `stopped: ${said}`);

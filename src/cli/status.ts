@@ -1,7 +1,7 @@
 import type { HandlerStatus } from '../plugin/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { ask, type Snapshot, unbalanced } from '../status/index.ts';
-import { EXIT, type Io } from './io.ts';
+import { EXIT, type Io, UsageError } from './io.ts';
 import { load } from './setup.ts';
 import { standardSockets } from './sockets.ts';
 
@@ -13,6 +13,7 @@ interface Options {
 
 /** `cullinan status`: asks the running agent for its books, and shows that they balance. */
 export async function status(io: Io, { config, socket, json }: Options): Promise<number> {
+  if (socket === '') throw new UsageError('--socket needs the path of a socket');
   const said = socket ?? load(io, config, {}).status.socket;
   const answer = await first(said === undefined ? standardSockets(io.environment) : [said]);
   if (json) io.out(`${JSON.stringify(answer)}\n`);

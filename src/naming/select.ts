@@ -32,14 +32,18 @@ export function anyOf(patterns: readonly string[]): Selector {
 }
 
 function part(text: string): Selector {
+  if (text.trim() === '') throw new Error('a part of it is empty');
   const [kind, rest] = divide(text, ':');
   if (rest !== undefined && kind === 'collector') {
+    if (rest === '') throw new Error('"collector:" lacks a name: collector:disk');
     const fits = one(rest);
     return ({ collector }) => fits(collector);
   }
   if (rest !== undefined && kind === 'label') {
     const [name, glob] = divide(rest, '=');
-    if (glob === undefined) throw new Error(`"${text}" lacks "=": label:device=sd*`);
+    if (glob === undefined || name === '') {
+      throw new Error(`"${text}" is not of the form label:device=sd*`);
+    }
     const fits = one(glob);
     return ({ labels }) => Object.hasOwn(labels, name) && fits(labels[name] ?? '');
   }

@@ -158,7 +158,7 @@ describeWithPeer(
       expect(books.dropped.shutdown).toBe(500);
       expect(log.filter((line) => /^(queue of )?handler graphite:/.test(line))).toHaveLength(2);
       expect(log.at(-1)).toBe(
-        'stopped: 500 points were not delivered within 2 s and are dropped; ' +
+        'stopped: 500 points were not delivered in time and are dropped; ' +
           `${books.dropped.overflow} had been dropped before`,
       );
     });

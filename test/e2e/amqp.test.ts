@@ -10,6 +10,7 @@ import type { Handler, Point, z } from '../../src/plugin/index.ts';
 import { around, delivery, imbalance, points } from '../support/delivery.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { Consumer, RabbitMq } from '../support/rabbitmq.ts';
+import { RunningAgent } from '../support/running.ts';
 import { Certificates, type Pair } from '../support/tls.ts';
 
 type Given = z.input<typeof amqp.options>;
@@ -18,7 +19,8 @@ const forever = new AbortController().signal;
 
 /** Connections that this process holds. */
 const sockets = () =>
-  process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap' || it === 'TLSWrap').length;
+  process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap' || it === 'TLSWrap')
+    .length;
 
 /** One point of each of some hosts, each observed by a collector of its own. */
 function fleet(hosts: number): Point[] {
@@ -315,6 +317,84 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     await connection.close();
   });
 
+  describe('publishes again what was not taken, and nothing else,', () => {
+    /** Each path, and how often it has arrived. */
+    function arrivals(...consumers: readonly Consumer[]): Readonly<Record<string, number>> {
+      const found: Record<string, number> = {};
+      for (const text of consumers.flatMap(({ texts }) => texts)) {
+        for (const line of text.trimEnd().split('\n')) {
+          const { path } = decodeLine(line);
+          found[path] = (found[path] ?? 0) + 1;
+        }
+      }
+      return found;
+    }
+
+    function publishing(given: Given) {
+      return delivery(systemClock, {
+        handler: amqp as unknown as Handler,
+        options: amqp.options.parse({ host: '127.0.0.1', port: broker.port, ...given }),
+        backoff: { least: 0.1, most: 0.3 },
+      });
+    }
+    const once = (paths: readonly string[]) => Object.fromEntries(paths.map((path) => [path, 1]));
+    const names = Array.from({ length: 30 }, (_, i) => `a${i}`);
+
+    test('where a queue is full', { timeout: 20_000 }, async () => {
+      const given: Given = { exchange: { name: 'tight' }, routingKey: '{path}' };
+      await publish([], given);
+      const model = await broker.connect();
+      const channel = await model.createChannel();
+      const limits = { 'x-max-length': 3, 'x-overflow': 'reject-publish' };
+      await channel.assertQueue('tight', { durable: true, arguments: limits });
+      await channel.bindQueue('tight', 'tight', '#');
+      const { delivery: it, notes } = publishing(given);
+      it.offer(names.flatMap((path) => points(0, 1, path)));
+      it.flush();
+      await vi.waitFor(() => expect(it.status().failures).toBeGreaterThan(1), 10_000);
+      const { delivered, queued, connected } = it.status();
+      expect([delivered + queued, connected]).toEqual([30, true]);
+      expect(delivered).toBeGreaterThan(0);
+      expect(delivered).toBeLessThan(30);
+      expect(notes.said[0]).toMatch(/it has refused \d+ of 30 messages\. A queue .* its log says/);
+      await model.close();
+      // Now somebody consumes.
+      const options = { durable: true, arguments: limits };
+      await using consumer = await Consumer.on(broker, 'tight', { options });
+      expect(await it.drain(10_000)).toEqual({ left: 0 });
+      await vi.waitFor(() => expect(arrivals(consumer)).toEqual(once(names)), 5000);
+      expect(it.status()).toMatchObject({ delivered: 30, queued: 0 });
+      await it.stop('shutdown', 2000);
+    });
+
+    test('where some keys have a queue, and what is fresh is not held up', async () => {
+      const given: Given = {
+        ...{ exchange: { name: 'some' }, routingKey: '{path}' },
+        ...{ unroutable: 'wait', headers: { by: '{collector}' } },
+      };
+      await publish([], given);
+      await using bound = await Consumer.on(broker, '', {
+        ...{ exchange: 'some', bindings: ['a0', 'a2', 'fresh'], options: { exclusive: true } },
+      });
+      const { delivery: it, notes } = publishing(given);
+      it.offer(names.flatMap((path) => points(0, 1, path)));
+      it.flush();
+      await vi.waitFor(() => expect(it.status()).toMatchObject({ delivered: 2, queued: 28 }), 5000);
+      expect(notes.said[0]).toContain('with the routing key "a1". Bind one, or set unroutable to');
+      it.offer(points(0, 1, 'fresh'));
+      it.flush();
+      await vi.waitFor(() => expect(it.status()).toMatchObject({ delivered: 3, queued: 28 }), 5000);
+      await using rest = await Consumer.on(broker, '', {
+        ...{ exchange: 'some', bindings: names.filter((name) => !['a0', 'a2'].includes(name)) },
+        options: { exclusive: true },
+      });
+      expect(await it.drain(5000)).toEqual({ left: 0 });
+      const all = once([...names, 'fresh']);
+      await vi.waitFor(() => expect(arrivals(bound, rest)).toEqual(all), 5000);
+      await it.stop('shutdown', 2000);
+    });
+  });
+
   test('counts what no queue takes, and says so', async () => {
     const connection = await open({ exchange: { name: 'nobody' }, routingKey: '{path}' });
     expect([connection.note, connection.counts]).toEqual([undefined, { unroutable: 0 }]);
@@ -343,6 +423,48 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     expect(String(await connection.ended)).toContain('there is no exchange "gone"');
     await connection.close();
     await vi.waitFor(() => expect(sockets()).toBe(before), 3000);
+  });
+
+  describe('the program', { timeout: 60_000 }, () => {
+    const running = (options: string) =>
+      new RunningAgent({ amqp: `{ host: 127.0.0.1, port: ${broker.port}, ${options} }` });
+    const failures = (agent: RunningAgent, count: number) =>
+      vi.waitFor(
+        async () => expect((await agent.books('amqp')).failures).toBeGreaterThanOrEqual(count),
+        { timeout: 30_000, interval: 200 },
+      );
+
+    /** Expects it to hold no more than one connection, and to end within its time to stop. */
+    async function endsInTime(agent: RunningAgent): Promise<void> {
+      expect(await broker.agents()).toBeLessThanOrEqual(1);
+      const begun = performance.now();
+      await agent.stop();
+      expect(performance.now() - begun).toBeLessThan(3000);
+      await vi.waitFor(async () => expect(await broker.agents()).toBe(0), 5000);
+    }
+
+    test('ends, however often the broker has refused it', async () => {
+      await using agent = running('exchange: { name: amq.topic, type: fanout }');
+      await failures(agent, 3);
+      await endsInTime(agent);
+      expect(agent.log.join('\n')).toContain('its type is topic, not fanout. Set exchange.type');
+    });
+
+    test('ends when its exchange has gone and it may not declare another', async () => {
+      const model = await broker.connect();
+      const channel = await model.createChannel();
+      await channel.assertExchange('short', 'topic');
+      await using agent = running('exchange: { name: short, declare: passive }');
+      await vi.waitFor(
+        async () => expect((await agent.books('amqp')).delivered).toBeGreaterThan(0),
+        20_000,
+      );
+      await channel.deleteExchange('short');
+      await model.close();
+      await failures(agent, 3);
+      await endsInTime(agent);
+      expect(agent.log.join('\n')).toContain('there is no exchange "short"');
+    });
   });
 
   describe('in mid-stream', () => {

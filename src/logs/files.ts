@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, rename, stat } from 'node:fs/promises';
 import { codeOf } from '../plugin/index.ts';
 
@@ -27,6 +27,8 @@ export interface Reading {
 export interface Files {
   /** Follows symbolic links; `undefined` if there is nothing. */
   stat(path: string): Promise<Stat | undefined>;
+  /** The same at once, for what is on this machine: it costs a tenth. */
+  glance(path: string): Stat | undefined;
   /** `undefined` if there is nothing. Whatever it is, opening it does not wait. */
   open(path: string): Promise<Reading | undefined>;
   /** Where symbolic links lead; the path itself if there is nothing. */
@@ -45,6 +47,10 @@ export interface Files {
 /** The files of this machine. */
 export const liveFiles: Files = {
   stat: (path) => absentAs(undefined, async () => told(await stat(path))),
+  glance(path) {
+    const it = statSync(path, { throwIfNoEntry: false });
+    return it === undefined ? undefined : told(it);
+  },
   open: (path) =>
     absentAs(undefined, async () => {
       return reading(await open(path, constants.O_RDONLY | constants.O_NONBLOCK));

@@ -24,6 +24,10 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
 /** Ends of names that tell how a file is packed. */
 export const PACKINGS: readonly string[] = ['.gz', ...Object.keys(PROGRAMS)];
 
+/** How a file of this name is packed; `undefined` where it is not. */
+export const packingOf = (name: string): string | undefined =>
+  PACKINGS.find((end) => name.endsWith(end));
+
 /** What comes out of a packed file. */
 export interface Unpacked extends Source {
   /** Gives back bytes, which are read again. */

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import type { Files, Stat } from './files.ts';
-import { PACKINGS } from './packed.ts';
+import { packingOf } from './packed.ts';
 
 /** A file that a log was rotated to. */
 export interface Rotated {
@@ -27,7 +27,7 @@ interface Named {
 
 /** Reads the name of a rotated log; `undefined` if it is not one of this log. Pure. */
 export function rotatedName(log: string, name: string): Named | undefined {
-  const packing = PACKINGS.find((end) => name.endsWith(end));
+  const packing = packingOf(name);
   const bare = packing === undefined ? name : name.slice(0, -packing.length);
   const extension = extname(log);
   const stem = log.slice(0, log.length - extension.length);

@@ -11,7 +11,7 @@ import {
   startOf,
 } from './identity.ts';
 import type { Loss } from './loss.ts';
-import { plain, resume, type Source, unpacked } from './packed.ts';
+import { packingOf, plain, resume, type Source, unpacked } from './packed.ts';
 import { type Rotated, rotatedFiles } from './rotation.ts';
 
 /** A file that holds what was read up to a position, ready to be read on. */
@@ -91,11 +91,6 @@ export class Search {
     return (await this.#rotated(current)).some(({ stat }) => sameOne(stat, position));
   }
 
-  /** Whether the log was rotated to something since a position was seen. */
-  async hasSince({ modified }: Position, current: Current | undefined): Promise<boolean> {
-    return (await this.#rotated(current)).some(({ stat }) => stat.modified >= modified);
-  }
-
   /** The oldest rotated file that was written after a moment; `undefined` if none was. */
   async since(time: number, current: Current | undefined): Promise<Position | undefined> {
     const rotated = (await this.#rotated(current)).filter(
@@ -160,10 +155,13 @@ export class Search {
     const unpackedOnes = others.filter(({ packing }) => packing === undefined);
 
     const same =
-      unpackedOnes.find(({ stat }) => sameFile(stat, position)) ??
+      others.find(({ stat }) => sameFile(stat, position)) ??
       (await this.#byInode(position, current));
-    if (same !== undefined && !isCurrent(same.stat)) {
-      const found = await this.#open(same, position);
+    const packedSince = same?.packing !== undefined && !sameOne(same.stat, position);
+    if (same !== undefined && !packedSince && !isCurrent(same.stat)) {
+      const found = await (same.packing === undefined
+        ? this.#open(same, position)
+        : this.#unpack(same, position));
       if (found !== undefined) return found;
     }
     // Where nothing was read, nothing is recognised, but its place may be.
@@ -201,7 +199,7 @@ export class Search {
     const { files, path, archives = [] } = this.#needs;
     const stat = await files.stat(position.path);
     if (stat?.kind === 'file' && sameFile(stat, position)) {
-      return { path: position.path, stat, packing: undefined };
+      return { path: position.path, stat, packing: packingOf(position.path) };
     }
     const folders = new Set([dirname(path), dirname(current?.path ?? path), ...archives]);
     for (const folder of folders) {
@@ -209,7 +207,7 @@ export class Search {
         const it = join(folder, name);
         const stat = await files.stat(it);
         if (stat?.kind === 'file' && sameFile(stat, position)) {
-          return { path: it, stat, packing: undefined };
+          return { path: it, stat, packing: packingOf(name) };
         }
       }
     }
@@ -242,7 +240,9 @@ export class Search {
     const source = unpacked(file, packing);
     try {
       const stat = await file.stat();
-      const known = await resume(source, position);
+      // Where nothing was read, nothing tells one that has taken its name meanwhile.
+      const may = position.head.bytes > 0 || sameOne(stat, it.stat);
+      const known = may ? await resume(source, position) : undefined;
       if (known !== undefined) {
         const unchanged = !position.racy && Math.abs(stat.modified - position.modified) < 1;
         const how = { current: false, file: undefined, packed: true, unchanged };
@@ -299,9 +299,14 @@ export class Search {
  * Those that were written after everything else, where their times and their names agree on it: of a
  * file that is gone they cannot be older. Where they disagree it is none.
  */
-function newerThan(rotated: readonly Rotated[], { modified, racy }: Position): readonly Rotated[] {
+function newerThan(
+  rotated: readonly Rotated[],
+  { modified, racy, head }: Position,
+): readonly Rotated[] {
+  // One that was empty may be among them as it was.
+  const orSame = racy || head.bytes === 0;
   const newer = ({ stat }: Rotated): boolean =>
-    stat.modified > modified || (racy && stat.modified === modified);
+    stat.modified > modified || (orSame && stat.modified === modified);
   const first = rotated.findIndex(newer);
   const those = first === -1 ? [] : rotated.slice(first);
   return those.every(newer) ? those : [];

@@ -26,6 +26,8 @@ export interface TailNeeds {
   /** Shared by tails that do not read at the same time. */
   readonly scratch: Scratch;
   readonly lost: (loss: Loss) => void;
+  /** Whether to stop for now, asked between two pieces of a file. */
+  readonly paused?: (() => boolean) | undefined;
   /** Is told of bytes that were read. */
   readonly progress?: ((bytes: number) => void) | undefined;
 }
@@ -111,12 +113,15 @@ export class Tail {
       if (found?.current && current !== undefined) {
         return await this.#readCurrent(last, current, found.known);
       }
-      if (found !== undefined && (await this.#readFound(last, found)) === 'changed') return 'on';
+      if (found !== undefined) {
+        const read = await this.#readFound(last, found);
+        if (read !== 'end') return read === 'paused' ? 'end' : 'on';
+      }
       // Where nothing has taken its place, it may come back.
       if (found === undefined && current === undefined) return 'end';
       const next = await this.#search.next(last, found, current, this.positions);
       if (next === 'moved') return 'on';
-      if (found === undefined) await this.#lose(last, current);
+      if (found === undefined) this.#lose(last, next !== undefined || sameInode(current, last));
       if (next === undefined) return await this.#goOver(current);
       this.#push(next);
       return 'on';
@@ -140,12 +145,10 @@ export class Tail {
   }
 
   /** The file that was being read is nowhere, and others have taken its place. */
-  async #lose(position: Position, current: Current | undefined): Promise<void> {
+  #lose(position: Position, replaced: boolean): void {
     this.positions = this.positions.filter((it) => it !== position);
-    // One that was empty is not recognised by what is in it, but it is one of those that came after it.
-    const empty = position.head.bytes === 0;
-    if (empty && current !== undefined && sameFile(current.stat, position)) return;
-    if (empty && (await this.#search.hasSince(position, current))) return;
+    // One that was empty is not recognised by what is in it, but it is among those that replaced it.
+    if (replaced && position.head.bytes === 0) return;
     this.#needs.lost({ path: position.path, why: 'gone', bytes: undefined });
   }
 
@@ -231,10 +234,10 @@ export class Tail {
     const at = { ...position, path, device, inode, born };
     const source = plain(file, position.offset);
     const read = await this.#read(position, at, source, known, file, stat.bytes);
-    return read === 'end' ? 'end' : 'on';
+    return read === 'changed' ? 'on' : 'end';
   }
 
-  async #readFound(position: Position, found: Found): Promise<'end' | 'changed'> {
+  async #readFound(position: Position, found: Found): Promise<'end' | 'changed' | 'paused'> {
     const { path, stat, source, known, file, packed, unchanged } = found;
     try {
       const { device, inode, modified, born } = stat;
@@ -278,7 +281,7 @@ export class Tail {
     known: Recognised,
     file: Reading | undefined,
     until = Number.POSITIVE_INFINITY,
-  ): Promise<'end' | 'changed'> {
+  ): Promise<'end' | 'changed' | 'paused'> {
     const { finder, scratch, progress, clock } = this.#needs;
     let { head, tail } = known;
     let { offset, modified, racy } = at;
@@ -326,6 +329,7 @@ export class Tail {
         }
         held = end - rest;
         progress?.(bytes);
+        if (file !== undefined && this.#needs.paused?.()) return 'paused';
       }
     } finally {
       const { skipping } = finder;
@@ -335,6 +339,9 @@ export class Tail {
     }
   }
 }
+
+const sameInode = (current: Current | undefined, position: Position): boolean =>
+  current !== undefined && sameFile(current.stat, position);
 
 /** Only a file can be read from a place on. */
 function check(path: string, { kind }: Stat): void {

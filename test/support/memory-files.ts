@@ -113,6 +113,10 @@ export class MemoryFiles implements Files {
   }
 
   async stat(path: string): Promise<Stat | undefined> {
+    return this.glance(path);
+  }
+
+  glance(path: string): Stat | undefined {
     const inode = this.#names.get(path);
     return inode === undefined ? undefined : stat(inode);
   }
@@ -165,6 +169,7 @@ export function watched(files: Files, before: Before): Files {
       before('stat');
       return await files.stat(path);
     },
+    glance: (path) => files.glance(path),
     async open(path) {
       before('open');
       const file = await files.open(path);

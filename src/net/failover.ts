@@ -34,6 +34,30 @@ export interface FailoverOptions {
   readonly retry: number;
 }
 
+/** A candidate that answers, and then lets nobody write. */
+interface Stall {
+  readonly error: Error;
+  /** How often in a row. */
+  readonly times: number;
+  /** Until when it counts as not well, in milliseconds. */
+  readonly until: number;
+}
+
+/**
+ * Which candidates stall, by rank. It outlives connections, because that is not seen when one is opened;
+ * options are as good as the handler that has them.
+ */
+const stalls = new WeakMap<FailoverOptions, Map<number, Stall>>();
+
+const stallsOf = (options: FailoverOptions): Map<number, Stall> => {
+  const known = stalls.get(options) ?? new Map<number, Stall>();
+  stalls.set(options, known);
+  return known;
+};
+
+/** How often the time doubles for which one that stalls again and again counts as not well. */
+const MOST_DOUBLINGS = 5;
+
 /** A connection that is open, to the candidate of this rank. */
 interface Held {
   readonly rank: number;
@@ -47,16 +71,25 @@ interface Held {
  * One connection to the first of several candidates that answers. While that is not the first of
  * all, those before it are tried again from time to time, in the background of a write; the write
  * after one has answered goes to it, and the connection before is ended in order.
+ *
+ * One whose connection was given up while it let nobody write ({@link Connection.stalled}) counts as not
+ * well for the time between two looks, and twice as long each time that happens again: only a write can
+ * tell. It is tried all the same where no other answers.
  */
 export async function failover(
   candidates: readonly Candidate[],
   options: FailoverOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const failures: Error[] = [];
-  for (const [rank, candidate] of candidates.entries()) {
-    const last = rank === candidates.length - 1;
+  const known = stallsOf(options);
+  const ranks = [...candidates.keys()];
+  const stalled = ranks.filter((rank) => isStalled(known, rank));
+  const failures = stalled.flatMap((rank) => known.get(rank)?.error ?? []);
+  const order = [...ranks.filter((rank) => !stalled.includes(rank)), ...stalled];
+  for (const [i, rank] of order.entries()) {
+    const last = i === order.length - 1;
     try {
+      const candidate = candidates[rank] as Candidate;
       const held = await attempt(candidate, rank, last ? undefined : options.patience, signal);
       return new Failover(candidates, options, signal, held, failures[0]);
     } catch (error) {
@@ -70,6 +103,9 @@ export async function failover(
     { cause: failures[0] },
   );
 }
+
+const isStalled = (known: ReadonlyMap<number, Stall>, rank: number): boolean =>
+  performance.now() < (known.get(rank)?.until ?? 0);
 
 /** @param patience seconds; `undefined` waits for as long as `signal` allows. */
 async function attempt(
@@ -129,6 +165,20 @@ class Failover implements Connection {
     });
     this.#used = used;
     this.#watch(used);
+    // However it is given up: because a write has failed, or at its deadline.
+    signal.addEventListener('abort', () => this.#blame(), { once: true });
+  }
+
+  /** Remembers it if the one in use lets nobody write. */
+  #blame(): void {
+    const { rank, connection } = this.#used;
+    const { stalled } = connection;
+    if (stalled === undefined) return;
+    const known = stallsOf(this.#options);
+    const times = (known.get(rank)?.times ?? 0) + 1;
+    const away = this.#options.retry * 2 ** Math.min(times - 1, MOST_DOUBLINGS);
+    const error = new Foreseen(`${this.#candidates[rank]?.name}: ${stalled}`);
+    known.set(rank, { error, times, until: performance.now() + away * 1000 });
   }
 
   get note(): string {
@@ -142,10 +192,16 @@ class Failover implements Connection {
     return this.#used.connection.counts;
   }
 
-  write(batch: Batch, signal: AbortSignal): Promise<void> {
+  get stalled(): string | undefined {
+    return this.#used.connection.stalled;
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<void> {
     if (this.#better !== undefined) this.#change(this.#better);
     if (this.#used.rank > 0) void this.#look();
-    return this.#used.connection.write(batch, signal);
+    const { rank, connection } = this.#used;
+    await connection.write(batch, signal);
+    stallsOf(this.#options).delete(rank);
   }
 
   async close(): Promise<void> {
@@ -178,6 +234,7 @@ class Failover implements Connection {
     this.#looking = true;
     for (const [rank, candidate] of this.#candidates.entries()) {
       if (rank >= this.#used.rank || this.#closed) break;
+      if (isStalled(stallsOf(this.#options), rank)) continue;
       try {
         const held = await attempt(candidate, rank, this.#options.patience, this.#signal);
         if (this.#closed) return held.aborter.abort();

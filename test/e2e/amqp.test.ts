@@ -550,6 +550,55 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       expect(streaming.notes.said).toEqual([]);
     });
 
+    test('goes to another broker while the first has no memory left', {
+      timeout: 60_000,
+    }, async () => {
+      await using second = await RabbitMq.start();
+      const host = [`127.0.0.1:${broker.port}`, `127.0.0.1:${second.port}`];
+      const given = { host, exchange: { name: 'both' }, failover: { retry: '2s' } };
+      await publish([], { ...given, host: host[0] });
+      await using there = await Consumer.on(broker, 'both', { exchange: 'both' });
+      await publish([], { ...given, host: host[1] });
+      await using here = await Consumer.on(second, 'both', { exchange: 'both' });
+      const { delivery: it, notes } = delivery(systemClock, {
+        handler: amqp as unknown as Handler,
+        options: amqp.options.parse(given),
+        timeout: 2,
+        backoff: { least: 0.05, most: 0.1 },
+      });
+      let offered = 0;
+      const tick = () => {
+        it.offer(points(0, 1, `p${offered}`));
+        offered += 1;
+        it.flush();
+      };
+      tick();
+      await vi.waitFor(() => expect(it.status().delivered).toBe(1), 5000);
+      await broker.alarm(true);
+      // A broker says that it is blocked to who publishes.
+      tick();
+      await vi.waitFor(() => expect(it.status().delivered).toBe(offered), 8000);
+      expect(notes.said[0]).toContain(
+        'took longer than 2 s: it lets nobody publish: low on memory. Free some of it there',
+      );
+      expect(notes.told.at(-1)).toContain(`delivers to ${host[1]}, because ${host[0]}: it lets`);
+      await vi.waitFor(() => expect(here.arrived.length).toBe(1), 5000);
+      await broker.alarm(false);
+      await vi.waitFor(
+        () => {
+          tick();
+          expect(notes.told.at(-1)).toBe(`handler peer: delivers to ${host[0]}`);
+        },
+        { timeout: 15_000, interval: 200 },
+      );
+      expect(await it.drain(5000)).toEqual({ left: 0 });
+      await it.stop('shutdown', 2000);
+      await vi.waitFor(
+        () => expect(there.arrived.length + here.arrived.length).toBe(offered),
+        5000,
+      );
+    });
+
     test('says it when that takes long', async () => {
       const times: (() => void)[] = [];
       const clock = {

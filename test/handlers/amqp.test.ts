@@ -99,6 +99,18 @@ describe('a peer that is no broker', () => {
 describe('what a broker refuses', () => {
   const asked = { vhost: '/', username: 'u', exchange: 'x', tls: false, heartbeat: 30 };
 
+  test.each([
+    ['type', 'Set exchange.type to topic, or name another'],
+    ['durable', 'Set exchange.durable to topic, or name another'],
+    [
+      'auto_delete',
+      'its auto_delete is topic, not x. Set exchange.declare to passive, which takes',
+    ],
+  ])('names an option that there is (%s)', (argument, remedy) => {
+    const said = `inequivalent arg '${argument}' for exchange 'x' in vhost '/': received 'x' but current is 'topic'`;
+    expect(remedyFor(said, asked)).toContain(remedy);
+  });
+
   test('is said in words of our own, whatever it says', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {

@@ -102,6 +102,59 @@ describe('several hosts that stand in for each other', () => {
     });
   });
 
+  test('one that takes connections and lets nobody write is left for the next, for a while', async () => {
+    const [a, b] = [await listen(), await listen()];
+    const options = { patience: 3, retry: 0.1 };
+    let stalled: string | undefined = 'no memory left';
+    const stalling = async (signal: AbortSignal): Promise<Connection> => {
+      const connection = await candidate('a', a.port).open(signal);
+      return {
+        ...connection,
+        write: (batch, signal) =>
+          stalled === undefined ? connection.write(batch, signal) : new Promise(() => {}),
+        get stalled() {
+          return stalled;
+        },
+      };
+    };
+    const openAgain = (signal: AbortSignal) =>
+      failover([{ name: 'a', open: stalling }, candidate('b', b.port)], options, signal);
+    const first = new AbortController();
+    const stuck = await openAgain(first.signal);
+    expect([stuck.note, stuck.stalled]).toEqual(['delivers to a', 'no memory left']);
+    void stuck.write(batch, first.signal);
+    first.abort();
+    const second = new AbortController();
+    const connection = await openAgain(second.signal);
+    expect(connection.note).toBe('delivers to b, because a: no memory left');
+    await write(connection);
+    stalled = undefined;
+    await vi.waitFor(async () => {
+      await write(connection);
+      expect(connection.note).toBe('delivers to a');
+    });
+    await vi.waitFor(() => expect(a.received.join()).toContain('to a\n'));
+    await connection.close();
+  });
+
+  test('one that lets nobody write is used where no other answers', async () => {
+    const a = await listen();
+    const b = await listen();
+    await b.refuse();
+    const options = { patience: 3, retry: 60 };
+    const stalling = async (signal: AbortSignal): Promise<Connection> => ({
+      ...(await candidate('a', a.port).open(signal)),
+      stalled: 'no memory left',
+    });
+    for (let i = 0; i < 3; i += 1) {
+      const aborter = new AbortController();
+      const candidates = [{ name: 'a', open: stalling }, candidate('b', b.port)];
+      const connection = await failover(candidates, options, aborter.signal);
+      expect(connection.note).toMatch(/^delivers to a/);
+      aborter.abort();
+    }
+  });
+
   test('none of them is one error that names them all', async () => {
     const [a, b] = [await listen(), await listen()];
     await a.refuse();

@@ -71,7 +71,7 @@ module.exports = {
       from: { path: '^(collectors|handlers|parsers)/' },
       to: {
         dependencyTypes: ['local', 'npm', 'npm-dev', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: '^node_modules/mqtt-packet/',
+        pathNot: '^node_modules/(mqtt-packet|re2js)/',
       },
     },
     {

@@ -66,7 +66,7 @@ export async function bundle(bin, node) {
     outfile: join(launcher, '../program.cjs'),
     bundle: true,
     conditions: ['source'],
-    external: ['systeminformation', 'mqtt-packet', 'amqplib'],
+    external: ['systeminformation', 'mqtt-packet', 'amqplib', 're2js'],
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'HERE' },

@@ -42,9 +42,12 @@ async function host(gmond: Gmond, name: string, metrics: readonly string[]): Pro
 const value = (host: GangliaHost | undefined, name: string): string =>
   host?.metrics.get(name)?.attributes['VAL'] ?? '';
 
-/** The metrics of a host that are there at every moment: not every second has requests to a disk. */
+/**
+ * The metrics of a host that are there at every moment: not every second has requests to a disk, and
+ * other tests mount filesystems of their own.
+ */
 const lasting = ({ metrics }: GangliaHost): readonly string[] =>
-  [...metrics.keys()].filter((name) => !name.startsWith('system.disk.'));
+  [...metrics.keys()].filter((name) => !/^system\.(disk|filesystem)\./.test(name));
 
 /** What does not depend on the moment. */
 function facts(metric: GangliaMetric | undefined): object {

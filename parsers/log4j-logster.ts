@@ -4,7 +4,7 @@
  * Format  Any layout that has the level as a word of its own near the start of the line:
  *         `2026-11-21 08:38:12,123 ERROR [main] …`, `2026-11-21_08:38:12 [ERROR] …`.
  * Mended  Any layout of the time before the level, not only one without a blank; `ERRORS` is no
- *         `ERROR`. A run of no time divides by nothing.
+ *         `ERROR`. Rates keep their fractions. A run of no time divides by nothing.
  */
 import { count, defineParser, gauge, type Instrument, type Line, z } from 'cullinan/plugin';
 import { encoded, indexOfWord } from 'cullinan/wire/bytes';

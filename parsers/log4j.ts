@@ -8,7 +8,7 @@
  * Units   Lines since the report before.
  */
 import { count, defineParser, delta, type Line, z } from 'cullinan/plugin';
-import { encoded, indexOfByte, indexOfWord } from 'cullinan/wire/bytes';
+import { encoded, indexOfByte, indexOfWord, standsAt } from 'cullinan/wire/bytes';
 import { Tally } from 'cullinan/wire/tally';
 import { isoTime, known } from 'cullinan/wire/timestamps';
 
@@ -40,6 +40,8 @@ const SPACE = 32;
 /** Ends the name of an exception's class. */
 const KINDS = ['Exception', 'Error', 'Throwable'].map(encoded);
 const COLON = 58;
+const IN_THREAD = encoded('Exception in thread "');
+const BEHIND_NAME = encoded('" ');
 
 const isLetter = (byte = 0): boolean =>
   (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122) || byte === 95;
@@ -62,6 +64,13 @@ export function levelIn(bytes: Uint8Array, end: number): readonly [level: number
     }
   }
   return [-1, -1];
+}
+
+/** What nobody caught has `Exception in thread "main" ` before its name. */
+function behindThread(bytes: Uint8Array, from: number): number {
+  if (!standsAt(bytes, IN_THREAD, from)) return from;
+  const end = indexOfWord(bytes, BEHIND_NAME, from + IN_THREAD.length);
+  return end < 0 ? from : end + BEHIND_NAME.length;
 }
 
 /** Where the name of an exception's class ends that begins at a place; -1 if none does. */
@@ -109,7 +118,7 @@ export default defineParser({
         const end = indexOfByte(bytes, NEWLINE);
         const [level, at] = levelIn(bytes, end);
         // Of a record, its second line; of a line that has no level, the line itself.
-        const begins = level >= 0 ? end + 1 : 0;
+        const begins = behindThread(bytes, level >= 0 ? end + 1 : 0);
         const thrown = begins < bytes.length ? exceptionEnd(bytes, begins) : -1;
         if (thrown >= 0 && exceptions > 0) byException.add(bytes, begins, thrown);
         if (level < 0) return thrown >= 0;

@@ -10,23 +10,18 @@
  *         nothing.
  */
 import { count, defineParser, gauge, type Line, z } from 'cullinan/plugin';
-import {
-  decimalAt,
-  decoded,
-  encoded,
-  indexOfByte,
-  indexOfWord,
-  standsAt,
-} from 'cullinan/wire/bytes';
+import { decimalAt, decoded, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';
 import { Distribution } from 'cullinan/wire/distribution';
 import { parseOptionString } from 'cullinan/wire/option-string';
 import { OTHER, Tally } from 'cullinan/wire/tally';
 
 const SPELLINGS = { percentiles: { short: '-p', long: '--percentiles' } };
-const COUNT = encoded('METRIC_COUNT metric=');
-const TIME = encoded('METRIC_TIME metric=');
-const VALUE = encoded(' value=');
+const COUNT = encoded('METRIC_COUNT');
+const TIME = encoded('METRIC_TIME');
+const METRIC = encoded('metric=');
+const VALUE = encoded('value=');
 const SPACE = 32;
+const TAB = 9;
 /** Bytes of a name. */
 const LONGEST = 256;
 /** Values that are kept one by one of each name. */
@@ -61,6 +56,15 @@ const metrics = {
   }),
 };
 
+const isBlank = (byte: number | undefined): boolean => byte === SPACE || byte === TAB;
+
+/** Where what follows a word begins, which stands behind blanks; -1 where it does not stand there. */
+function afterBlanks(bytes: Uint8Array, word: Uint8Array, from: number): number {
+  let at = from;
+  while (isBlank(bytes[at])) at += 1;
+  return at > from && standsAt(bytes, word, at) ? at + word.length : -1;
+}
+
 export default defineParser({
   name: 'MetricLogster',
   summary: 'What an application counts and times in its log, as logster has it.',
@@ -88,10 +92,13 @@ export default defineParser({
         const isCount = found >= 0;
         const at = isCount ? found : indexOfWord(bytes, TIME);
         if (at < 0) return false;
-        const from = at + (isCount ? COUNT : TIME).length;
-        const to = indexOfByte(bytes, SPACE, from);
-        const value = decimalAt(bytes, to + VALUE.length);
-        if (to === from || !standsAt(bytes, VALUE, to) || Number.isNaN(value)) return false;
+        const from = afterBlanks(bytes, METRIC, at + (isCount ? COUNT : TIME).length);
+        if (from < 0) return false;
+        let to = from;
+        while (to < bytes.length && !isBlank(bytes[to])) to += 1;
+        const number = afterBlanks(bytes, VALUE, to);
+        const value = number < 0 ? Number.NaN : decimalAt(bytes, number);
+        if (to === from || Number.isNaN(value)) return false;
         if (isCount) counts.add(bytes, from, to, value);
         else time(bytes, from, to, value);
         return true;

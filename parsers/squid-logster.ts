@@ -3,7 +3,8 @@
  *
  * Format  squid's native one: `time elapsed client code/status bytes method URL user peer type`.
  * Mended  `size` is the bytes of the fifth column; logster adds up the second, which is the time that
- *         a request took. A run of no time divides by nothing.
+ *         a request took. The status 000 of a request that nothing answered is in no class; in logster
+ *         it is in 1xx. Rates keep their fractions. A run of no time divides by nothing.
  */
 import { count, defineParser, gauge, type Line, bytes as sizeOf, z } from 'cullinan/plugin';
 import { decoded } from 'cullinan/wire/bytes';

@@ -69,8 +69,10 @@ function join(parsing: Parsing, { begins, longest = 64 * 1024 }: Joining): Parsi
         end();
         open = true;
       }
-      if (open) append(line.bytes.length > longest ? line.bytes.subarray(0, longest) : line.bytes);
-      return open;
+      if (!open) return false;
+      const { bytes } = line;
+      append(bytes.length > longest ? bytes.subarray(0, longest) : bytes);
+      return true;
     },
     *report(seconds) {
       end();

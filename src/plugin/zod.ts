@@ -10,6 +10,8 @@ export {
   type input,
   int,
   literal,
+  looseObject,
+  NEVER,
   number,
   object,
   optional,

@@ -1,6 +1,3 @@
 /** A door for collectors, `cullinan/parsers`: every parser of logs that the program is built with. */
-import type { Parser } from '../plugin/index.ts';
-import { builtin } from './builtin.ts';
-
-/** By name. */
-export const parsers: ReadonlyMap<string, Parser> = new Map(builtin.map((it) => [it.name, it]));
+export { type ChosenParser, parserOption } from './choice.ts';
+export { parsers } from './list.ts';

@@ -35,6 +35,10 @@ const PEERS = {
   apache: { program: '/usr/sbin/apache2', packages: ['apache2', 'apache2-utils'] },
   ab: { program: '/usr/bin/ab', packages: ['apache2-utils'] },
   postfix: { program: '/usr/sbin/postfix', packages: ['postfix'] },
+  logrotate: {
+    program: '/usr/sbin/logrotate',
+    packages: ['logrotate', 'xz-utils', 'zstd'],
+  },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

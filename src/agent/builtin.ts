@@ -6,6 +6,7 @@ import disk from '../../collectors/disk.ts';
 import filesystem from '../../collectors/filesystem.ts';
 import host from '../../collectors/host.ts';
 import load from '../../collectors/load.ts';
+import logs from '../../collectors/logs.ts';
 import memory from '../../collectors/memory.ts';
 import network from '../../collectors/network.ts';
 import paging from '../../collectors/paging.ts';
@@ -40,6 +41,7 @@ export const collectors: readonly Collector[] = [
   filesystem,
   host,
   load,
+  logs,
   memory,
   network,
   paging,

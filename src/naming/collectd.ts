@@ -186,7 +186,7 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
  * The names, values and lines of collectd 5.12, as its write_graphite plugin sends them.
  *
  * What collectd does not have gets a name in its manner: `web01.network.derive-multicast.eth0`.
- * docs/collectd.md lists what differs and why.
+ * docs/dialects/collectd.md lists what differs and why.
  *
  * @see https://collectd.org/documentation/manpages/collectd.conf.5.shtml#plugin_write_graphite
  */

@@ -314,7 +314,7 @@ const fill = (path: string, labels: Labels): string =>
  *
  * Devices, interfaces and file system types beyond those that Diamond collects by default, and every
  * metric that Diamond does not have, take the generic rule, so that a wildcard like `network.*.rx_byte`
- * goes on meaning what it meant. docs/diamond.md lists what differs and why.
+ * goes on meaning what it meant. docs/dialects/diamond.md lists what differs and why.
  */
 export const diamond: Dialect = {
   name: 'diamond',

@@ -91,7 +91,7 @@ function lookUp({ metric, labels }: Series): readonly Row[] | undefined {
  * The metrics of Ganglia's gmond, in its units; the generic rule, without a host, for everything else.
  *
  * A path is the metric's name alone, as gmond's packets have it: host, prefix and suffix are no part
- * of it. docs/ganglia.md lists which of gmond's metrics are not here and why.
+ * of it. docs/dialects/ganglia.md lists which of gmond's metrics are not here and why.
  */
 export const ganglia: Dialect = {
   name: 'ganglia',

@@ -266,7 +266,7 @@ function genericName({ name, unit, kind }: Metric): string {
  * unit and `_total` as Prometheus' conventions have it. Counters are sent as they stand.
  *
  * A path is a series as the exposition format spells it, with the configuration's labels; the host and
- * the prefix are no part of it, since Prometheus itself says whom it asked. docs/prometheus.md lists
+ * the prefix are no part of it, since Prometheus itself says whom it asked. docs/dialects/prometheus.md lists
  * what differs from node_exporter and why.
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/

@@ -143,7 +143,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /**
- * What only we have among the plugins' names; docs/collectd.md says why. collectd leaves out what
+ * What only we have among the plugins' names; docs/dialects/collectd.md says why. collectd leaves out what
  * a disk has never done; what it has no name for at all is called gauge or derive.
  */
 const OURS_ALONE: readonly RegExp[] = [

@@ -110,7 +110,7 @@ describeWithPeer('gmond', 'beside a real gmond', () => {
       const [own, other] = [ours, gmonds].map(({ metrics }) => facts(metrics.get(name)));
       expect(own, name).toEqual(other);
     }
-    // docs/ganglia.md says why.
+    // docs/dialects/ganglia.md says why.
     const left = [...gmonds.metrics.keys()].filter((name) => !both.includes(name));
     expect(left.sort()).toEqual(['cpu_aidle', 'cpu_speed', 'gexec']);
 

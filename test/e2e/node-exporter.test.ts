@@ -19,7 +19,7 @@ collectors:
   network: { interfaces: { exclude: [lo] } }
 `;
 
-/** What only node_exporter has; docs/prometheus.md says why. */
+/** What only node_exporter has; docs/dialects/prometheus.md says why. */
 const THEIRS_ALONE: readonly RegExp[] = [
   /^node_(scrape_collector|exporter_build|time|uname)_/,
   /^promhttp_/,

@@ -4,7 +4,7 @@ import { Cluster, type ClusterLimits } from '../../src/gossip/index.ts';
 import { decodePacket, type GangliaMetadata, type GangliaValue } from '../../src/wire/ganglia.ts';
 import { ClusterReader, type KnownHost, renderCluster } from '../../src/wire/ganglia-xml.ts';
 import { SimulatedClock } from '../support/clock.ts';
-import { CAPTURES } from '../support/ganglia-captures.ts';
+import { Damaged } from '../support/damaged.ts';
 import { objectionsToXml } from '../support/xml.ts';
 
 const MOST: ClusterLimits = { hosts: 10, metrics: 20, bytes: 1e6 };
@@ -389,22 +389,18 @@ describe('a million packets', () => {
   test('that are damaged captures break nothing, and hold no more than is allowed', async () => {
     const most = { hosts: 50, metrics: 40, bytes: 300_000 };
     cluster = new Cluster({ most, hostDmax: 300 }, clock);
-    // Cheap and repeatable: a million cases of fast-check's would be minutes.
-    let seed = 20_261_121;
-    const chance = (below: number): number => {
-      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((seed / 2 ** 32) * below);
-    };
+    // A million cases of fast-check's would be minutes.
+    const damaged = new Damaged();
     const pages: string[] = [];
     let decoded = 0;
     for (let i = 0; i < 1_000_000; i += 1) {
-      const packet = Buffer.from(CAPTURES[chance(CAPTURES.length)]?.bytes ?? []);
-      for (let n = chance(4); n > 0; n -= 1) packet[chance(packet.length)] = chance(256);
-      const whole = chance(10) > 0 ? packet : packet.subarray(0, chance(packet.length));
-      const read = decodePacket(whole);
+      const read = decodePacket(damaged.packet());
       if (read !== undefined && read.kind !== 'request') {
         decoded += 1;
-        cluster.hear(read, { address: `10.0.0.${chance(100)}`, name: `h${chance(100)}` });
+        cluster.hear(read, {
+          address: `10.0.0.${damaged.chance(100)}`,
+          name: `h${damaged.chance(100)}`,
+        });
       }
       if (i % 1000 === 0) {
         clock.advance(SECOND);

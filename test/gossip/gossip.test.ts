@@ -10,6 +10,7 @@ import { nameInHosts } from '../../src/gossip/names.ts';
 import { decodePacket, encodePacket, type GangliaPacket } from '../../src/wire/ganglia.ts';
 import { freePort } from '../support/carbon.ts';
 import { SimulatedClock } from '../support/clock.ts';
+import { throwAMillion } from '../support/damaged.ts';
 import { CAPTURES } from '../support/ganglia-captures.ts';
 import { objectionsToXml } from '../support/xml.ts';
 
@@ -474,6 +475,16 @@ describe('what is no packet', () => {
     expect(node.gossip.counts.malformed).toBeGreaterThan(1000);
   });
 });
+
+test('a million packets thrown at its XML are thrown away', async () => {
+  const node = await start();
+  const before = await page(node.xml);
+  await throwAMillion(() => connect(node.xml, HOST));
+  const after = await page(node.xml);
+  const timeless = (text: string) => text.replaceAll(/LOCALTIME="\d+"/g, '');
+  expect(timeless(after)).toBe(timeless(before));
+  expect(node.gossip.counts).toMatchObject({ heard: 0, malformed: 0 });
+}, 60_000);
 
 describe('a socket that is not to be had', () => {
   const refused = (changes: Partial<GossipOptions>): Promise<unknown> =>

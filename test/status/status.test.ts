@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, serve, snapshot } from '../../src/status/index.ts';
 import { idleAgent } from '../support/collector.ts';
+import { throwAMillion } from '../support/damaged.ts';
 
 const path = () => join(mkdtempSync(join(tmpdir(), 'cullinan-status-')), 'run', 'status.sock');
 const OWN = { version: '1.2.3', host: 'web01', pid: 4711, uptime: 60 };
@@ -74,6 +75,12 @@ test('whatever is sent to it is thrown away, and it goes on answering', async ()
   );
   expect((await ask(at)).pid).toBe(4711);
 });
+
+test('a million packets thrown at it are thrown away', async () => {
+  const at = await serving();
+  await throwAMillion(() => connect(at));
+  expect((await ask(at)).pid).toBe(4711);
+}, 60_000);
 
 test('somebody who asks and does not read holds nobody up', async () => {
   const at = await serving();

@@ -3,7 +3,7 @@
  *
  * Format    AMQP 0-9-1 over TCP or TLS. A message holds one point or many: Graphite lines, Carbon's
  *           `value time` with the name in the routing key, collectd's JSON or one of our own
- *           (src/wire/amqp-messages.ts); with gzip if it is wanted.
+ *           (src/wire/amqp/messages.ts); with gzip if it is wanted.
  * Delivery  A batch is delivered when the broker has confirmed every message of it. What it refuses is
  *           published again, and nothing else of the batch. A batch that was not confirmed before a
  *           connection broke is published again, so a consumer may see it twice.
@@ -32,8 +32,8 @@ import {
   port,
   z,
 } from 'cullinan/plugin';
-import { BODIES, createMessages } from 'cullinan/wire/amqp-messages';
-import { objectionTo, template } from 'cullinan/wire/amqp-template';
+import { BODIES, createMessages } from 'cullinan/wire/amqp/messages';
+import { objectionTo, template } from 'cullinan/wire/amqp/template';
 
 const text = z.string().superRefine((given, context) => {
   const message = objectionTo(given);

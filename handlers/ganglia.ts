@@ -5,7 +5,7 @@
  *           metric's metadata, to a multicast group or to each of several gmonds. gmond's own metrics
  *           go as gmond sends them, everything else as a double under its name in the dialect.
  * Delivery  As gmond, the handler does not send every value: what changed little waits until it is due
- *           (src/wire/ganglia-groups.ts). A batch is delivered when what is due of it was handed to the
+ *           (src/wire/ganglia/groups.ts). A batch is delivered when what is due of it was handed to the
  *           kernel. Nothing is acknowledged: a datagram that is lost on the way is not noticed, and the
  *           next value of its metric makes up for it. Only that nobody listens at a unicast address is answered.
  */
@@ -34,8 +34,8 @@ import {
   z,
 } from 'cullinan/plugin';
 import { decodeRequest, LONGEST_PACKET } from 'cullinan/wire/ganglia';
-import { GANGLIA_GROUPS } from 'cullinan/wire/ganglia-groups';
-import { GangliaSender, type GroupPolicy, HEARTBEAT } from 'cullinan/wire/ganglia-sender';
+import { GANGLIA_GROUPS } from 'cullinan/wire/ganglia/groups';
+import { GangliaSender, type GroupPolicy, HEARTBEAT } from 'cullinan/wire/ganglia/sender';
 
 const name = z.string().regex(/^[\w.-]{1,120}$/, 'must be a host name or an IPv4 address');
 

@@ -1,8 +1,8 @@
 import { otlpPoint } from '../../handlers/otlp.ts';
 import { gauge, type Name, type Point } from '../../src/plugin/index.ts';
-import { collectdLists } from '../../src/wire/amqp-collectd.ts';
+import { collectdLists } from '../../src/wire/amqp/collectd.ts';
 import { encodeExposition } from '../../src/wire/exposition.ts';
-import { GangliaSender } from '../../src/wire/ganglia-sender.ts';
+import { GangliaSender } from '../../src/wire/ganglia/sender.ts';
 import { encodeLines } from '../../src/wire/graphite.ts';
 import { influxKey, influxLine } from '../../src/wire/influx.ts';
 import { encodeJson } from '../../src/wire/lines.ts';

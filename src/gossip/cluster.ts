@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/index.ts';
+import type { KnownHost, KnownMetric } from '../wire/ganglia/xml.ts';
 import type { GangliaMetadata, GangliaValue, MetricId } from '../wire/ganglia.ts';
-import type { KnownHost, KnownMetric } from '../wire/ganglia-xml.ts';
 import { printed } from './printed.ts';
 
 /** The most that is held of a cluster. What would be more is refused, and counted. */

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Clock, Timer } from '../clock/index.ts';
 import { type Endpoint, lookup } from '../net/index.ts';
-import { ClusterReader } from '../wire/ganglia-xml.ts';
+import { ClusterReader } from '../wire/ganglia/xml.ts';
 import type { Cluster, ClusterLimits } from './cluster.ts';
 
 export interface ExchangeOptions {

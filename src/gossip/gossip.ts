@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../clock/index.ts';
 import { spoken } from '../net/index.ts';
+import { type ClusterFacts, renderCluster } from '../wire/ganglia/xml.ts';
 import {
   decodePacket,
   encodePacket,
@@ -7,7 +8,6 @@ import {
   type GangliaValue,
   type MetricId,
 } from '../wire/ganglia.ts';
-import { type ClusterFacts, renderCluster } from '../wire/ganglia-xml.ts';
 import { type Access, gate, plainAddress } from './access.ts';
 import { type Channel, type ChannelOptions, openChannel } from './channel.ts';
 import { Cluster, type ClusterCounts, type ClusterOptions } from './cluster.ts';

@@ -1,5 +1,5 @@
 import type { Labels, Series } from '../metric/index.ts';
-import { GANGLIA_METRICS } from '../wire/ganglia-metrics.ts';
+import { GANGLIA_METRICS } from '../wire/ganglia/metrics.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { generic } from './path.ts';
 

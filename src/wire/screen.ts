@@ -2,8 +2,8 @@
  * A host on one screen, drawn from points under their inner names. Pure: it knows no terminal; the
  * same points give the same picture.
  */
-import { coreHeights, coreLines, cpuLine } from './screen-cpu.ts';
-import { type Block, stack, wantedRows } from './screen-layout.ts';
+import { coreHeights, coreLines, cpuLine } from './screen/cpu.ts';
+import { type Block, stack, wantedRows } from './screen/layout.ts';
 import {
   agentLine,
   hasSwap,
@@ -11,14 +11,14 @@ import {
   problemLine,
   swapLine,
   titleLine,
-} from './screen-lines.ts';
-import type { Screen, Section } from './screen-model.ts';
-import { type TableSpec, table } from './screen-table.ts';
-import { DISKS, FILESYSTEMS, INTERFACES } from './screen-tables.ts';
-import { type Abilities, fill, type Line, paint, span } from './screen-text.ts';
-import { age } from './screen-units.ts';
+} from './screen/lines.ts';
+import type { Screen, Section } from './screen/model.ts';
+import { type TableSpec, table } from './screen/table.ts';
+import { DISKS, FILESYSTEMS, INTERFACES } from './screen/tables.ts';
+import { type Abilities, fill, type Line, paint, span } from './screen/text.ts';
+import { age } from './screen/units.ts';
 
-export { type AgentHealth, Screen } from './screen-model.ts';
+export { type AgentHealth, Screen } from './screen/model.ts';
 
 export interface Surface extends Abilities {
   readonly columns: number;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Cluster, type ClusterLimits } from '../../src/gossip/index.ts';
+import { ClusterReader, type KnownHost, renderCluster } from '../../src/wire/ganglia/xml.ts';
 import { decodePacket, type GangliaMetadata, type GangliaValue } from '../../src/wire/ganglia.ts';
-import { ClusterReader, type KnownHost, renderCluster } from '../../src/wire/ganglia-xml.ts';
 import { SimulatedClock } from '../support/clock.ts';
 import { Damaged } from '../support/damaged.ts';
 import { objectionsToXml } from '../support/xml.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Labels, Point, Sample } from '../../src/metric/index.ts';
 import { createNamer, dialects } from '../../src/naming/index.ts';
-import { GANGLIA_METRICS } from '../../src/wire/ganglia-metrics.ts';
+import { GANGLIA_METRICS } from '../../src/wire/ganglia/metrics.ts';
 import { describeSpelling, observed } from './observed.ts';
 import { NAMING, series } from './support.ts';
 

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { counter, gauge, type Name, type Point, type Series } from '../../src/metric/index.ts';
 import { collectd } from '../../src/naming/collectd.ts';
-import { collectdLists } from '../../src/wire/amqp-collectd.ts';
-import { BODIES, createMessages, type MessageOptions } from '../../src/wire/amqp-messages.ts';
-import { objectionTo, shortKey, template } from '../../src/wire/amqp-template.ts';
+import { collectdLists } from '../../src/wire/amqp/collectd.ts';
+import { BODIES, createMessages, type MessageOptions } from '../../src/wire/amqp/messages.ts';
+import { objectionTo, shortKey, template } from '../../src/wire/amqp/template.ts';
 import { decodeLine } from '../../src/wire/graphite.ts';
 
 const LOAD = gauge('system.load', { unit: 'count', help: '' });

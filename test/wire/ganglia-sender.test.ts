@@ -1,8 +1,8 @@
 import type { Point } from 'cullinan/plugin';
 import { decodePacket, type GangliaPacket, LONGEST_PACKET } from 'cullinan/wire/ganglia';
-import { GANGLIA_GROUPS } from 'cullinan/wire/ganglia-groups';
-import { GANGLIA_METRICS } from 'cullinan/wire/ganglia-metrics';
-import { GangliaSender, type GroupPolicy, type SenderOptions } from 'cullinan/wire/ganglia-sender';
+import { GANGLIA_GROUPS } from 'cullinan/wire/ganglia/groups';
+import { GANGLIA_METRICS } from 'cullinan/wire/ganglia/metrics';
+import { GangliaSender, type GroupPolicy, type SenderOptions } from 'cullinan/wire/ganglia/sender';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CAPTURES } from '../support/ganglia-captures.ts';

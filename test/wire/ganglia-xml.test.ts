@@ -7,7 +7,7 @@ import {
   type KnownHost,
   type KnownMetric,
   renderCluster,
-} from '../../src/wire/ganglia-xml.ts';
+} from '../../src/wire/ganglia/xml.ts';
 import { objectionsToXml } from '../support/xml.ts';
 
 const capture = (name: string): Buffer =>

@@ -4,9 +4,9 @@
  *
  * @see https://collectd.org/documentation/manpages/collectd.conf.5.shtml#plugin_amqp
  */
-import type { Batch, Name, Point } from '../metric/index.ts';
-import { formatValue } from './graphite.ts';
-import { printableJson } from './printable.ts';
+import type { Batch, Name, Point } from '../../metric/index.ts';
+import { formatValue } from '../graphite.ts';
+import { printableJson } from '../printable.ts';
 
 /** What stands before a list's time and behind its interval; the same for as long as a series lives. */
 interface Frame {

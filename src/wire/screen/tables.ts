@@ -1,9 +1,9 @@
 /** What the tables of disks, filesystems and interfaces show, and what counts as worth a colour. */
-import { bar, busyStyle } from './screen-bars.ts';
-import type { Row } from './screen-model.ts';
-import type { Column, TableSpec } from './screen-table.ts';
-import { type Span, type Style, safeName, span } from './screen-text.ts';
-import { amount, bitrate, latency, linkSpeed, percent, size, throughput } from './screen-units.ts';
+import { bar, busyStyle } from './bars.ts';
+import type { Row } from './model.ts';
+import type { Column, TableSpec } from './table.ts';
+import { type Span, type Style, safeName, span } from './text.ts';
+import { amount, bitrate, latency, linkSpeed, percent, size, throughput } from './units.ts';
 
 /** A number; dim where it is absent or nothing happens. */
 const quiet = (text: string, value: number | undefined, style: Style = 'plain'): Span =>

@@ -2,8 +2,8 @@
  * Those of gmond's metrics that no dialect can name, because they are no sum of series: the fullest
  * filesystem, and what the host is, which are strings.
  */
-import type { Batch, Labels, Point } from '../metric/index.ts';
-import type { GANGLIA_METRICS } from './ganglia-metrics.ts';
+import type { Batch, Labels, Point } from '../../metric/index.ts';
+import type { GANGLIA_METRICS } from './metrics.ts';
 
 /** A value of one of gmond's own metrics. */
 export interface Derived {

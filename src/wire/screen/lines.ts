@@ -1,17 +1,9 @@
 /** The lines around the tables: the title, memory, and how the agent itself is doing. */
-import { bar, type Part } from './screen-bars.ts';
-import { FIGURE, LABEL, loadStyle, longBar } from './screen-cpu.ts';
-import type { AgentHealth, Row, Screen } from './screen-model.ts';
-import {
-  type Abilities,
-  type Line,
-  lineWidth,
-  pad,
-  type Span,
-  safeName,
-  span,
-} from './screen-text.ts';
-import { age, amount, latency, percent, size } from './screen-units.ts';
+import { bar, type Part } from './bars.ts';
+import { FIGURE, LABEL, loadStyle, longBar } from './cpu.ts';
+import type { AgentHealth, Row, Screen } from './model.ts';
+import { type Abilities, type Line, lineWidth, pad, type Span, safeName, span } from './text.ts';
+import { age, amount, latency, percent, size } from './units.ts';
 
 /** A part of a line; the greater its rank, the sooner it is left out. */
 interface Ranked {

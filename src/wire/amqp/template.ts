@@ -10,8 +10,8 @@
  * | `{name}` | its inner name, such as `system.disk.io` |
  * | `{label.device}` | the value of its label `device`, with `_` for each dot; nothing where it has none |
  */
-import type { Name } from '../metric/index.ts';
-import { fnv1a32 } from './fnv1a.ts';
+import type { Name } from '../../metric/index.ts';
+import { fnv1a32 } from '../fnv1a.ts';
 
 /** A text with placeholders, ready to be filled in. */
 export type Template = (name: Name) => string;

@@ -2,7 +2,7 @@
  * What a screen remembers: the newest number of each thing it shows, by the inner metric names of
  * cpu, memory, disk, filesystem, network, load, uptime and agent. Counters count as rates only.
  */
-import type { Batch, Labels, Name, Point } from '../metric/index.ts';
+import type { Batch, Labels, Name, Point } from '../../metric/index.ts';
 
 export type Section =
   | 'cpu'

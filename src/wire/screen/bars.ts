@@ -1,5 +1,5 @@
 /** Bars: a part of a whole, drawn in half cells where the terminal can. */
-import { type Abilities, type Line, type Span, type Style, span } from './screen-text.ts';
+import { type Abilities, type Line, type Span, type Style, span } from './text.ts';
 
 /** A part of a bar, as a ratio of the whole. */
 export interface Part {

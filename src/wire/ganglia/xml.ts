@@ -9,7 +9,7 @@
  *
  * @see https://github.com/ganglia/monitor-core/blob/master/gmond/gmond.c
  */
-import type { GangliaMetadata } from './ganglia.ts';
+import type { GangliaMetadata } from '../ganglia.ts';
 
 /** What is known of one metric of a host. */
 export interface KnownMetric

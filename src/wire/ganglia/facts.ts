@@ -1,9 +1,9 @@
 /** What a metadata packet says of a series, and how its values are written. */
-import type { Name, Unit } from '../metric/index.ts';
-import type { GangliaMetadata, GangliaValueType } from './ganglia.ts';
-import { GANGLIA_GROUPS } from './ganglia-groups.ts';
-import { GANGLIA_METRICS, type GangliaFacts } from './ganglia-metrics.ts';
-import { plainName, plainText } from './ganglia-text.ts';
+import type { Name, Unit } from '../../metric/index.ts';
+import type { GangliaMetadata, GangliaValueType } from '../ganglia.ts';
+import { GANGLIA_GROUPS } from './groups.ts';
+import { GANGLIA_METRICS, type GangliaFacts } from './metrics.ts';
+import { plainName, plainText } from './text.ts';
 
 /** What does not change of a metric, besides whose it is. */
 export interface MetricFacts extends Pick<GangliaMetadata, 'units' | 'slope' | 'tmax' | 'dmax'> {

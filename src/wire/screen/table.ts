@@ -1,14 +1,6 @@
 /** Tables that leave out their less important columns, and their less busy rows, to fit. */
-import type { Row } from './screen-model.ts';
-import {
-  type Abilities,
-  type Line,
-  pad,
-  type Span,
-  safeName,
-  span,
-  widthOf,
-} from './screen-text.ts';
+import type { Row } from './model.ts';
+import { type Abilities, type Line, pad, type Span, safeName, span, widthOf } from './text.ts';
 
 export interface Column {
   readonly title: string;

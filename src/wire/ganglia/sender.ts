@@ -3,12 +3,12 @@
  * time and when somebody asks for it; values when they changed or were not said for long; heartbeats.
  * Time comes in, packets go out: no clock, no socket.
  */
-import type { Batch, Name, Point } from '../metric/index.ts';
-import { encodePacket, type GangliaMetadata, type MetricId } from './ganglia.ts';
-import { Deriver, isReplaced } from './ganglia-derived.ts';
-import { factsOf, fitting, formatOf, isGmonds, type MetricFacts } from './ganglia-facts.ts';
-import type { SendPolicy } from './ganglia-groups.ts';
-import { plainName } from './ganglia-text.ts';
+import type { Batch, Name, Point } from '../../metric/index.ts';
+import { encodePacket, type GangliaMetadata, type MetricId } from '../ganglia.ts';
+import { Deriver, isReplaced } from './derived.ts';
+import { factsOf, fitting, formatOf, isGmonds, type MetricFacts } from './facts.ts';
+import type { SendPolicy } from './groups.ts';
+import { plainName } from './text.ts';
 
 /** Seconds between two heartbeats; a host is late after four times as many. */
 export const HEARTBEAT = 20;

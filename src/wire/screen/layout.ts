@@ -1,5 +1,5 @@
 /** Shares the rows of a terminal among blocks, the important ones first. */
-import type { Line } from './screen-text.ts';
+import type { Line } from './text.ts';
 
 /** A part of the screen, from top to bottom in the order given. */
 export interface Block {

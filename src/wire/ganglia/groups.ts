@@ -4,7 +4,7 @@
  *
  * @see gmond.conf(5), collection_group; `gmond -t` prints them.
  */
-import type { GANGLIA_METRICS } from './ganglia-metrics.ts';
+import type { GANGLIA_METRICS } from './metrics.ts';
 
 /** When a metric is sent. */
 export interface SendPolicy {

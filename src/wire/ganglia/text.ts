@@ -5,7 +5,7 @@
  *
  * @see https://github.com/ganglia/monitor-core/issues/251
  */
-import { fnv1a32 } from './fnv1a.ts';
+import { fnv1a32 } from '../fnv1a.ts';
 
 /** Of a name: with `.rrd` behind, it fits into a file system. */
 const LONGEST_NAME = 128;

@@ -2,7 +2,7 @@
  * Styled text measured in terminal cells, and its way onto a line: nothing that is not one of ours
  * reaches the terminal as more than a character that is printed.
  */
-import { printable } from './printable.ts';
+import { printable } from '../printable.ts';
 
 /** The sixteen colours that every theme defines, so that light and dark terminals both stay legible. */
 export type Style =

@@ -1,8 +1,8 @@
 /** CPU time: all together in one long bar, and each core in a bar or, where there are many, a cell. */
-import { bar, busyStyle, level, type Part } from './screen-bars.ts';
-import type { Row } from './screen-model.ts';
-import { type Abilities, type Line, pad, type Span, type Style, span } from './screen-text.ts';
-import { percent } from './screen-units.ts';
+import { bar, busyStyle, level, type Part } from './bars.ts';
+import type { Row } from './model.ts';
+import { type Abilities, type Line, pad, type Span, type Style, span } from './text.ts';
+import { percent } from './units.ts';
 
 interface Share {
   readonly title: string;

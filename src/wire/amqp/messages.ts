@@ -2,18 +2,18 @@
  * A batch of points as AMQP messages: what each holds, under which routing key, with which headers.
  * Pure: the same batch gives the same messages.
  */
-import type { Batch, Name, Point } from '../metric/index.ts';
-import { collectdValueLists } from './amqp-collectd.ts';
-import { shortKey, type Template } from './amqp-template.ts';
-import { encodeLines, formatValue } from './graphite.ts';
-import { encodeJson } from './lines.ts';
+import type { Batch, Name, Point } from '../../metric/index.ts';
+import { encodeLines, formatValue } from '../graphite.ts';
+import { encodeJson } from '../lines.ts';
+import { collectdValueLists } from './collectd.ts';
+import { shortKey, type Template } from './template.ts';
 
 /**
  * What a message holds.
  *
  * - `lines`: Graphite lines, `path value time`, as Diamond sends them.
  * - `values`: `value time`, the name being the routing key, as Carbon's own listener expects it.
- * - `collectd`: collectd's JSON, an array of value lists (src/wire/amqp-collectd.ts).
+ * - `collectd`: collectd's JSON, an array of value lists (src/wire/amqp/collectd.ts).
  * - `json`: an array of objects with `path`, `name`, `labels`, `value`, `unit`, `kind`, `time` and
  *   `host`, each as src/wire/lines.ts writes it.
  */

@@ -33,7 +33,7 @@ const metrics = {
 };
 
 /** The numbers of an object by their keys, joined; those too deep or beyond the limit are counted. */
-export function flatten(
+function flatten(
   value: unknown,
   { separator, limit, chosen }: { separator: string; limit: number; chosen(key: string): boolean },
 ): { readonly leaves: ReadonlyMap<string, number>; readonly refused: number } {

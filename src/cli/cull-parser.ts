@@ -1,14 +1,8 @@
 import { parse } from 'yaml';
 import { suggest } from '../config/index.ts';
-import { parsers } from '../parsers/index.ts';
+import { type ChosenParser, choose, parsers } from '../parsers/index.ts';
 import type { Parser } from '../plugin/index.ts';
 import { listed, UsageError } from './io.ts';
-
-/** A parser with its options, ready to be opened. */
-export interface ChosenParser {
-  readonly parser: Parser;
-  readonly options: unknown;
-}
 
 /**
  * The parser of a name; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
@@ -29,9 +23,9 @@ export function parserNamed(name: string): Parser {
  */
 export function chooseParser(name: string, text: string | undefined): ChosenParser {
   const parser = parserNamed(name);
-  const result = parser.options.safeParse(given(parser, text));
-  if (result.success) return { parser, options: result.data };
-  const [issue] = result.error.issues;
+  const chosen = choose(parser, given(parser, text));
+  if (!('issues' in chosen)) return chosen;
+  const [issue] = chosen.issues;
   const where = issue?.path.filter((step) => step !== OPTION_STRING).join('.') ?? '';
   const what = where === '' ? '' : `${where}: `;
   throw new UsageError(
@@ -42,15 +36,14 @@ export function chooseParser(name: string, text: string | undefined): ChosenPars
 /** The option in which logster's parsers take logster's own text. */
 const OPTION_STRING = 'optionString';
 
-function given({ options }: Parser, text = ''): unknown {
+function given({ options }: Parser, text = ''): Readonly<Record<string, unknown>> {
   const words = text.trim();
   if (words === '') return {};
   // What such a text begins with tells: a map in YAML does not begin with a dash.
   const isOld = options.safeParse({ [OPTION_STRING]: '' }).success && /^-/.test(words);
   if (isOld) return { [OPTION_STRING]: words };
   try {
-    const map: unknown = parse(words.startsWith('{') ? words : `{${words}}`);
-    return map ?? {};
+    return parse(words.startsWith('{') ? words : `{${words}}`) ?? {};
   } catch (error) {
     throw new UsageError(
       `--parser-options is "${text}"; it must be "name: value, name: value": ${(error as Error).message.split('\n')[0]}`,

@@ -3,6 +3,7 @@ import { describeConfig, type Option, suggest } from '../config/index.ts';
 import {
   allFacts,
   type CollectorFacts,
+  commonParserOptions,
   deliveryOf,
   example,
   type Facts,
@@ -96,12 +97,12 @@ function options(facts: Exclude<Facts, ParserFacts>): string {
   return `Options\n${own === '' ? '  none of its own' : own}\n\n${more}\n\nExample\n${written}`;
 }
 
-/** Own options, and where they go. */
+/** Own options, those that every parser has, and where they go. */
 function parserOptions({ name, options }: ParserFacts): string {
-  const own = options.map(optionText).join('\n');
+  const own = [...options, ...commonParserOptions()].map(optionText).join('\n');
   const lines = ['collectors:', '  logs:', '    files:', '      - path: /var/log/…'];
   const written = [...lines, `        parser: { name: ${name} }`].map((line) => `  ${line}`);
-  return `Options\n${own === '' ? '  none of its own' : own}\n\nExample\n${written.join('\n')}`;
+  return `Options\n${own}\n\nExample\n${written.join('\n')}`;
 }
 
 const optionText = (option: Option): string =>

@@ -1,3 +1,4 @@
 /** A door for collectors, `cullinan/parsers`: every parser of logs that the program is built with. */
-export { type ChosenParser, parserOption } from './choice.ts';
+export { type ChosenParser, choose } from './around.ts';
+export { parserOption } from './choice.ts';
 export { parsers } from './list.ts';

@@ -4,10 +4,10 @@ import type * as z from './zod.ts';
 
 export interface Joining {
   /**
-   * Whether a record begins with a line. Unless said: where the parser can tell the time of a line,
-   * with each that has one; otherwise with each that is not indented.
+   * Which lines a record begins with: those of which the parser can tell the time, or those that are
+   * not indented, or what is asked of each. Unless said, the first if it can tell any times.
    */
-  readonly begins?: (line: Line) => boolean;
+  readonly begins?: 'time' | 'indented' | ((line: Line) => boolean);
   /** Bytes of a record that are kept; of what is longer the rest is left out. */
   readonly longest?: number;
 }
@@ -33,11 +33,9 @@ export function joined<O extends z.ZodType>(parser: Parser<O>, joining: Joining 
 }
 
 function join(parsing: Parsing, { begins, longest = 64 * 1024 }: Joining): Parsing {
-  const isFirst =
-    begins ??
-    (parsing.timeOf === undefined
-      ? isNotIndented
-      : (line: Line) => parsing.timeOf?.(line) !== undefined);
+  const how = begins ?? (parsing.timeOf === undefined ? 'indented' : 'time');
+  const hasTime = (line: Line) => parsing.timeOf?.(line) !== undefined;
+  const isFirst = how === 'time' ? hasTime : how === 'indented' ? isNotIndented : how;
   let record = new Uint8Array(1024);
   let length = 0;
   let open = false;

@@ -1,7 +1,13 @@
 import { describeOptions, type Option } from '../config/index.ts';
 import type { Kind, Metric, Unit } from '../metric/index.ts';
 import type { Dialect } from '../naming/index.ts';
-import type { Collector, Counters, Handler, Parser } from '../plugin/index.ts';
+import {
+  aroundOptions,
+  type Collector,
+  type Counters,
+  type Handler,
+  type Parser,
+} from '../plugin/index.ts';
 import { type DiamondName, diamondNames } from './diamond.ts';
 
 /** What the reference is written from: the plugins and dialects, by name. */
@@ -121,6 +127,9 @@ export function parserFacts({ name, summary, source, options, metrics }: Parser)
     metrics: usual.success ? metrics(usual.data).map(metricFacts) : [],
   };
 }
+
+/** What every parser can be told, beside its own options. */
+export const commonParserOptions = (): readonly Option[] => describeOptions(aroundOptions);
 
 export const dialectFacts = ({ name, summary, options }: Dialect): DialectFacts => ({
   type: 'dialect',

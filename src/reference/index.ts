@@ -3,6 +3,7 @@ export { diamondNames } from './diamond.ts';
 export {
   allFacts,
   type CollectorFacts,
+  commonParserOptions,
   type Facts,
   type ParserFacts,
 } from './facts.ts';
@@ -10,4 +11,4 @@ export { generatedFiles } from './files.ts';
 export { fill, table } from './markdown.ts';
 export { deliveryOf, labelled } from './pages.ts';
 export { example } from './sample.ts';
-export { builtinParsersSource, builtinSource } from './sources.ts';
+export { builtinSource } from './sources.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   count,
   defineParser,
@@ -7,11 +7,11 @@ import {
   type Line,
   lineOf,
   unwrapped,
-  type Wrapper,
-  wrapperOf,
   z,
 } from '../../src/plugin/index.ts';
 import { encoded } from '../../src/wire/bytes.ts';
+
+type Wrapper = Parameters<typeof unwrapped>[1];
 
 /** Reports each line that it was given. */
 const echo = defineParser({
@@ -59,12 +59,34 @@ describe('what Docker wraps', () => {
     expect(timeOf(docker('x\n'))).toBeCloseTo(SECONDS + 0.123456789, 6);
   });
 
-  it('is put together where Docker has cut it, and handed on as it is with a report', () => {
+  it.each(['stdout', 'stderr'] as const)('is read whatever else stands there: %s', (stream) => {
+    const { parse, timeOf, heard } = hearing('docker');
+    const lines = [
+      `{"log":"plain\\n","stream":"${stream}","attrs":{"tag":"a"},"time":"${TIME}"}`,
+      `{"stream":"${stream}","log":"other order\\n","time":"${TIME}"}`,
+      `{"log":"no time\\n","stream":"${stream}"}`,
+      `{"log":"caf\\u00e9 \\u003cb\\u003e\\n","stream":"${stream}","time":"${TIME}"}`,
+    ];
+    for (const line of lines) expect(parse(line)).toBe(true);
+    expect(heard()).toEqual(['plain', 'other order', 'no time', 'café <b>']);
+    expect(lines.map((line) => timeOf(line) !== undefined)).toEqual([true, true, false, true]);
+  });
+
+  it('is put together where Docker has cut it, and counts once if a report comes in between', () => {
     const { parse, heard } = hearing('docker');
     for (const part of ['one ', 'line\n', 'and ', 'half']) parse(docker(part));
     expect(heard()).toEqual(['one line', 'and half']);
-    parse(docker(' another\n'));
-    expect(heard()).toEqual([' another']);
+    for (const part of [' of', ' another\n', 'a new one\n']) parse(docker(part));
+    expect(heard()).toEqual(['a new one']);
+  });
+
+  it('is put together by where it was written to', () => {
+    const { parse, heard } = hearing('docker');
+    const errors = (log: string) => docker(log).replace('stdout', 'stderr');
+    for (const line of [docker('out '), errors('err '), docker('put\n'), errors('or\n')]) {
+      parse(line);
+    }
+    expect(heard()).toEqual(['out put', 'err or']);
   });
 });
 
@@ -75,26 +97,31 @@ describe('what a runtime of Kubernetes wraps', () => {
     expect(parse(`${TIME} stderr P a long `)).toBe(true);
     expect(parse(`${TIME} stderr F line`)).toBe(true);
     expect(parse(`${TIME} stdout F `)).toBe(true);
-    expect(heard()).toEqual(['a line', 'a long line', '']);
+    expect(parse(`${TIME} stdout F:more tags and a line`)).toBe(true);
+    expect(heard()).toEqual(['a line', 'a long line', '', 'tags and a line']);
     expect(timeOf(`${TIME} stdout F x`)).toBeCloseTo(SECONDS + 0.123456789, 6);
   });
 });
 
 describe('a line that is not wrapped', () => {
-  it.each(['', 'plain', '{}', '{"log":7}', '{"log":"x', `${TIME} stdout X a`, `${TIME} stdout`])(
-    'is not known: %s',
-    (line) => {
-      for (const wrapper of ['docker', 'cri'] as const) {
-        expect(hearing(wrapper).parse(line)).toBe(false);
-      }
-      expect(wrapperOf(lineOf(encoded(line)))).toBe(undefined);
-    },
-  );
+  it.each([
+    ...['', 'plain', '{}', '{"log":7}', '{"log":"x', 'null', '{"log":"x","stream":"std'],
+    ...[`${TIME} stdout X a`, `${TIME} stdout`, `${TIME} stdlog F x`, 'soon stdout F x'],
+  ])('is not known, or handed on as it is: %s', (line) => {
+    for (const wrapper of ['docker', 'cri'] as const) {
+      expect(hearing(wrapper).parse(line)).toBe(false);
+    }
+    const { parse, heard } = hearing('auto');
+    expect(parse(line)).toBe(true);
+    expect(heard()).toEqual([line]);
+  });
 });
 
-it('a wrapper is told by the line', () => {
-  expect(wrapperOf(lineOf(encoded(docker('x\n'))))).toBe('docker');
-  expect(wrapperOf(lineOf(encoded(`${TIME} stdout F x`)))).toBe('cri');
+it('a wrapper can be told by the line, and by what stands first in one', () => {
+  const { parse, heard } = hearing('auto');
+  const other = '{"level":"info","log":"x"}';
+  for (const line of [docker('a\n'), `${TIME} stdout F b`, 'c', other]) parse(line);
+  expect(heard()).toEqual(['a', 'b', 'c', other]);
 });
 
 it('has no needles, because a wrapped line may spell them differently', () => {
@@ -103,22 +130,58 @@ it('has no needles, because a wrapped line may spell them differently', () => {
 
 it('takes any bytes', () => {
   fc.assert(
-    fc.property(fc.array(fc.uint8Array()), fc.constantFrom('docker', 'cri'), (lines, wrapper) => {
-      const parsing = unwrapped(echo, wrapper as Wrapper).open({});
-      for (const bytes of lines) {
-        parsing.parse(lineOf(bytes));
-        parsing.timeOf?.(lineOf(bytes));
-      }
-      [...parsing.report(1)].map(({ value }) => expect(value).toBe(1));
-    }),
+    fc.property(
+      fc.array(fc.uint8Array()),
+      fc.constantFrom('docker', 'cri', 'auto'),
+      (lines, wrapper) => {
+        const parsing = unwrapped(echo, wrapper as Wrapper).open({});
+        for (const bytes of lines) {
+          parsing.parse(lineOf(bytes));
+          parsing.timeOf?.(lineOf(bytes));
+        }
+        [...parsing.report(1)].map(({ value }) => expect(value).toBe(1));
+      },
+    ),
   );
 });
 
-it('keeps no more of a line that never ends than a mebibyte', () => {
-  const { parse, heard } = hearing('cri');
-  const part = `${TIME} stdout P ${'x'.repeat(16_384)}`;
-  for (let i = 0; i < 100; i += 1) parse(part);
-  const lengths = heard().map((line) => line?.length ?? 0);
-  expect(lengths.length).toBe(2);
-  expect(Math.max(...lengths)).toBeLessThan(1024 * 1024 + 16_385);
+it('takes what was wrapped for what it was, however it was cut, and among other streams', () => {
+  const stream = fc.constantFrom('stdout', 'stderr');
+  const piece = fc
+    .string({ unit: 'grapheme', maxLength: 20 })
+    .map((s) => s.replace(/[\r\n]/g, ' '));
+  fc.assert(
+    fc.property(
+      fc.constantFrom('docker', 'cri'),
+      fc.boolean(),
+      fc.array(fc.tuple(stream, piece, fc.boolean())),
+      (wrapper, known, all) => {
+        const { parse, heard } = hearing(known ? (wrapper as Wrapper) : 'auto');
+        const open = { stdout: '', stderr: '' };
+        const expected: string[] = [];
+        for (const [name, text, whole] of all) {
+          if (wrapper === 'cri') parse(`${TIME} ${name} ${whole ? 'F' : 'P'} ${text}`);
+          else parse(JSON.stringify({ log: whole ? `${text}\n` : text, stream: name, time: TIME }));
+          open[name as keyof typeof open] += text;
+          if (whole) expected.push(open[name as keyof typeof open]);
+          if (whole) open[name as keyof typeof open] = '';
+        }
+        for (const rest of [open.stdout, open.stderr]) if (rest !== '') expected.push(rest);
+        expect(heard()).toEqual(expected);
+      },
+    ),
+  );
 });
+
+test.each(['x'.repeat(16_384), 'x'])(
+  'keeps no more than its bound of a line that never ends',
+  (text) => {
+    const { parse, heard } = hearing('cri');
+    for (let i = 0; i < 5000; i += 1) parse(`${TIME} stdout P ${text}`);
+    parse(`${TIME} stdout F end`);
+    parse(`${TIME} stdout F next`);
+    const [first = '', ...others] = heard();
+    expect(first.length).toBeLessThan(1024 * 1024 + 16_385);
+    expect(others).toEqual(['next']);
+  },
+);

@@ -7,6 +7,9 @@ const LOGS = new URL('../fixtures/logs/', import.meta.url);
 
 const utf8 = new TextEncoder();
 
+/** A log of test/fixtures/logs, by its name without `.log`. */
+export const fixture = (name: string): Uint8Array => readFileSync(new URL(`${name}.log`, LOGS));
+
 /** A log's lines as the engine hands them over: bytes without the line's end. */
 export function linesOf(log: Uint8Array): readonly Uint8Array[] {
   const lines: Uint8Array[] = [];
@@ -55,10 +58,7 @@ export function said({ observations }: Parsed): string[] {
 }
 
 /** Only declared metrics with exactly their labels, only finite numbers, no series twice. */
-export function expectSound(
-  { observations }: Parsed,
-  declared: ReadonlySet<Observation['metric']>,
-): void {
+function expectSound({ observations }: Parsed, declared: ReadonlySet<Observation['metric']>): void {
   const series = new Set<string>();
   for (const { metric, labels, value } of observations) {
     const key = JSON.stringify([metric.name, ...metric.labels.map((label) => labels[label])]);
@@ -92,7 +92,7 @@ export function describeParser<O extends z.ZodType>(
   { options = {}, variant, most = 1200 }: Variant = {},
 ): void {
   const file = variant === undefined ? parser.name : `${parser.name}.${variant}`;
-  const log = readFileSync(new URL(`${file}.log`, LOGS));
+  const log = fixture(file);
   const lines = linesOf(log);
   const declared = new Set(parser.metrics(parser.options.parse(options)));
 
@@ -103,6 +103,7 @@ export function describeParser<O extends z.ZodType>(
       const again = run('', 60);
       for (const parsed of [first, again]) expectSound(parsed, declared);
       const golden =
+        `# ${parser.name} with ${JSON.stringify(options)}\n` +
         `# ${first.known} of ${first.lines} lines, 60 seconds\n${said(first).join('\n')}\n` +
         `# no line, 60 seconds\n${said(again).join('\n')}\n`;
       await expect(golden).toMatchFileSnapshot(`../golden/parsers/${file}.txt`);

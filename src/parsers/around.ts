@@ -1,0 +1,57 @@
+import { RE2JS } from 're2js';
+import { aroundOptions, type Joining, joined, type Parser, unwrapped } from '../plugin/index.ts';
+
+/** A parser and its options, ready to be opened. */
+export interface ChosenParser {
+  readonly parser: Parser;
+  readonly options: unknown;
+}
+
+/** What is wrong with an option, and where. */
+export interface OptionIssue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** A parser with the options that it is given, and those that every parser has. */
+export function choose(
+  parser: Parser,
+  given: Readonly<Record<string, unknown>>,
+): ChosenParser | { readonly issues: readonly OptionIssue[] } {
+  const { wrapper, join, ...others } = given;
+  const around = aroundOptions.safeParse({ wrapper, join });
+  const own = parser.options.safeParse(others);
+  if (!around.success || !own.success) {
+    const issues = [...(around.error?.issues ?? []), ...(own.error?.issues ?? [])];
+    return {
+      issues: issues.map((issue) => {
+        const keys = issue.code === 'unrecognized_keys' ? ` (${issue.keys.join(', ')})` : '';
+        return { path: issue.path, message: issue.message + keys };
+      }),
+    };
+  }
+  const options = own.data;
+  let it = parser;
+  try {
+    if (around.data.join !== undefined) it = joined(it, joiningOf(around.data.join, it, options));
+  } catch (error) {
+    return { issues: [{ path: ['join'], message: (error as Error).message }] };
+  }
+  if (around.data.wrapper !== undefined) it = unwrapped(it, around.data.wrapper);
+  return { parser: it, options };
+}
+
+/** @throws {@link Error} that says why lines cannot be joined so. */
+function joiningOf(join: string, parser: Parser, options: unknown): Joining {
+  if (join === 'indented') return { begins: join };
+  if (join === 'time') {
+    if (parser.open(options).timeOf !== undefined) return { begins: join };
+    throw new Error(`must be another: the parser ${parser.name} cannot tell the time of a line`);
+  }
+  try {
+    const expression = RE2JS.compile(join);
+    return { begins: ({ text }) => expression.test(text) };
+  } catch (error) {
+    throw new Error(`must be time, indented or an expression of RE2: ${(error as Error).message}`);
+  }
+}

@@ -28,7 +28,13 @@ import {
   Unresponsive,
   z,
 } from 'cullinan/plugin';
-import { decodeMount, type Mount, type Reachable, reachable } from 'cullinan/wire/mountinfo';
+import {
+  decodeMount,
+  type Mount,
+  mayHang,
+  type Reachable,
+  reachable,
+} from 'cullinan/wire/mountinfo';
 
 // biome-ignore format: one line for each reason
 const NO_STORAGE = [
@@ -49,13 +55,6 @@ const EPHEMERAL = [
 ];
 /** A view of filesystems that are reported themselves, unless it is all that can be seen: at `/`. */
 const VIEWS = new Set(['overlay', 'overlayfs', 'aufs']);
-// The kernel answers for these from memory. Any other type may wait for somebody else.
-// biome-ignore format: one line for each reason
-const LOCAL = new Set([
-  'ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'bcachefs', 'zfs', 'f2fs', 'jfs', 'nilfs2', 'reiserfs', 'reiser4', 'udf', 'ufs',
-  'vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'hfs', 'hfsplus', 'minix', 'ubifs', 'jffs2', 'yaffs2',
-  'cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'tmpfs', 'ramfs', 'rootfs', 'devtmpfs', ...VIEWS,
-]);
 
 const options = z.strictObject({
   types: selection({ exclude: NO_STORAGE }).describe(
@@ -161,7 +160,7 @@ const createPlace = ({ mountpoint, type, source, through }: Reachable, volume: s
   };
   return {
     mountpoint,
-    guarded: !through.every((type) => LOCAL.has(type)),
+    guarded: mayHang(through),
     where,
     used: { ...where, state: 'used' },
     free: { ...where, state: 'free' },

@@ -129,10 +129,10 @@ export function createCollectorSeries(
   const hadGone = (entry: Entry): boolean => entry.seen < 0 || entry.seen < complete;
 
   /** How much it has grown since its latest sample. */
-  function grown(entry: Entry, value: number): Sample['growth'] {
+  function grown(entry: Entry, { value, seconds }: Observation): Sample['growth'] {
     if (entry.kind === 'delta') {
       entry.growth.amount = value;
-      entry.growth.seconds = Number.isNaN(before) ? 0 : at - before;
+      entry.growth.seconds = seconds ?? (Number.isNaN(before) ? 0 : at - before);
       return entry.growth;
     }
     const latest = entry.sample.value;
@@ -153,7 +153,7 @@ export function createCollectorSeries(
       throw new Error(`observed ${spell(observation)} twice in one collection`);
     const { sample } = entry;
     const { value } = observation;
-    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, value);
+    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation);
     sample.value = value;
     sample.time = observation.time ?? time;
     entry.seen = turn;

@@ -338,6 +338,10 @@ class Context implements CollectContext {
   get signal(): AbortSignal {
     return this.#run.signal;
   }
+
+  get time(): number {
+    return this.#run.time;
+  }
 }
 
 /** The state of one collection. */

@@ -58,6 +58,8 @@ export interface Observation {
   readonly host?: string | undefined;
   /** Seconds since the Unix epoch, where it was not observed at this tick. */
   readonly time?: number | undefined;
+  /** How many seconds a delta came about in, where that is not the time since the collection before. */
+  readonly seconds?: number | undefined;
 }
 
 /** Where and when something was observed, when that is not here and now. */

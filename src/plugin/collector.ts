@@ -19,6 +19,8 @@ export type Growths<K extends PropertyKey> = { readonly [key in K]: number } & {
 export interface CollectContext<O extends z.ZodType = z.ZodType> {
   readonly host: Host;
   readonly options: z.output<O>;
+  /** The tick's, in seconds since the Unix epoch: what observations are stamped with. */
+  readonly time: number;
   /** Aborted at the collection's deadline. */
   readonly signal: AbortSignal;
   /**

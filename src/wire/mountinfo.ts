@@ -83,3 +83,19 @@ function foldersAbove(path: string): readonly string[] {
   }
   return path === '/' ? [] : [...folders, '/'];
 }
+
+// The kernel answers for these from memory. Any other type may wait for somebody else.
+// biome-ignore format: one line for each reason
+const LOCAL = new Set([
+  'ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'bcachefs', 'zfs', 'f2fs', 'jfs', 'nilfs2', 'reiserfs', 'reiser4', 'udf', 'ufs',
+  'vfat', 'msdos', 'exfat', 'ntfs', 'ntfs3', 'hfs', 'hfsplus', 'minix', 'ubifs', 'jffs2', 'yaffs2',
+  'cramfs', 'erofs', 'iso9660', 'romfs', 'squashfs', 'tmpfs', 'ramfs', 'rootfs', 'devtmpfs', 'overlay', 'overlayfs', 'aufs',
+]);
+
+/**
+ * Whether asking for a file there may wait for a server or another program (NFS, CIFS, FUSE).
+ *
+ * @param through see {@link Reachable}.
+ */
+export const mayHang = (through: readonly string[]): boolean =>
+  !through.every((type) => LOCAL.has(type));

@@ -330,6 +330,7 @@ test('without one that may hang, nothing is awaited', async () => {
     get signal(): AbortSignal {
       throw new Error('no deadline is needed');
     },
+    time: 0,
     since: () => undefined,
     agent: idleAgent,
   });

@@ -2,8 +2,9 @@
  * Access logs of Apache, nginx and all that write as they do: requests by status, method, path and
  * host, bytes sent, and how long requests took.
  *
- * Format  Any LogFormat of Apache's mod_log_config, any log_format of nginx, or a name: `common`,
- *         `combined` (which reads common, too), `vhost_common`, `vhost_combined`.
+ * Format  Any LogFormat of Apache's mod_log_config, any log_format of nginx, either as the server's
+ *         configuration has it, or a name: `common`, `combined` (which reads common, too),
+ *         `vhost_common`, `vhost_combined`.
  * Units   Requests and bytes since the report before; times in seconds, as mean, least, most and
  *         percentiles, where the format has them.
  */
@@ -19,7 +20,7 @@ import {
   seconds as secondsOf,
   z,
 } from 'cullinan/plugin';
-import { AccessLine, fieldNumber, formatProblem } from 'cullinan/wire/access-log';
+import { AccessLine, fieldNumber, formatProblem, sumOf } from 'cullinan/wire/access-log';
 import { decimalAt, indexOfByte, wholeAt } from 'cullinan/wire/bytes';
 import { Distribution, statistics } from 'cullinan/wire/distribution';
 import { glob } from 'cullinan/wire/lookup';
@@ -71,6 +72,10 @@ const metrics = {
   paths: delta('access.paths', { unit: 'count', labels: ['path'], help: 'Requests by path.' }),
   vhosts: delta('access.vhosts', { unit: 'count', labels: ['vhost'], help: 'Requests by host.' }),
   sent: delta('access.sent', { unit: 'bytes', help: 'Bytes sent.' }),
+  received: delta('access.received', {
+    unit: 'bytes',
+    help: 'Bytes received, where the format has them: %I, $request_length.',
+  }),
   time: gauge('access.time', {
     unit: 'seconds',
     labels: ['statistic'],
@@ -88,7 +93,7 @@ const SPACE = 32;
 const QUESTION = 63;
 const A = 65;
 const Z = 90;
-const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, UPSTREAM] = (
+const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, RECEIVED, UPSTREAM] = (
   [
     'vhost',
     'time',
@@ -99,9 +104,11 @@ const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, UPSTREAM] 
     'path',
     'status',
     'bytes',
+    'received',
     'upstream',
   ] as const
 ).map(fieldNumber) as [
+  number,
   number,
   number,
   number,
@@ -132,8 +139,8 @@ export default defineParser({
     const timed = TIMES.find(([field]) => line.has(field));
     const timeField = timed === undefined ? -1 : fieldNumber(timed[0]);
     const unit = timed?.[1] ?? 1;
-    const [hasUpstream, hasVhost, hasRequest, hasMethod, hasPath] = (
-      ['upstream', 'vhost', 'request', 'method', 'path'] as const
+    const [hasUpstream, hasVhost, hasRequest, hasMethod, hasPath, hasReceived] = (
+      ['upstream', 'vhost', 'request', 'method', 'path', 'received'] as const
     ).map((field) => line.has(field));
     const wantsPaths = (hasRequest || hasPath) && (paths.length > 0 || topPaths > 0);
     const patterns = paths.map((pattern) => ({ pattern, fits: glob(pattern), seen: 0 }));
@@ -147,6 +154,7 @@ export default defineParser({
     const upstream = new Distribution();
     let requests = 0;
     let sent = 0;
+    let received = 0;
 
     function path(bytes: Uint8Array, from: number, end: number): void {
       const to = indexOfByte(bytes, QUESTION, from, end);
@@ -191,8 +199,11 @@ export default defineParser({
           times.add(decimalAt(bytes, line.from(timeField), line.to(timeField)) * unit);
         }
         if (hasVhost) vhosts.add(bytes, line.from(VHOST), line.to(VHOST));
-        // The first of several servers; `-` where there was none.
-        if (hasUpstream) upstream.add(decimalAt(bytes, line.from(UPSTREAM), line.to(UPSTREAM)));
+        if (hasUpstream) upstream.add(sumOf(bytes, line.from(UPSTREAM), line.to(UPSTREAM)));
+        if (hasReceived) {
+          const size = wholeAt(bytes, line.from(RECEIVED), line.to(RECEIVED));
+          if (size > 0) received += size;
+        }
         return true;
       },
       timeOf({ bytes }: Line) {
@@ -216,6 +227,7 @@ export default defineParser({
           yield metrics.methods.observe(count(seen), { method });
         }
         if (line.has('bytes')) yield metrics.sent.observe(bytesOf(sent));
+        if (hasReceived) yield metrics.received.observe(bytesOf(received));
         const fixed = patterns.map(({ pattern, seen }) => [pattern, seen] as const);
         for (const [name, seen] of wantsPaths ? new Map([...topmost.take(), ...fixed]) : []) {
           yield metrics.paths.observe(count(seen), { path: name });
@@ -237,6 +249,7 @@ export default defineParser({
         upstream.clear();
         requests = 0;
         sent = 0;
+        received = 0;
       },
     };
   },

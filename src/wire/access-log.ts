@@ -1,181 +1,33 @@
-import { encoded, standsAt } from './bytes.ts';
+import { type AccessField, compile, FIELDS } from './access-log/format.ts';
+import { decimalAt, indexOfByte, standsAt } from './bytes.ts';
 
-/** What is read of an access log's line. A `request` is `GET /path HTTP/1.1`. */
-const FIELDS = [
-  'vhost',
-  'time',
-  'iso',
-  'epoch',
-  'request',
-  'method',
-  'path',
-  'status',
-  'bytes',
-  'seconds',
-  'milliseconds',
-  'microseconds',
-  'upstream',
-] as const;
-export type AccessField = (typeof FIELDS)[number];
-
-/** Formats that have a name. nginx's combined is Apache's. */
-const NAMED: Readonly<Record<string, string>> = {
-  common: '%h %l %u %t "%r" %>s %b',
-  combined: '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i"',
-  vhost_common: '%v %h %l %u %t "%r" %>s %b',
-  vhost_combined: '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"',
-};
-
-/** Apache's directives by their letter; the others are read over. */
-const APACHE: Readonly<Record<string, AccessField>> = {
-  v: 'vhost',
-  V: 'vhost',
-  r: 'request',
-  m: 'method',
-  U: 'path',
-  s: 'status',
-  b: 'bytes',
-  B: 'bytes',
-  O: 'bytes',
-  D: 'microseconds',
-  T: 'seconds',
-};
-
-/** Apache's `%{…}T`. */
-const APACHE_TIME: Readonly<Record<string, AccessField>> = {
-  s: 'seconds',
-  ms: 'milliseconds',
-  us: 'microseconds',
-};
-
-/** nginx's variables; the others are read over. */
-const NGINX: Readonly<Record<string, AccessField>> = {
-  host: 'vhost',
-  server_name: 'vhost',
-  http_host: 'vhost',
-  time_local: 'time',
-  time_iso8601: 'iso',
-  msec: 'epoch',
-  request: 'request',
-  request_method: 'method',
-  request_uri: 'path',
-  uri: 'path',
-  status: 'status',
-  bytes_sent: 'bytes',
-  body_bytes_sent: 'bytes',
-  request_time: 'seconds',
-  upstream_response_time: 'upstream',
-};
-
-/** A field, or -1 for one that is read over, and the text behind it. */
-interface Step {
-  readonly field: number;
-  readonly until: Uint8Array;
-}
-
-interface Compiled {
-  readonly before: Uint8Array;
-  readonly steps: readonly Step[];
-}
-
-const APACHE_DIRECTIVE = /%(?:[<>]|!?\d{3}(?:,\d{3})*)*(?:\{([^}]*)\})?(\^t[io]|[A-Za-z%])/y;
-const NGINX_VARIABLE = /\$(?:\{([a-z0-9_]+)\}|([a-z0-9_]+))/y;
-
-type Piece = string | { readonly field: AccessField | undefined };
-
-function apachePiece(argument: string | undefined, letter: string): readonly Piece[] {
-  if (letter === '%') return ['%'];
-  // Apache puts the time into brackets of its own, unless it is told how to write it.
-  if (letter === 't' && argument === undefined) return ['[', { field: 'time' }, ']'];
-  if (letter === 'T' && argument !== undefined) return [{ field: APACHE_TIME[argument] }];
-  return [{ field: argument === undefined ? APACHE[letter] : undefined }];
-}
-
-function piecesOf(format: string): readonly Piece[] {
-  const pieces: Piece[] = [];
-  const nginx = /\$\{?[a-z]/.test(format);
-  for (let at = 0; at < format.length; ) {
-    const expression = nginx ? NGINX_VARIABLE : APACHE_DIRECTIVE;
-    expression.lastIndex = at;
-    const match = expression.exec(format);
-    if (match === null) {
-      if (!nginx && format[at] === '%') {
-        throw new Error(`"${format.slice(at, at + 12)}" is no directive of Apache's LogFormat`);
-      }
-      pieces.push(format[at] as string);
-      at += 1;
-      continue;
-    }
-    if (nginx) pieces.push({ field: NGINX[match[1] ?? match[2] ?? ''] });
-    else pieces.push(...apachePiece(match[1], match[2] ?? ''));
-    at += match[0].length;
-  }
-  return pieces;
-}
-
-/**
- * @throws {@link Error} that says what is wrong with a format: no status in it, two fields with nothing
- *   between them, no such directive.
- */
-function compile(format: string): Compiled {
-  // Out of a configuration file, where a quote needs a backslash before it.
-  const plain = (NAMED[format] ?? format).replaceAll('\\"', '"');
-  let before = '';
-  const steps: { field: number; until: string }[] = [];
-  const seen = new Set<AccessField>();
-  for (const piece of piecesOf(plain)) {
-    const latest = steps.at(-1);
-    if (typeof piece === 'string') {
-      if (latest === undefined) before += piece;
-      else latest.until += piece;
-      continue;
-    }
-    if (latest?.until === '') {
-      throw new Error('two fields have nothing between them that could tell where one ends');
-    }
-    // A field that comes twice is read where it comes first.
-    const wanted = piece.field !== undefined && !seen.has(piece.field);
-    if (piece.field !== undefined) seen.add(piece.field);
-    steps.push({ field: wanted ? FIELDS.indexOf(piece.field as AccessField) : -1, until: '' });
-  }
-  if (!seen.has('status')) throw new Error('it has no status: %>s for Apache, $status for nginx');
-  // What stands behind the last field that is wanted is never looked at.
-  while ((steps.at(-1)?.field ?? 0) < 0) steps.pop();
-  return {
-    before: encoded(before),
-    steps: steps.map(({ field, until }) => ({ field, until: encoded(until) })),
-  };
-}
-
-/** Why a format cannot be read; `undefined` if it can. */
-export function formatProblem(format: string): string | undefined {
-  try {
-    compile(format);
-    return undefined;
-  } catch (error) {
-    return `"${format}" is no format of an access log: ${(error as Error).message}`;
-  }
-}
+export { formatProblem } from './access-log/format.ts';
 
 /** Bytes that a field has at least: these need no looking at. */
 const SHORTEST: Readonly<Record<string, number>> = { time: 20, iso: 19, status: 3 };
 
+/** Added to the byte that ends a list. */
+const LIST = 256;
+
 const BACKSLASH = 92;
 const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const SPACE = 32;
 
 /**
  * Reads lines of an access log: where each field stands in the latest line. It goes through a line
  * once, up to the last field that is wanted, and makes no string of any.
  *
- * Formats are Apache's `LogFormat` strings, nginx's `log_format` strings, and the names `common`,
- * `combined`, `vhost_common` and `vhost_combined`.
+ * Formats are Apache's `LogFormat` strings, nginx's `log_format` strings, either as the server's
+ * configuration has them, and the names `common`, `combined`, `vhost_common` and `vhost_combined`.
  *
  * @see https://httpd.apache.org/docs/2.4/mod/mod_log_config.html#formats
  * @see https://nginx.org/en/docs/http/ngx_http_log_module.html
  */
 export class AccessLine {
   readonly #before: Uint8Array;
-  /** Four numbers per step: its field, bytes it has at least, what ends it, where that stands. */
+  /** Four numbers per step: its field, bytes it has at least, what ends it, how much of that is passed. */
   readonly #program: Int32Array;
   readonly #untils: readonly Uint8Array[];
   readonly #from = new Int32Array(FIELDS.length);
@@ -186,11 +38,11 @@ export class AccessLine {
     const { before, steps } = compile(format);
     this.#before = before;
     this.#program = Int32Array.from(
-      steps.flatMap(({ field, until }) => [
+      steps.flatMap(({ field, until, passed, isList }) => [
         field,
         SHORTEST[FIELDS[field] ?? ''] ?? 0,
-        until[0] ?? -1,
-        until.length,
+        (until[0] ?? -1) + (isList ? LIST : 0),
+        passed,
       ]),
     );
     this.#untils = steps.map(({ until }) => until);
@@ -225,6 +77,7 @@ export class AccessLine {
       const start = at;
       at += program[i + 1] as number;
       if (stop === QUOTE) at = closing(bytes, this.#untils[i >> 2] as Uint8Array, at);
+      else if (stop >= LIST) at = behindList(bytes, this.#untils[i >> 2] as Uint8Array, at);
       else {
         for (; at < end; at += 1) {
           if (bytes[at] !== stop) continue;
@@ -255,6 +108,31 @@ function closing(bytes: Uint8Array, until: Uint8Array, from: number): number {
     else if (byte === QUOTE && (until.length === 1 || standsAt(bytes, until, at))) return at;
   }
   return end;
+}
+
+/** Where a list ends, such as nginx makes of several servers: `0.010, 0.020 : 0.030`. */
+function behindList(bytes: Uint8Array, until: Uint8Array, from: number): number {
+  const end = bytes.length;
+  if (until.length === 0) return end;
+  for (let at = from; at < end; at += 1) {
+    if (bytes[at] !== until[0] || !standsAt(bytes, until, at)) continue;
+    const before = bytes[at - 1];
+    if (before !== COMMA && before !== COLON && bytes[at + 1] !== COLON) return at;
+  }
+  return end;
+}
+
+/** The sum of what several servers took, `0.010, 0.020 : 0.030`; NaN where there was none, `-`. */
+export function sumOf(bytes: Uint8Array, from: number, to: number): number {
+  let sum = 0;
+  let any = false;
+  for (let at = from; at < to; at = indexOfByte(bytes, SPACE, at, to) + 1) {
+    const seconds = decimalAt(bytes, at, to);
+    if (!(seconds >= 0)) continue;
+    any = true;
+    sum += seconds;
+  }
+  return any ? sum : Number.NaN;
 }
 
 /** The number that a field goes by in {@link AccessLine}. */

@@ -69,7 +69,8 @@ export class Tally {
       this.addOther(by);
       return;
     }
-    const key = bytes.slice(from, to);
+    // Not bytes.slice(): a Buffer's shares its memory, into which the next lines will be read.
+    const key = new Uint8Array(bytes.subarray(from, to));
     this.#keys.push(key);
     this.#names.push(decoded(key));
     this.#counts.push(by);

@@ -38,6 +38,20 @@ describe('a tally', () => {
     expect(tally.take()).toEqual([['\ufffd', 3]]);
   });
 
+  it('keeps names when the buffer that they stood in holds the next lines', () => {
+    const tally = new Tally();
+    const buffer = Buffer.from('GET');
+    tally.add(buffer);
+    buffer.write('PUT');
+    tally.add(buffer);
+    buffer.write('GET');
+    tally.add(buffer);
+    expect(tally.take()).toEqual([
+      ['GET', 2],
+      ['PUT', 1],
+    ]);
+  });
+
   it('loses nothing, and never says more names than it may', () => {
     const names = fc.array(fc.string({ maxLength: 6 }), { maxLength: 300 });
     fc.assert(

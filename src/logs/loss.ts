@@ -5,8 +5,9 @@ export interface Loss {
   /**
    * `gone`: the file that was being read is nowhere; what was written to it since is not known.
    * `unfinished`: a file went away that ended without a newline. `damaged`: it could not be unpacked.
+   * `vacuumed`: the journal was left at an entry that is nowhere; `unreadable`: a file of it cannot be read.
    */
-  readonly why: 'gone' | 'unfinished' | 'damaged';
+  readonly why: 'gone' | 'unfinished' | 'damaged' | 'vacuumed' | 'unreadable';
   /** Where it is known how much it was. */
   readonly bytes: number | undefined;
   /** What it was that could not be read, where something could not. */

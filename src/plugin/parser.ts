@@ -46,6 +46,12 @@ export interface Parser<O extends z.ZodType = z.ZodType> {
    * even given to it. Absent, it is given every line.
    */
   needles?(options: z.output<O>): readonly string[];
+  /**
+   * What is a line to it of an entry of systemd's journal. `message`, and where absent: what was logged,
+   * line by line. `syslog`: one line as rsyslog writes it to a file, with the priority in front. Names of
+   * fields: one line of JSON as `journalctl -o json` has it, with these fields; without any, with all.
+   */
+  readonly journal?: 'message' | 'syslog' | readonly string[];
   open(options: z.output<O>): Parsing;
 }
 

@@ -39,6 +39,10 @@ const PEERS = {
     program: '/usr/sbin/logrotate',
     packages: ['logrotate', 'xz-utils', 'zstd'],
   },
+  journal: {
+    program: '/lib/systemd/systemd-journal-remote',
+    packages: ['systemd', 'systemd-journal-remote'],
+  },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -113,6 +113,7 @@ export default defineParser({
   summary: 'Logins that succeeded and failed: sshd, sudo, su and PAM.',
   source: 'OpenSSH, sudo, Linux-PAM, as syslog has them',
   options,
+  journal: 'syslog',
   metrics: (): readonly Metric[] => Object.values(metrics),
   open({ sources }) {
     const line = new SyslogLine();

@@ -61,6 +61,7 @@ export default defineParser({
   summary: 'HAProxy’s log: sessions by frontend, backend, server, status and end, and their times.',
   source: 'HAProxy, option httplog and option tcplog',
   options,
+  journal: 'syslog',
   metrics: (): readonly Metric[] => Object.values(metrics),
   open({ percentiles, limit }) {
     const line = new HaproxyLine();

@@ -49,6 +49,7 @@ export default defineParser({
   summary: 'The journal of systemd, as journalctl -o json writes it: by severity, unit, program.',
   source: 'systemd, systemd.journal-fields(7)',
   options,
+  journal: ['PRIORITY', '_SYSTEMD_UNIT', 'SYSLOG_IDENTIFIER', '_COMM'],
   metrics: () => Object.values(metrics),
   needles: () => ['__CURSOR'],
   open({ units, programs }) {

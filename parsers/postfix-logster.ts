@@ -36,6 +36,7 @@ export default defineParser({
   summary: 'Mail that Postfix sent, deferred and bounced, and its delay, as logster has them.',
   source: 'Postfix, the lines of its delivery agents',
   options: z.strictObject({}),
+  journal: 'syslog',
   metrics: () => Object.values(metrics),
   needles: () => ['status='],
   open() {

@@ -121,6 +121,7 @@ export default defineParser({
   summary: 'Postfix’s log: mail received, delivered, deferred, bounced and rejected, and delays.',
   source: 'Postfix; https://www.postfix.org/',
   options,
+  journal: 'syslog',
   metrics: (): readonly Metric[] => Object.values(metrics),
   open({ percentiles, relays }) {
     const line = new PostfixLine();

@@ -46,6 +46,7 @@ export default defineParser({
   summary: 'Any log in syslog’s forms: lines by severity, facility, program and host.',
   source: 'RFC 3164, RFC 5424',
   options,
+  journal: 'syslog',
   metrics: () => Object.values(metrics),
   open({ programs, hosts }) {
     const line = new SyslogLine();

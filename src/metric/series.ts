@@ -42,6 +42,27 @@ export interface Identifier {
   readonly source: string;
 }
 
+/** What Ceilometer calls a value, apart from what it knows of the resource. */
+export interface Meter {
+  /** `network.incoming.bytes`. */
+  readonly name: string;
+  readonly type: 'gauge' | 'cumulative' | 'delta';
+  /** As Ceilometer spells it: `B`, `ns`, `packet`. */
+  readonly unit: string;
+  /** Whose it is: a guest's UUID, or that with a device's name, or a host's. */
+  readonly resource: string;
+  /** What that is, as Gnocchi calls it. */
+  readonly of: ResourceType;
+}
+
+/** The types of resources that are measured, as Ceilometer defines them in Gnocchi. */
+export type ResourceType =
+  | 'instance'
+  | 'instance_disk'
+  | 'instance_network_interface'
+  | 'nova_compute'
+  | 'host';
+
 /** A series under the name, scale and precision that one handler's dialect gives it. */
 export interface Name {
   readonly series: Series;
@@ -61,6 +82,8 @@ export interface Name {
   readonly offset?: number;
   /** What the path was made of, where the dialect is collectd's: a format of its own has it in parts. */
   readonly identifier?: Identifier | undefined;
+  /** What it is to Ceilometer, where the dialect is its own. */
+  readonly meter?: Meter | undefined;
 }
 
 /** One named number at one time: what a handler sends. */

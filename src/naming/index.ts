@@ -1,4 +1,5 @@
 /** How series are named for an audience: one dialect per file, and the namer that keeps what it rendered. */
+import { ceilometer } from './ceilometer.ts';
 import { collectd } from './collectd.ts';
 import { diamond } from './diamond.ts';
 import { ganglia } from './ganglia.ts';
@@ -19,4 +20,4 @@ export { levels, segment } from './segment.ts';
 export { selector } from './select.ts';
 
 /** Every dialect by its name. */
-export const dialects = { otel, diamond, prometheus, ganglia, collectd } as const;
+export const dialects = { otel, diamond, prometheus, ganglia, collectd, ceilometer } as const;

@@ -206,4 +206,5 @@ const alike = (name: Spelling, labels: Spelling['labels']): Spelling => ({
   summed: name.summed,
   share: name.share,
   identifier: name.identifier,
+  meter: name.meter,
 });

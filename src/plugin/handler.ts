@@ -64,7 +64,7 @@ export interface Handler<O extends z.ZodType = z.ZodType> {
   readonly summary: string;
   readonly options: O;
   /** The dialect it speaks unless it is told otherwise. */
-  readonly dialect: 'otel' | 'diamond' | 'collectd' | 'prometheus' | 'ganglia';
+  readonly dialect: 'otel' | 'diamond' | 'collectd' | 'prometheus' | 'ganglia' | 'ceilometer';
   /** What it wants of a counter that its dialect leaves open. */
   readonly counters: Counters;
   /** Whether sending a point twice is the same as sending it once. Then the agent resends after a broken connection. */

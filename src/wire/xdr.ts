@@ -54,12 +54,43 @@ export class XdrReader {
     return this.#bytes.readBigUInt64BE(this.#take(2 * WORD));
   }
 
+  /** An integer of 64 bits, as the nearest number: exact up to 2^53. */
+  hyperNumber(): number {
+    const at = this.#take(2 * WORD);
+    return this.#bytes.readInt32BE(at) * 2 ** 32 + this.#bytes.readUInt32BE(at + WORD);
+  }
+
+  /** An unsigned integer of 64 bits, as the nearest number: exact up to 2^53. */
+  uhyperNumber(): number {
+    const at = this.#take(2 * WORD);
+    return this.#bytes.readUInt32BE(at) * 2 ** 32 + this.#bytes.readUInt32BE(at + WORD);
+  }
+
   float(): number {
     return this.#bytes.readFloatBE(this.#take(WORD));
   }
 
   double(): number {
     return this.#bytes.readDoubleBE(this.#take(2 * WORD));
+  }
+
+  /** Whether the next bytes are these, which are read then; otherwise nothing is. */
+  match(expected: Uint8Array): boolean {
+    const { length } = expected;
+    if (length > this.left) return false;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    // From the end, where fields of one group differ.
+    for (let i = length - 1; i >= 0; i -= 1) if (bytes[at + i] !== expected[i]) return false;
+    this.#at = at + length;
+    return true;
+  }
+
+  /** The next bytes, which are not read yet. */
+  peek(length: number): Buffer {
+    const at = this.#take(length);
+    this.#at = at;
+    return this.#bytes.subarray(at, at + length);
   }
 
   /** Bytes of a length that both sides know. What fills them up is not looked at. */

@@ -2,15 +2,19 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { CAPTURES } from './ganglia-captures.ts';
 
+/** From 0 up to, but not including, a number: the same ones each time, and cheap. */
+export function chance(): (below: number) => number {
+  let seed = 20_261_121;
+  return (below) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+}
+
 /** Real packets with a few bytes changed or the end cut off: the same ones each time, and cheap. */
 export class Damaged {
-  #seed = 20_261_121;
-
   /** From 0 up to, but not including, a number. */
-  chance(below: number): number {
-    this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#seed / 2 ** 32) * below);
-  }
+  readonly chance = chance();
 
   packet(): Buffer {
     const packet = Buffer.from(CAPTURES[this.chance(CAPTURES.length)]?.bytes ?? []);

@@ -95,6 +95,27 @@ describe('a reader', () => {
     expect(new XdrReader(Buffer.from('00000001ff000000', 'hex')).string()).toBe('\ufffd');
   });
 
+  test('takes integers of 64 bits for the nearest number, if asked for one', () => {
+    fc.assert(
+      fc.property(fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n), (long) => {
+        const written = writing((to) => to.hyper(long).uhyper(BigInt.asUintN(64, long)));
+        const reader = new XdrReader(written);
+        expect(reader.hyperNumber()).toBe(Number(long));
+        expect(reader.uhyperNumber()).toBe(Number(BigInt.asUintN(64, long)));
+      }),
+    );
+  });
+
+  test('goes on behind bytes that were foreseen, and stays before others', () => {
+    const reader = words(1, 2, 3);
+    expect(reader.match(Buffer.from('0000000100000003', 'hex'))).toBe(false);
+    expect(reader.match(Buffer.from('0000000100000002', 'hex'))).toBe(true);
+    expect(reader.peek(4).readUInt32BE()).toBe(3);
+    expect(reader.match(Buffer.from('0000000300000000', 'hex'))).toBe(false);
+    expect(reader.uint()).toBe(3);
+    expect(() => reader.peek(4)).toThrow(SyntaxError);
+  });
+
   test('reads the part of a buffer that it is given', () => {
     const bytes = new Uint8Array([9, 9, 9, 9, 0, 0, 0, 1, 9, 9, 9, 9]);
     const reader = new XdrReader(bytes.subarray(4, 8));

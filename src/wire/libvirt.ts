@@ -1,0 +1,136 @@
+/**
+ * libvirt's remote procedure calls: the frames that libvirtd and its modular siblings (virtqemud, …) speak
+ * over sockets, in XDR. What is in the calls is in libvirt/calls.ts and libvirt/stats.ts.
+ *
+ * A frame is its own length, a header of six words (program, version, procedure, type, serial, status) and
+ * what the procedure takes or gives. libvirt promises its library's interface and not this protocol, but
+ * has changed neither a frame nor a procedure since 2008: old clients and new daemons have to meet.
+ *
+ * @see https://gitlab.com/libvirt/libvirt/-/blob/master/src/rpc/virnetprotocol.x
+ */
+import { XdrReader, XdrWriter } from './xdr.ts';
+
+/** The program that everything but keep-alive is a procedure of. */
+export const REMOTE = 0x2000_8086;
+/** The program of keep-alive: "keep". */
+export const KEEPALIVE = 0x6b65_6570;
+const VERSION = 1;
+
+/** Types of a message. */
+export const CALL = 0;
+export const REPLY = 1;
+export const MESSAGE = 2;
+
+/** Statuses: a reply holds what was asked for, or an error. */
+export const OK = 0;
+export const ERROR = 1;
+
+/** Procedures of keep-alive; a message, which nobody replies to. */
+export const PING = 1;
+export const PONG = 2;
+
+const WORD = 4;
+const HEADER = 7 * WORD;
+/** What libvirt's own library takes at most, without the word that says so: 32 MiB. */
+export const LARGEST = 2 ** 25;
+
+/** One message. */
+export interface Frame {
+  readonly program: number;
+  readonly version: number;
+  readonly procedure: number;
+  readonly type: number;
+  /** That of the call, in its reply. */
+  readonly serial: number;
+  readonly status: number;
+  /** A view of the bytes that were received. */
+  readonly payload: Buffer;
+}
+
+const frame = (program: number, procedure: number, type: number, serial: number, payload: Buffer) =>
+  Buffer.concat([
+    new XdrWriter()
+      .uint(HEADER + payload.length)
+      .uint(program)
+      .uint(VERSION)
+      .int(procedure)
+      .uint(type)
+      .uint(serial)
+      .uint(OK)
+      .finish(),
+    payload,
+  ]);
+
+const NOTHING = Buffer.alloc(0);
+
+/** Asks for a procedure. */
+export const encodeCall = (procedure: number, serial: number, payload: Buffer = NOTHING): Buffer =>
+  frame(REMOTE, procedure, CALL, serial, payload);
+
+/** Answers a daemon that wants to know whether we are still there. */
+export const encodePong = (): Buffer => frame(KEEPALIVE, PONG, MESSAGE, 0, NOTHING);
+
+/**
+ * Puts frames together from what a socket brings.
+ *
+ * A frame that says it is larger than libvirt allows, or too small for a header, throws a SyntaxError as
+ * soon as its first word is there, before anything is kept for it; so does one of another program or
+ * version. After that the stream has no meaning any more.
+ */
+export class FrameReader {
+  #chunks: Buffer[] = [];
+  #held = 0;
+  /** Bytes that have to be there for the next step: a word, then the frame. */
+  #needed = WORD;
+
+  /** The frames that are whole with these bytes. */
+  push(bytes: Buffer): readonly Frame[] {
+    this.#chunks.push(bytes);
+    this.#held += bytes.length;
+    if (this.#held < this.#needed) return [];
+    const frames: Frame[] = [];
+    let all = this.#chunks.length === 1 ? bytes : Buffer.concat(this.#chunks, this.#held);
+    for (;;) {
+      this.#needed = all.length < WORD ? WORD : lengthOf(all);
+      if (all.length < this.#needed) break;
+      if (this.#needed > WORD) frames.push(decode(all.subarray(WORD, this.#needed)));
+      all = all.subarray(this.#needed);
+    }
+    this.#chunks = all.length === 0 ? [] : [all];
+    this.#held = all.length;
+    return frames;
+  }
+}
+
+function lengthOf(bytes: Buffer): number {
+  const length = bytes.readUInt32BE(0);
+  if (length < HEADER)
+    throw new SyntaxError(`a frame of ${length} bytes, and ${HEADER} are its header`);
+  if (length > LARGEST + WORD) {
+    throw new SyntaxError(`a frame of ${length} bytes, and libvirt allows ${LARGEST + WORD}`);
+  }
+  return length;
+}
+
+function decode(bytes: Buffer): Frame {
+  const reader = new XdrReader(bytes);
+  const program = reader.uint();
+  const version = reader.uint();
+  if (program !== REMOTE && program !== KEEPALIVE) {
+    throw new SyntaxError(
+      `a frame of the program 0x${program.toString(16)}, which is none of libvirt's`,
+    );
+  }
+  if (version !== VERSION) {
+    throw new SyntaxError(`a frame of version ${version}, and ${VERSION} is spoken`);
+  }
+  return {
+    program,
+    version,
+    procedure: reader.int(),
+    type: reader.uint(),
+    serial: reader.uint(),
+    status: reader.uint(),
+    payload: bytes.subarray(HEADER - WORD),
+  };
+}

@@ -8,10 +8,12 @@
  */
 import { count, defineParser, gauge, type Line, z } from 'cullinan/plugin';
 import { encoded, indexOfWord, wholeAt } from 'cullinan/wire/bytes';
+import { clfTime, known } from 'cullinan/wire/timestamps';
 
 const HTTP = encoded('HTTP/');
 const QUOTE = 34;
 const SPACE = 32;
+const BRACKET = 91;
 
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const metrics = CLASSES.map((name) =>
@@ -50,6 +52,10 @@ export default defineParser({
         const place = Math.floor(status / 100) - 1;
         counts[place] = (counts[place] ?? 0) + 1;
         return true;
+      },
+      timeOf({ bytes }: Line) {
+        const at = bytes.indexOf(BRACKET);
+        return at === -1 ? undefined : known(clfTime(bytes, at + 1));
       },
       *report(seconds) {
         for (const [i, metric] of metrics.entries()) {

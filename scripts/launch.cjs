@@ -52,8 +52,9 @@ function tidy() {
   setTimeout(tidy, HOUR).unref();
 }
 
-/** A run over a log is over soon, and is nothing but one loop: it is to be optimized, as V8 itself would. */
+/** A run over a log is nothing but one loop: it is to be optimized, as V8 itself would. */
 function hurry() {
+  if (!process.execArgv.some((flag) => flag.startsWith('--interrupt-budget='))) return;
   const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--interrupt-budget=67584');
 }

@@ -15,7 +15,7 @@ export interface Affixes {
 const NAME = 'name';
 
 /** What a series is called between prefix and suffix: its name, then the values of its other labels. */
-export function bareName({ metric, labels }: Pick<Observation, 'metric' | 'labels'>): string {
+function bareName({ metric, labels }: Pick<Observation, 'metric' | 'labels'>): string {
   const own = labels[NAME];
   const words = [levels(own === undefined || own === '' ? metric.name : own)];
   for (const label of metric.labels) {

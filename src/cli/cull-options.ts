@@ -167,7 +167,7 @@ function parted(text: string): readonly [host: string, port: number] {
 const GMETRIC = '-d 180 -c /etc/ganglia/gmond.conf';
 
 /** gmetric's options that tell where and for how long, as the handler has them. */
-export function gangliaOptions(text: string): Readonly<Record<string, unknown>> {
+function gangliaOptions(text: string): Readonly<Record<string, unknown>> {
   const words = text.split(/\s+/).filter((word) => word !== '');
   const given: Record<string, unknown> = { requests: false, timeThreshold: '1s' };
   for (let i = 0; i < words.length; i += 1) {

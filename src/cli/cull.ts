@@ -1,7 +1,16 @@
 import { hostname } from 'node:os';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { systemClock } from '../clock/index.ts';
-import { type Culled, cull as cullLog, type First, type Found, type Loss } from '../logs/index.ts';
+import {
+  type Culled,
+  cull as cullLog,
+  type First,
+  type Found,
+  isJournal,
+  journalName,
+  type Loss,
+  STATE_FOLDER,
+} from '../logs/index.ts';
 import { segment } from '../naming/index.ts';
 import type { ChosenParser } from '../parsers/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
@@ -67,7 +76,7 @@ export async function cull(
   let code: number = EXIT.ok;
   for (const file of files) {
     try {
-      code = Math.max(code, await one(job, resolve(file)));
+      code = Math.max(code, await one(job, isJournal(file) ? file : resolve(file)));
     } catch (error) {
       // One log that cannot be read does not keep the others from being.
       if (files.length === 1 || (!(error instanceof Foreseen) && codeOf(error) === undefined)) {
@@ -105,7 +114,12 @@ async function one(job: Job, log: string): Promise<number> {
   try {
     culled = await cullLog({
       ...{ log, parser: parser.name, parsing: parser.open(chosen.options), first, wait, ...folder },
-      ...{ needles: parser.needles?.(chosen.options), clock: systemClock, dry: options.dryRun },
+      ...{
+        needles: parser.needles?.(chosen.options),
+        journal: parser.journal,
+        clock: systemClock,
+        dry: options.dryRun,
+      },
       send: (found, took) => send(job, log, found, took),
       progress: (how) => progress?.show(how),
     });
@@ -125,7 +139,9 @@ async function send(
   found: readonly Found[],
   took: (output: string) => Promise<void>,
 ): Promise<void> {
-  const where = several ? segment(basename(log).replace(/\.log$/, '')) : '';
+  const where = several
+    ? segment(isJournal(log) ? journalName(log) : basename(log).replace(/\.log$/, ''))
+    : '';
   const failed: string[] = [];
   for (const output of outputs) {
     const its = found.filter(({ sent }) => sent?.includes(output.name) !== true);
@@ -150,20 +166,30 @@ async function send(
   );
 }
 
-/** Errors of the file system, with what to do about them. */
+/** Errors of the file system: where, what, what of it, and what to do. */
 function explained(error: unknown, { options }: Job, log: string): unknown {
   const code = codeOf(error);
-  if (code !== 'EACCES' && code !== 'EROFS' && code !== 'ENOSPC') return error;
-  const { message } = error as Error;
-  const remedy = {
-    EACCES:
-      options.stateDir === undefined
-        ? 'Run as a user who may, or name a folder of yours with --state-dir'
-        : 'Run as a user who may',
-    EROFS: 'Name a folder that can be written to with --state-dir',
-    ENOSPC: 'Make room',
-  }[code];
-  return new Foreseen(`${log}: ${message}. Nothing has changed. ${remedy}.`, { cause: error });
+  if (code === undefined || error instanceof Foreseen) return error;
+  const { path, message, syscall } = error as NodeJS.ErrnoException;
+  const what = /^[A-Z]+: ([^,]*)/.exec(message)?.[1] ?? message;
+  const because = { cause: error };
+  if (path === log || path === dirname(log) || syscall === 'read') {
+    const who =
+      code === 'EACCES' ? ' Run as a user who may read it; on Debian, the group adm may.' : '';
+    return new Foreseen(
+      `${path ?? log}: ${what}, so that nothing of it was counted.${who}`,
+      because,
+    );
+  }
+  const folder = resolve(options.stateDir ?? STATE_FOLDER);
+  const remedy =
+    { ENOSPC: 'Make room', EDQUOT: 'Make room' }[code] ??
+    'Run as a user who may write there, or name another folder with --state-dir';
+  return new Foreseen(
+    `${folder}: ${what}, so that it cannot be kept how far ${log} was read. What was not sent yet is ` +
+      `counted by the next run. ${remedy}.`,
+    because,
+  );
 }
 
 /** What there is to say of a run. cron sends mail about every word, so that little is said to it. */
@@ -176,6 +202,13 @@ function say({ io, options, chosen, first }: Job, log: string, culled: Culled, m
     );
   }
   const note = (text: string) => io.err(`${log}: ${text}\n`);
+  if (culled.first && lines > 0 && known === 0 && found.length > 0) {
+    note(
+      `${chosen.parser.name} knows none of its ${lines} lines. Is it the parser for this log? Try: ` +
+        `cullinan check --parser ${chosen.parser.name} --sample ${log}`,
+    );
+  }
+  if (culled.absent) note('it is not there now. What is added once it is back will be counted.');
   for (const loss of lost) note(lossText(loss));
   if (tooLong > 0) note(`${tooLong} lines were longer than 1 MiB and left out.`);
   if (failed > 0) {
@@ -208,7 +241,15 @@ function lossText({ path, why, bytes, error }: Loss): string {
       return `${path} was rotated away and is nowhere to be found: what was written to it since the run before is lost.`;
     case 'unfinished':
       return `${path} ended within a line of ${bytes} bytes, which is not counted.`;
+    case 'vacuumed':
+      return `${path}: the entry at which it was left is there no more: what came between is lost.`;
+    case 'unreadable':
+      return `${path} cannot be read${error === undefined ? '' : `: ${error instanceof Error ? error.message : error}`}. What is in it is not counted.`;
     case 'damaged':
       return `${path} cannot be unpacked: ${error instanceof Error ? error.message : error}. What is in it is lost.`;
+    case 'vacuumed':
+      return 'the entry is gone that was read last: the journal was vacuumed, and what it held after that may be lost.';
+    case 'unreadable':
+      return `journalctl says: ${error instanceof Error ? error.message : error}`;
   }
 }

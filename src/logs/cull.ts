@@ -1,12 +1,23 @@
 import type { Clock } from '../clock/index.ts';
-import { Foreseen, type Parsing } from '../plugin/index.ts';
+import { codeOf, Foreseen, type Parsing } from '../plugin/index.ts';
 import { holdFile } from '../store/index.ts';
 import { type Files, liveFiles } from './files.ts';
+import type { JournalForm } from './journal-lines.ts';
+import { isJournal } from './journal-query.ts';
 import { LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
-import { Run } from './run.ts';
-import { type Found, loadState, STATE_FOLDER, type State, statePath, storeState } from './state.ts';
-import { scratch, Tail } from './tail.ts';
+import { openReader, placeOf } from './reader.ts';
+import { type Backfill, Run } from './run.ts';
+import {
+  draftState,
+  type Found,
+  loadState,
+  STATE_FOLDER,
+  type State,
+  statePath,
+  storeState,
+} from './state.ts';
+import { scratch } from './tail.ts';
 
 /** Where the first run at a log begins. */
 export type First =
@@ -21,13 +32,15 @@ export type First =
   | { readonly from: 'since'; readonly since: number; readonly interval: number };
 
 export interface CullNeeds {
-  /** The log, as an absolute path. */
+  /** The log, as an absolute path; or the journal, as {@link journalQuery} has it. */
   readonly log: string;
   /** What tells this parser's state from others' at the same log. */
   readonly parser: string;
   /** Just opened. */
   readonly parsing: Parsing;
   readonly needles?: readonly string[] | undefined;
+  /** What the parser is given of the journal's entries; see {@link Parser.journal}. */
+  readonly journal?: JournalForm | undefined;
   readonly first?: First | undefined;
   /** {@link STATE_FOLDER} where absent. */
   readonly folder?: string | undefined;
@@ -59,6 +72,8 @@ export interface Progress {
 export interface Culled {
   /** Nothing was known of the log before. */
   readonly first: boolean;
+  /** It was there before, and is not now. */
+  readonly absent: boolean;
   readonly bytes: number;
   readonly lines: number;
   /** Lines that the parser knew. */
@@ -93,6 +108,8 @@ const LOOK_AGAIN = 100;
  *   system's errors, when nothing has changed; {@link Foreseen} if another process is at work on it.
  */
 export async function cull(needs: CullNeeds): Promise<Culled> {
+  // Who keeps nothing is in nobody's way, and may not be allowed to write anything.
+  if (needs.dry === true) return await cullHeld(needs);
   const hold = await holdFile(pathOf(needs), patience(needs));
   try {
     return await cullHeld(needs);
@@ -105,9 +122,35 @@ export async function cull(needs: CullNeeds): Promise<Culled> {
 export async function cullHeld(needs: CullNeeds): Promise<Culled> {
   const { dry = false, files = liveFiles } = needs;
   const path = pathOf(needs);
-  const before = await loadState(files, path);
-  return await run(needs, files, before, async (state) => {
-    if (!dry) await storeState(files, path, state);
+  const before = await loadState(files, path).catch((error: unknown) => {
+    // Who may not even know how far it was read is shown what a first run would find.
+    if (dry && codeOf(error) === 'EACCES') return undefined;
+    throw error;
+  });
+  if (!dry && before !== undefined) await ownSecond(needs.clock, before.at);
+  const keeper: Keeper = dry
+    ? { store: async () => {}, draft: async () => async () => {} }
+    : {
+        store: (state) => storeState(files, path, state),
+        draft: (state) => draftState(files, path, state),
+      };
+  return await run(needs, files, before, keeper);
+}
+
+/** Where states are kept. */
+interface Keeper {
+  store(state: State): Promise<void>;
+  /** Has a state written beside, so that putting it in place needs no room. */
+  draft(state: State): Promise<() => Promise<void>>;
+}
+
+/** Points of one second are one point to Graphite: the one before must not be taken for this one. */
+async function ownSecond(clock: Clock, before: number): Promise<void> {
+  const now = clock.now();
+  const next = (Math.floor(before / 1000) + 1) * 1000;
+  if (now < before || now >= next) return;
+  await new Promise<void>((resolve) => {
+    clock.after(next - now, resolve);
   });
 }
 
@@ -130,7 +173,7 @@ async function run(
   needs: CullNeeds,
   files: Files,
   before: State | undefined,
-  store: (state: State) => Promise<void>,
+  { store, draft }: Keeper,
 ): Promise<Culled> {
   const { log, clock, parsing, needles, send, first = { from: 'end' } } = needs;
   let waiting = before?.pending ?? [];
@@ -141,6 +184,7 @@ async function run(
       waiting = sentTo(waiting, output);
       await store({ ...before, pending: waiting });
     };
+    const struck = await draft({ ...before, pending: [] });
     try {
       await send(waiting, took);
       resent = waiting;
@@ -149,37 +193,49 @@ async function run(
       failure = { error };
       if (count(waiting) > MOST_PENDING) throw error;
     }
-    if (failure === undefined) await store({ ...before, pending: [] });
+    if (failure === undefined) await struck();
   }
 
-  const work = new Run(parsing, before === undefined ? backfill(first, parsing, log) : undefined);
+  const work = new Run(parsing, before === undefined ? backfill(needs, first) : undefined);
   const finder = new LineFinder(work.offer, needles);
   const lost: Loss[] = [];
   let bytes = 0;
-  const total = await behind(files, log, before, first);
+  const behindIt = await behind(files, log, before, first);
+  // How much there is of a journal nobody knows; how long it goes on to now can be told.
+  let begun: number | undefined;
+  const total = (): number => {
+    if (begun === undefined || work.time === undefined) return behindIt;
+    return (bytes * (clock.now() / 1000 - begun)) / Math.max(work.time - begun, 1);
+  };
   const progress = (more: number) => {
     bytes += more;
-    needs.progress?.({ bytes, lines: finder.lines, total: Math.max(total, bytes) });
+    needs.progress?.({ bytes, lines: finder.lines, total: Math.max(total(), bytes) });
   };
-  const tail = new Tail(
+  const reader = openReader(
     {
       ...{ path: log, archives: needs.archives, files, clock, finder, scratch: scratch() },
-      ...{ progress, lost: (loss: Loss) => void lost.push(loss) },
+      ...{ progress, lost: (loss: Loss) => void lost.push(loss), form: needs.journal },
+      dated: (time) => {
+        begun ??= time;
+        work.time = time;
+      },
     },
-    before?.positions ?? [],
+    before,
   );
   const silent = before === undefined && first.from === 'end';
-  if (silent) await tail.startAtEnd();
+  if (silent) await reader.startAtEnd();
   else if (before === undefined && first.from === 'since') {
-    await tail.startSince(first.since * 1000);
+    await reader.startSince(first.since * 1000);
   }
-  if (!silent) await tail.catchUp();
+  if (!silent) await reader.catchUp();
+  const absent = await reader.absent();
+  if (before === undefined && absent && reader.positions.length === 0) throw nothing(log);
   const now = clock.now();
   const seconds = before === undefined ? undefined : since(before.at, now);
   if (!silent) work.end(now / 1000, seconds ?? 1);
 
   const { found } = work;
-  const state = { at: now, positions: tail.positions, pending: [...waiting, ...found] };
+  const state = { at: now, ...placeOf(reader), pending: [...waiting, ...found] };
   await store(state);
   if (failure !== undefined) throw failure.error;
   if (found.length > 0) {
@@ -188,12 +244,13 @@ async function run(
       left = sentTo(left, output);
       await store({ ...state, pending: left });
     };
+    const struck = await draft({ ...state, pending: [] });
     await send(left, took);
-    await store({ ...state, pending: [] });
+    await struck();
   }
   const { known, failed, error } = work;
   const { lines, tooLong } = finder;
-  const said = { first: before === undefined, bytes, lines, known, tooLong, failed, error };
+  const said = { first: before === undefined, absent, bytes, lines, known, tooLong, failed, error };
   return { ...said, seconds, lost, found, resent };
 }
 
@@ -206,15 +263,28 @@ const since = (then: number, now: number): number => (now > then ? (now - then) 
 const count = (found: readonly Found[]): number =>
   found.reduce((sum, { observations }) => sum + observations.length, 0);
 
-function backfill(first: First, parsing: Parsing, log: string) {
+const nothing = (log: string): Foreseen =>
+  new Foreseen(
+    isJournal(log)
+      ? `${log}: the journal has no entries. Does systemd-journald run here, and keep any (Storage= in journald.conf)?`
+      : `${log}: there is no such file, so that nothing was read. Name a log that is there, or one whose ` +
+          'rotated files are beside it.',
+  );
+
+/** A clock that is so far ahead of ours is wrong (seconds). */
+const AHEAD = 86_400;
+
+function backfill({ parsing, log, clock }: CullNeeds, first: First): Backfill | undefined {
   if (first.from === 'end' || first.interval === undefined) return undefined;
-  if (parsing.timeOf === undefined) {
+  if (parsing.timeOf === undefined && !isJournal(log)) {
     throw new Foreseen(
       `${log}: this parser does not know when a line was written, so that nothing can be counted by ` +
         'the time of the lines. Begin at the start or at the end of the log instead.',
     );
   }
-  return { since: first.from === 'since' ? first.since : 0, interval: first.interval };
+  const { interval } = first;
+  const until = clock.now() / 1000 + AHEAD;
+  return { since: first.from === 'since' ? first.since : 0, interval, until };
 }
 
 /** Bytes that are probably to be read. */

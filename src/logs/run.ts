@@ -8,6 +8,8 @@ export interface Backfill {
   readonly since: number;
   /** Seconds. */
   readonly interval: number;
+  /** Lines that say they are from later do not know when they are from. */
+  readonly until: number;
 }
 
 /** A parser at its work: it is given lines, and asked what they amount to. */
@@ -18,6 +20,8 @@ export class Run {
   failed = 0;
   error: unknown;
   readonly found: Found[] = [];
+  /** When the lines were written that are offered, in seconds since the Unix epoch, where their source says. */
+  time: number | undefined;
   readonly #parsing: Parsing;
   readonly #backfill: Backfill | undefined;
   /** The interval that lines are in, as a number of intervals since the Unix epoch. */
@@ -43,7 +47,10 @@ export class Run {
     const interval = this.#backfill?.interval;
     if (interval === undefined) {
       this.#report(now, seconds);
-    } else if (this.#interval !== undefined) {
+    } else if (this.#interval === undefined) {
+      // Nobody knows when they were written: they are of now.
+      if (this.known > 0) this.#report(now, seconds);
+    } else {
       // Of the interval that is not over, only what is over counts.
       const start = this.#interval * interval;
       const end = start + interval;
@@ -53,10 +60,10 @@ export class Run {
   }
 
   /** @returns whether the line is one to be counted. */
-  #attribute(line: Line, { since, interval }: Backfill): boolean {
-    const time = this.#parsing.timeOf?.(line);
+  #attribute(line: Line, { since, interval, until }: Backfill): boolean {
+    const time = this.time ?? this.#parsing.timeOf?.(line);
     // The lines of a stack trace are of the time of the one above them.
-    if (time === undefined) return this.#interval !== undefined;
+    if (time === undefined || time > until) return this.#interval !== undefined || since === 0;
     if (time < since) return false;
     const its = Math.floor(time / interval);
     // One that is a little late counts with those that it stands among.

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Metric, Observation } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
 import type { Files } from './files.ts';
-import type { Position } from './identity.ts';
+import type { Place } from './reader.ts';
 
 /** What lines amounted to over some time. */
 export interface Found {
@@ -17,10 +17,9 @@ export interface Found {
 }
 
 /** Where a log was left, and what was found in it that nobody may have yet. */
-export interface State {
-  /** When everything up to the positions was there, in milliseconds since the Unix epoch. */
+export interface State extends Place {
+  /** When everything up to there was there, in milliseconds since the Unix epoch. */
   readonly at: number;
-  readonly positions: readonly Position[];
   /** To be sent, oldest first. It stays until it was, so that it is sent as it was found. */
   readonly pending: readonly Found[];
 }
@@ -39,10 +38,9 @@ export function statePath(folder: string, parser: string, log: string): string {
 }
 
 /** A metric stands once; observations refer to it by its place. */
-interface Stored {
+interface Stored extends Place {
   readonly version: number;
   readonly at: number;
-  readonly positions: readonly Position[];
   readonly metrics: readonly Metric[];
   readonly pending: readonly {
     readonly time: number;
@@ -57,7 +55,7 @@ interface Stored {
 }
 
 /** As text, with what is pending. Pure. */
-export function encodeState({ at, positions, pending }: State): string {
+function encodeState({ at, positions, cursor, pending }: State): string {
   const places = new Map<Metric, number>();
   const placeOf = (metric: Metric): number => {
     const place = places.get(metric) ?? places.size;
@@ -75,18 +73,19 @@ export function encodeState({ at, positions, pending }: State): string {
   const metrics = [...places.keys()].map(({ kind, name, unit, labels, help }) => {
     return { kind, name, unit, labels, help };
   });
-  const stored: Stored = { version: VERSION, at, positions, metrics, pending: rows };
+  const stored: Stored = { version: VERSION, at, positions, cursor, metrics, pending: rows };
   return `${JSON.stringify(stored)}\n`;
 }
 
 /** @throws whatever is wrong with it. */
-export function decodeState(text: string): State {
-  const { version, at, positions, metrics, pending } = JSON.parse(text) as Stored;
+function decodeState(text: string): State {
+  const { version, at, positions, cursor, metrics, pending } = JSON.parse(text) as Stored;
   if (version !== VERSION) throw new Foreseen(`its version is ${version}, and not ${VERSION}`);
   if (!Array.isArray(positions) || typeof at !== 'number') throw new Foreseen('it is incomplete');
   return {
     at,
     positions,
+    cursor,
     pending: pending.map(({ time, seconds, sent, observations }) => ({
       time,
       seconds,
@@ -120,9 +119,21 @@ export async function loadState(files: Files, path: string): Promise<State | und
 
 /** Puts a state in place of the one before, in one step: after a crash it is there whole, or not at all. */
 export async function storeState(files: Files, path: string, state: State): Promise<void> {
+  await (await draftState(files, path, state, 'new'))();
+}
+
+/** Writes a state beside the one before. @returns what puts it in its place, which needs no room on disk. */
+export async function draftState(
+  files: Files,
+  path: string,
+  state: State,
+  end = 'next',
+): Promise<() => Promise<void>> {
   const folder = dirname(path);
-  const draft = join(folder, `.${basename(path)}.new`);
+  const draft = join(folder, `.${basename(path)}.${end}`);
   await files.store(draft, encodeState(state));
-  await files.rename(draft, path);
-  await files.sync(folder);
+  return async () => {
+    await files.rename(draft, path);
+    await files.sync(folder);
+  };
 }

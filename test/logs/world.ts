@@ -201,7 +201,11 @@ export class World {
       },
       monotonic: () => this.now,
       boottime: () => this.now,
-      after: () => ({ cancel() {} }),
+      after: (ms: number, then: () => void) => {
+        this.now += ms;
+        queueMicrotask(then);
+        return { cancel() {} };
+      },
     };
     try {
       const { lost } = await cullHeld({

@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import { Hosts } from '../faults/hosts.ts';
+import { Carbon } from '../support/carbon.ts';
+import { CulledLog } from '../support/cull.ts';
+import { Gmond } from '../support/gmond.ts';
+import { describeWithPeer } from '../support/peers.ts';
+import { PROGRAM } from '../support/program.ts';
+import { Statsd } from '../support/statsd.ts';
+
+const run = promisify(execFile);
+const root = process.getuid?.() === 0;
+
+describe.runIf(root)('a line of a crontab, in which only the first word has changed', () => {
+  test('-p servers.myhost.postfix --output=statsd --statsd-host=statsd:… PostfixLogster /var/log/mail.log', async () => {
+    await using statsd = await Statsd.start();
+    using it = new CulledLog();
+    using hosts = new Hosts('127.0.0.1 localhost statsd\n');
+    // Its own /var/log and /var/lib, and a name server of its own.
+    const within = [...hosts.command, 'sh', '-c'];
+    mkdirSync(join(it.folder, 'lib'));
+    const line =
+      `mount --bind ${it.folder} /var/log && mount --bind ${it.folder}/lib /var/lib && ` +
+      `exec ${process.execPath} ${PROGRAM} cull -p servers.myhost.postfix --output=statsd ` +
+      `--statsd-host=statsd:${statsd.port} PostfixLogster /var/log/mail.log`;
+    const [program = '', ...words] = [...within, line];
+
+    it.append(100);
+    const first = await run(program, words);
+    expect(first.stderr).toMatch(/^\/var\/log\/mail\.log: first run: .*\n$/);
+    it.append(40);
+    const second = await run(program, words);
+    expect(second).toEqual({ stdout: '', stderr: '' });
+    await vi.waitFor(
+      () => expect(statsd.flushes.at(-1)?.gauges.get('servers.myhost.postfix.avgDelay')).toBe(0.5),
+      5000,
+    );
+    const gauges = statsd.flushes.at(-1)?.gauges;
+    const of = (name: string) => gauges?.get(`servers.myhost.postfix.${name}`);
+    expect([of('numSent'), of('numDeferred'), of('numBounced')]).toEqual([20, 10, 10]);
+    expect([of('pctSent'), of('pctDeferred'), of('pctBounced')]).toEqual([50, 25, 25]);
+    expect(of('mailTxnsSec')).toBeGreaterThan(0);
+    expect(of('mailSentSec')).toBeCloseTo((of('mailTxnsSec') ?? 0) / 2);
+  });
+});
+
+describeWithPeer('carbon-cache', 'a real Carbon', () => {
+  test.each(['tcp', 'udp'])('gets what a run found, over %s', async (protocol) => {
+    await using carbon = await Carbon.start();
+    using it = new CulledLog();
+    const to = ['-o', 'graphite', `--graphite-host=127.0.0.1:${carbon.port}`];
+    const line = [...to, `--graphite-protocol=${protocol}`, '-p', 'servers.myhost', '-x', 'mail'];
+    await it.cull(...line, 'PostfixLogster', it.log);
+    it.append(40);
+    expect(await it.cull(...line, 'PostfixLogster', it.log)).toEqual({
+      ...{ code: 0, stdout: '', stderr: '' },
+    });
+    await vi.waitFor(() => {
+      const sent = [...carbon.read('servers.myhost.numSent.mail').values()];
+      expect(sent).toEqual([20]);
+    }, 5000);
+    expect([...carbon.read('servers.myhost.avgDelay.mail').values()]).toEqual([0.5]);
+  });
+
+  test('gets a past that nobody counted, at the times of its lines', async () => {
+    await using carbon = await Carbon.start();
+    using it = new CulledLog('access.log');
+    const minute = Math.floor(Date.now() / 60_000) * 60 - 300;
+    const at = (seconds: number) =>
+      new Date(seconds * 1000)
+        .toUTCString()
+        .replace(/^\w+, (\d+) (\w+) (\d+) (\S+) GMT$/, '$1/$2/$3:$4 +0000');
+    const request = (seconds: number) =>
+      `192.0.2.7 - - [${at(seconds)}] "GET / HTTP/1.1" 200 512\n`;
+    // Two in one minute, none in the next, one in the third; and one of long ago.
+    const times = [minute - 90_000, minute, minute + 59, minute + 120];
+    writeFileSync(it.log, times.map(request).join(''));
+    const to = ['-o', 'graphite', `--graphite-host=127.0.0.1:${carbon.port}`, '-p', 'web'];
+    const { code } = await it.cull(...to, '--since', '2h', 'SampleLogster', it.log);
+    expect(code).toBe(0);
+    await vi.waitFor(() => {
+      expect([...carbon.read('web.http_2xx')]).toEqual([
+        [minute + 60, 2 / 60],
+        [minute + 180, 1 / 60],
+      ]);
+    }, 5000);
+  });
+});
+
+describeWithPeer('gmond', 'a real gmond', () => {
+  test('shows what a run found, under the names that gmetric had', async () => {
+    await using gmond = await Gmond.start();
+    using it = new CulledLog();
+    const conf = it.file(
+      'gmond.conf',
+      `# no channel\nudp_send_channel {\n  host = 127.0.0.1\n  port = ${gmond.port}\n}\n`,
+    );
+    const options = ['-o', 'ganglia', `--gmetric-options=-d 180 -c ${conf}`, '-p', 'postfix'];
+    await it.cull(...options, 'PostfixLogster', it.log);
+    it.append(40);
+    const { code, stderr } = await it.cull(...options, 'PostfixLogster', it.log);
+    expect([code, stderr]).toEqual([0, '']);
+    await vi.waitFor(async () => {
+      expect(await gmond.xml()).toMatch(/<METRIC NAME="postfix_numSent" VAL="20" .* DMAX="180"/);
+    }, 5000);
+  });
+});
+
+describe('standard output', () => {
+  test('has a time, a name and a value a line, as logster prints them', async () => {
+    using it = new CulledLog();
+    const line = ['-o', 'stdout', '-p', 'mail', 'PostfixLogster', it.log];
+    await it.cull(...line);
+    it.append(8);
+    const { stdout, stderr } = await it.cull(...line);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^(\d{10} mail_\w+ [\d.]+\n){9}$/);
+    expect(stdout).toMatch(/ mail_numSent 4\n/);
+    it.append(4);
+    expect((await it.cull('--stdout-separator=.', ...line)).stdout).toMatch(/ mail\.numSent 2\n/);
+  });
+
+  test('takes all of logster’s flags, and says which it does not need to whoever asks', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const flags = ['-t', 'pygtail', '--locker', 'portalocker', '--logtail', '/usr/sbin/logtail2'];
+    const more = ['-l', it.folder, '--log-conf', '/etc/logster.ini', '-D', '-d', '--from-start'];
+    const { code, stdout, stderr } = await it.cull(...flags, ...more, 'PostfixLogster', it.log);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^numSent 4 \d{10}\n/m);
+    expect(stderr.match(/--[\w-]+ is not needed/g)).toHaveLength(5);
+  });
+
+  test('a parser is found by the class that it was in logster', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const name = 'logster.parsers.PostfixLogster.PostfixLogster';
+    const { stdout } = await it.cull('-d', '--from-start', name, it.log);
+    expect(stdout).toMatch(/^numSent 4 \d{10}\n/m);
+  });
+});

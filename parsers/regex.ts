@@ -2,33 +2,54 @@
  * Any log, by regular expressions with named groups: lines counted, numbers added up, levels, and spreads
  * with percentiles, labelled by what groups hold.
  *
- * Format  The lines themselves. Expressions are RE2's: in linear time whatever the line, so none can hang
- *         the agent; they have no look-around and no back references.
+ * Format  The lines themselves, of one the first 65,536 characters. Expressions are RE2's: in linear time
+ *         whatever the line, so none can hang the agent; they have no look-around and no back references.
+ *         What text every line of a rule must have is found out of its expression, and looked for first.
  * Units   What is counted is since the report before; numbers are as they are written, times `scale`.
  */
 import {
-  count,
   counter,
   defineParser,
   delta,
   gauge,
-  type Instrument,
   type Line,
+  type Metric,
   type Observation,
   z,
 } from 'cullinan/plugin';
 import { Distribution, statistics } from 'cullinan/wire/distribution';
+import { textIn, whyRefused } from 'cullinan/wire/expression';
 import { OTHER } from 'cullinan/wire/tally';
 import { RE2JS } from 're2js';
 
-const expression = z.string().superRefine((text, context) => {
+/** Steps of an expression: with its length they are what a line costs at worst. */
+const MOST_STEPS = 1000;
+/** Characters of a line that are looked at. */
+const LONGEST_LINE = 65_536;
+/** Characters of a label: a longer text counts as `other`. */
+const LONGEST_LABEL = 128;
+/** Beyond so many, looking for words costs more than it saves. */
+const MOST_NEEDLES = 16;
+
+/** Why an expression cannot be taken, in words that follow its name; `undefined` if it can. */
+function problemOf(text: string): string | undefined {
   try {
-    RE2JS.compile(text);
+    const steps = RE2JS.compile(text).programSize();
+    if (steps <= MOST_STEPS) return undefined;
+    return `is too large: ${steps} steps, and ${MOST_STEPS} are allowed; let it repeat less, as in {n,m}`;
   } catch (error) {
-    const { message } = error as Error;
-    context.addIssue({ code: 'custom', message: `is no expression of RE2: ${message}` });
+    return whyRefused(text, (error as Error).message);
   }
+}
+
+const expression = z.string().superRefine((text, context) => {
+  const message = problemOf(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
+
+const WAYS = [
+  ...(['count', 'total', 'average', 'min', 'max', 'last', 'distribution', 'buckets'] as const),
+];
 
 const rule = z
   .strictObject({
@@ -46,20 +67,32 @@ const rule = z
       fallback: 'every line is looked at',
     }),
     as: z
-      .enum(['count', 'total', 'average', 'min', 'max', 'last', 'distribution'])
+      .enum(WAYS)
       .default('count')
       .describe(
-        'count: how many, or the sum of `value`; total: `value` is a total that grows; average, min, max, last: a level; distribution: mean, min, max and percentiles.',
+        'count: how many, or the sum of `value`; total: `value` is a total that grows; average, min, max, last: a level; distribution: mean, min, max and percentiles; buckets: how many by size.',
       ),
     value: z.string().optional().meta({
       description: 'The group that holds the number.',
       fallback: '1 for each line; needed unless as: count',
     }),
+    unit: z
+      .enum(['count', 'bytes', 'seconds', 'ratio'])
+      .default('count')
+      .describe('What the number is of, once it is multiplied.'),
     scale: z.number().default(1).describe('What the number is multiplied by.'),
     percentiles: z
       .array(z.number().min(0).max(100))
       .default([50, 90, 99])
       .describe('With as: distribution, the percentiles; 50 is the median.'),
+    buckets: z
+      .array(z.number())
+      .default([])
+      .describe('With as: buckets, the largest number of each, ascending; the last has no end.'),
+    keep: z
+      .boolean()
+      .default(false)
+      .describe('With as: last, says the latest number again where no line came.'),
     labels: z.array(z.string()).default([]).describe('Groups whose texts become labels.'),
     limit: z
       .int()
@@ -68,13 +101,25 @@ const rule = z
       .default(100)
       .describe('Combinations of labels that are told apart; the others count as `other`.'),
   })
-  .superRefine(({ match, value, labels, as }, context) => {
+  .superRefine(({ match, value, labels, as, buckets, keep }, context) => {
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (as !== 'count' && value === undefined) issue('value', `is needed with as: ${as}`);
+    if (keep && as !== 'last') issue('keep', 'goes only with as: last');
+    if ((as === 'buckets') !== buckets.length > 0)
+      issue('buckets', 'and as: buckets need each other');
+    if (buckets.some((bound, i) => bound <= (buckets[i - 1] ?? Number.NEGATIVE_INFINITY))) {
+      issue('buckets', 'must be ascending');
+    }
     const groups = groupsOf(match);
     if (value !== undefined && !groups.includes(value)) issue('value', noGroup(value));
-    for (const label of labels) if (!groups.includes(label)) issue('labels', noGroup(label));
+    const own = as === 'distribution' ? ['statistic'] : as === 'buckets' ? ['upto'] : [];
+    for (const [i, label] of labels.entries()) {
+      if (!groups.includes(label)) issue('labels', noGroup(label));
+      if (labels.indexOf(label) < i) issue('labels', `has "${label}" twice`);
+      if (own.includes(label))
+        issue('labels', `cannot be "${label}" with as: ${as}: it has its own`);
+    }
   });
 
 const options = z
@@ -101,29 +146,60 @@ function groupsOf(text: string): string[] {
 }
 
 /** What has gathered of one combination of labels. */
-interface Gathered {
+class Gathered {
   readonly labels: Readonly<Record<string, string>>;
-  lines: number;
-  sum: number;
-  least: number;
-  most: number;
-  last: number;
+  lines = 0;
+  sum = 0;
+  least = Number.POSITIVE_INFINITY;
+  most = Number.NEGATIVE_INFINITY;
+  last = 0;
   readonly spread: Distribution | undefined;
+  /** How many fell into each bucket; the last is for what is larger than all of them. */
+  readonly sizes: Float64Array | undefined;
+
+  constructor({ as, buckets }: Rule, labels: Readonly<Record<string, string>>) {
+    this.labels = labels;
+    if (as === 'distribution') this.spread = new Distribution();
+    if (as === 'buckets') this.sizes = new Float64Array(buckets.length + 1);
+  }
+
+  add(amount: number, buckets: readonly number[]): void {
+    this.lines += 1;
+    this.sum += amount;
+    this.least = Math.min(this.least, amount);
+    this.most = Math.max(this.most, amount);
+    this.last = amount;
+    this.spread?.add(amount);
+    if (this.sizes === undefined) return;
+    let place = 0;
+    while (place < buckets.length && amount > (buckets[place] as number)) place += 1;
+    this.sizes[place] = (this.sizes[place] ?? 0) + 1;
+  }
+
+  clear(): void {
+    this.lines = 0;
+    this.sum = 0;
+    this.least = Number.POSITIVE_INFINITY;
+    this.most = Number.NEGATIVE_INFINITY;
+    this.spread?.clear();
+    this.sizes?.fill(0);
+  }
 }
 
-const instruments = new WeakMap<Rule, Instrument<'count', string>>();
+const declared = new WeakMap<Rule, Metric>();
 
 /** The metric of a rule: one object, however often it is asked for. */
-function metricOf(rule: Rule): Instrument<'count', string> {
-  const metric = instruments.get(rule) ?? declare(rule);
-  instruments.set(rule, metric);
+function metricOf(rule: Rule): Metric {
+  const metric = declared.get(rule) ?? declare(rule);
+  declared.set(rule, metric);
   return metric;
 }
 
-function declare({ name, as, labels }: Rule): Instrument<'count', string> {
-  const help = `Lines by a rule, as ${as}.`;
-  const facts = { unit: 'count', help } as const;
+function declare({ name, as, unit, labels }: Rule): Metric {
+  const facts = { unit, help: `Lines by a rule, as ${as}.` } as const;
   if (as === 'count') return delta(name, { ...facts, labels });
+  if (as === 'buckets')
+    return delta(name, { ...facts, unit: 'count', labels: [...labels, 'upto'] });
   if (as === 'total') return counter(name, { ...facts, labels });
   return gauge(name, {
     ...facts,
@@ -131,11 +207,15 @@ function declare({ name, as, labels }: Rule): Instrument<'count', string> {
   });
 }
 
+/** A text that stands in every line of a rule, where one is known. */
+const needleOf = ({ contains, match }: Rule): string | undefined => contains ?? textIn(match);
+
 /** One rule at work. */
 function open(rule: Rule) {
-  const { as, value, scale, labels, limit, percentiles, contains } = rule;
+  const { as, value, scale, labels, limit, percentiles, buckets, keep } = rule;
   const matches = RE2JS.compile(rule.match);
   const except = rule.except === undefined ? undefined : RE2JS.compile(rule.except);
+  const needle = needleOf(rule);
   const metric = metricOf(rule);
   const gathered = new Map<string, Gathered>();
 
@@ -147,52 +227,47 @@ function open(rule: Rule) {
       return gather(labels.map(() => OTHER));
     }
     const own = Object.fromEntries(labels.map((label, i) => [label, texts[i] ?? '']));
-    const spread = as === 'distribution' ? new Distribution() : undefined;
-    const fresh = { labels: own, ...NOTHING, spread };
+    const fresh = new Gathered(rule, own);
     gathered.set(key, fresh);
     return fresh;
   }
 
+  function* report(it: Gathered): Generator<readonly [value: number, labels?: object]> {
+    const { lines, sum, least, most, last, spread, sizes } = it;
+    if (spread !== undefined) {
+      for (const [statistic, each] of statistics(spread, percentiles)) yield [each, { statistic }];
+    } else if (sizes !== undefined) {
+      for (const [i, n] of sizes.entries()) yield [n, { upto: `${buckets[i] ?? 'inf'}` }];
+    } else if (as === 'count') yield [sum];
+    else if (as === 'total' || (as === 'last' && keep)) yield [last];
+    else if (lines > 0) {
+      const levels = { average: sum / lines, min: least, max: most, last };
+      yield [levels[as as keyof typeof levels]];
+    }
+  }
+
   return {
     parse(text: string): boolean {
-      if (contains !== undefined && !text.includes(contains)) return false;
+      if (needle !== undefined && !text.includes(needle)) return false;
       const match = matches.matcher(text);
       if (!match.find() || except?.test(text) === true) return false;
       const number = value === undefined ? 1 : Number(match.group(value) || Number.NaN);
-      if (!Number.isFinite(number)) return false;
       const amount = number * scale;
-      const it = gather(labels.map((label) => match.group(label) ?? ''));
-      it.lines += 1;
-      it.sum += amount;
-      it.least = Math.min(it.least, amount);
-      it.most = Math.max(it.most, amount);
-      it.last = amount;
-      it.spread?.add(amount);
+      if (!Number.isFinite(amount)) return false;
+      const texts = labels.map((label) => match.group(label) ?? '');
+      gather(texts.map((it) => (it.length > LONGEST_LABEL ? OTHER : it))).add(amount, buckets);
       return true;
     },
     *report(): Generator<Observation> {
       for (const it of gathered.values()) {
-        const { labels: own, lines, sum, least, most, last, spread } = it;
-        if (spread !== undefined) {
-          for (const [statistic, each] of statistics(spread, percentiles)) {
-            yield metric.observe(count(each), { ...own, statistic });
-          }
-          spread.clear();
-        } else if (as === 'count') yield metric.observe(count(sum), own);
-        else if (as === 'total') yield metric.observe(count(last), own);
-        else if (lines > 0) {
-          const levels = { average: sum / lines, min: least, max: most, last };
-          yield metric.observe(count(levels[as as keyof typeof levels]), own);
+        for (const [each, more] of report(it)) {
+          yield { metric, value: each, labels: { ...it.labels, ...more } };
         }
-        Object.assign(it, NOTHING, { last });
+        it.clear();
       }
     },
   };
 }
-const NOTHING = {
-  ...{ lines: 0, sum: 0, last: 0 },
-  ...{ least: Number.POSITIVE_INFINITY, most: Number.NEGATIVE_INFINITY },
-};
 
 export default defineParser({
   name: 'regex',
@@ -200,10 +275,17 @@ export default defineParser({
   source: 'https://github.com/google/re2/wiki/Syntax',
   options,
   metrics: ({ rules }) => rules.map(metricOf),
+  needles({ rules }) {
+    const needles = new Set(rules.map(needleOf));
+    if (needles.size > MOST_NEEDLES) return [];
+    const known = [...needles].filter((needle) => needle !== undefined);
+    return known.length === needles.size ? known : [];
+  },
   open({ rules }) {
     const opened = rules.map(open);
     return {
-      parse({ text }: Line) {
+      parse(line: Line) {
+        const text = line.text.slice(0, LONGEST_LINE);
         let known = false;
         for (const rule of opened) known = rule.parse(text) || known;
         return known;

@@ -1,5 +1,5 @@
-import { RE2JS } from 're2js';
 import { aroundOptions, type Joining, joined, type Parser, unwrapped } from '../plugin/index.ts';
+import { parsers } from './list.ts';
 
 /** A parser and its options, ready to be opened. */
 export interface ChosenParser {
@@ -48,10 +48,13 @@ function joiningOf(join: string, parser: Parser, options: unknown): Joining {
     if (parser.open(options).timeOf !== undefined) return { begins: join };
     throw new Error(`must be another: the parser ${parser.name} cannot tell the time of a line`);
   }
-  try {
-    const expression = RE2JS.compile(join);
-    return { begins: ({ text }) => expression.test(text) };
-  } catch (error) {
-    throw new Error(`must be time, indented or an expression of RE2: ${(error as Error).message}`);
+  // The parser of expressions is one that is loaded when it is asked for.
+  const regex = parsers.get('regex');
+  const rules = regex?.options.safeParse({ rules: [{ name: 'begins', match: join }] });
+  if (regex === undefined || rules?.success !== true) {
+    const why = rules?.error?.issues[0]?.message ?? 'there is no parser regex';
+    throw new Error(`must be time, indented or an expression: it ${why}`);
   }
+  const { parse } = regex.open(rules.data);
+  return { begins: (line) => parse(line) };
 }

@@ -43,7 +43,7 @@ export interface Parser<O extends z.ZodType = z.ZodType> {
   metrics(options: z.output<O>): readonly Metric[];
   /**
    * Words of which one stands in every line that it knows, as bytes in the file: other lines are not
-   * even given to it. Absent, it is given every line.
+   * even given to it. Without any it is given every line.
    */
   needles?(options: z.output<O>): readonly string[];
   /**

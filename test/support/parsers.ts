@@ -35,13 +35,13 @@ export interface Parsed {
 export function parsing<O extends z.ZodType>(parser: Parser<O>, given: unknown = {}) {
   const options = parser.options.parse(given);
   const open = parser.open(options);
-  const needles = parser.needles?.(options).map((needle) => Buffer.from(needle));
+  const needles = (parser.needles?.(options) ?? []).map((needle) => Buffer.from(needle));
   return (log: string | Uint8Array, seconds = 60): Parsed => {
     const lines = linesOf(typeof log === 'string' ? utf8.encode(log) : log);
     let known = 0;
     for (const bytes of lines) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-      if (needles !== undefined && !needles.some((needle) => buffer.includes(needle))) continue;
+      if (needles.length > 0 && !needles.some((needle) => buffer.includes(needle))) continue;
       if (open.parse(lineOf(bytes))) known += 1;
     }
     return { observations: [...open.report(seconds)], known, lines: lines.length };

@@ -47,3 +47,11 @@ export function journalQuery(path: string): JournalQuery {
   }
   return { journal: query.journal, entries: [...query.entries, ...fields] };
 }
+
+/** What it is called among other logs: what it is asked for, or `journal`. */
+export const journalName = (path: string): string =>
+  path
+    .slice(PREFIX.length)
+    .split(',')
+    .map((word) => word.slice(word.indexOf('=') + 1))
+    .join('-') || 'journal';

@@ -73,6 +73,10 @@ export class JournalTail implements Reader {
     this.cursor = { ours: false, at: time };
   }
 
+  async absent(): Promise<boolean> {
+    return this.cursor?.entry === undefined && (await this.#last()) === undefined;
+  }
+
   async catchUp(): Promise<void> {
     const before = this.cursor;
     const { found, entries } = await this.#read();

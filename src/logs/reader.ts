@@ -1,5 +1,7 @@
 import type { Position } from './identity.ts';
-import type { Cursor } from './journal-tail.ts';
+import { isJournal } from './journal-query.ts';
+import { type Cursor, type JournalNeeds, JournalTail } from './journal-tail.ts';
+import { Tail, type TailNeeds } from './tail.ts';
 
 /** How far a log was read. */
 export interface Place {
@@ -21,6 +23,15 @@ export interface Reader extends Place {
    * @throws whatever keeps it from going on; what was offered until then counts as read.
    */
   catchUp(): Promise<void>;
+  /** Whether there is nothing to be read any more. */
+  absent(): Promise<boolean>;
+}
+
+/** @param place where it was left; `undefined` where nothing is known of it. */
+export function openReader(needs: TailNeeds & JournalNeeds, place: Place | undefined): Reader {
+  return isJournal(needs.path)
+    ? new JournalTail(needs, place?.cursor)
+    : new Tail(needs, place?.positions ?? []);
 }
 
 /** What is kept of a reader. */

@@ -14,6 +14,7 @@ import {
 import { type LineFinder, LONGEST_LINE } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { lastOf, plain, type Source } from './packed.ts';
+import type { Reader } from './reader.ts';
 import { type Current, type Found, Search } from './search.ts';
 
 export interface TailNeeds {
@@ -48,7 +49,7 @@ const MOST_STEPS = 1000;
 const RACY = 100;
 
 /** Reads a log from where it was left, through everything that it was rotated to. */
-export class Tail {
+export class Tail implements Reader {
   /** The files that were read, oldest first, and how far. The last is the one that is being read. */
   positions: readonly Position[];
   readonly #needs: TailNeeds;
@@ -80,6 +81,10 @@ export class Tail {
     } finally {
       await current?.file.close();
     }
+  }
+
+  async absent(): Promise<boolean> {
+    return (await this.#needs.files.stat(this.#needs.path)) === undefined;
   }
 
   /**

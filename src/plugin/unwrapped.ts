@@ -23,8 +23,9 @@ class Parts {
       return undefined;
     }
     if (whole && this.#length === 0) return bytes;
-    // A part is kept until the next line comes, when the bytes of this one hold no more.
-    this.#parts.push(whole ? bytes : bytes.slice());
+    // A part is kept until the next line comes, when the bytes of this one hold no more. A Buffer's
+    // slice would be of the same bytes.
+    this.#parts.push(whole ? bytes : new Uint8Array(bytes));
     this.#length += bytes.length;
     if (!whole && this.#length < LONGEST && this.#parts.length < MOST_PARTS) return undefined;
     const line = this.end();

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { lineOf } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { choose, parsers } from '../../src/parsers/index.ts';
 import { encoded } from '../../src/wire/bytes.ts';
-import { fixture, linesOf, said } from '../support/parsers.ts';
+import { fixture, handing, linesOf, said } from '../support/parsers.ts';
 
 const GOLDEN = new URL('../golden/parsers/', import.meta.url);
 const TIME = '2026-11-21T08:38:12.123456789Z';
@@ -32,8 +31,9 @@ function report(
 ) {
   const { parser, options: own } = chosen(name, options);
   const open = parser.open(own);
+  const line = handing();
   let known = 0;
-  for (const bytes of lines) if (open.parse(lineOf(bytes))) known += 1;
+  for (const bytes of lines) if (open.parse(line(bytes))) known += 1;
   return said({ observations: [...open.report(60)], known, lines: lines.length });
 }
 
@@ -109,9 +109,10 @@ describe.each(SAMPLES)('what containers write: $sample', ({ sample, name, option
         ),
         (any) => {
           const open = parser.open(own);
+          const line = handing();
           for (const bytes of any) {
-            open.parse(lineOf(bytes));
-            open.timeOf?.(lineOf(bytes), 1_795_250_000);
+            open.parse(line(bytes));
+            open.timeOf?.(line(bytes), 1_795_250_000);
           }
           for (const { metric, value } of open.report(1)) {
             expect(declared.has(metric.name) && Number.isFinite(value)).toBe(true);
@@ -168,8 +169,8 @@ test.each([
 });
 
 test('a parser that cannot tell the time of a line cannot join by it', () => {
-  const choice = choose(parsers.get('SampleLogster') as never, { join: 'time' });
+  const choice = choose(parsers.get('MetricLogster') as never, { join: 'time' });
   expect('issues' in choice && choice.issues[0]?.message).toBe(
-    'must be another: the parser SampleLogster cannot tell the time of a line',
+    'must be another: the parser MetricLogster cannot tell the time of a line',
   );
 });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { lineOf, type Observation, type Parser, type z } from 'cullinan/plugin';
+import { type Line, lineOf, type Observation, type Parser, type z } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -23,6 +23,21 @@ export function linesOf(log: Uint8Array): readonly Uint8Array[] {
   return lines;
 }
 
+/**
+ * Hands over lines as the engine does: each in the same buffer, where the next one takes its place.
+ *
+ * @returns what makes a line of bytes that holds until it is called again.
+ */
+export function handing(): (bytes: Uint8Array) => Line {
+  let buffer = Buffer.alloc(4096);
+  return (bytes) => {
+    if (bytes.length > buffer.length) buffer = Buffer.alloc(bytes.length * 2);
+    buffer.fill(0xff);
+    buffer.set(bytes);
+    return lineOf(buffer.subarray(0, bytes.length));
+  };
+}
+
 /** What one run over a log came to. */
 export interface Parsed {
   readonly observations: readonly Observation[];
@@ -36,13 +51,14 @@ export function parsing<O extends z.ZodType>(parser: Parser<O>, given: unknown =
   const options = parser.options.parse(given);
   const open = parser.open(options);
   const needles = (parser.needles?.(options) ?? []).map((needle) => Buffer.from(needle));
+  const line = handing();
   return (log: string | Uint8Array, seconds = 60): Parsed => {
     const lines = linesOf(typeof log === 'string' ? utf8.encode(log) : log);
     let known = 0;
     for (const bytes of lines) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
       if (needles.length > 0 && !needles.some((needle) => buffer.includes(needle))) continue;
-      if (open.parse(lineOf(bytes))) known += 1;
+      if (open.parse(line(bytes))) known += 1;
     }
     return { observations: [...open.report(seconds)], known, lines: lines.length };
   };
@@ -128,9 +144,10 @@ export function describeParser<O extends z.ZodType>(
           ),
           (any) => {
             const open = parser.open(parser.options.parse(options));
+            const line = handing();
             for (const bytes of any) {
-              open.parse(lineOf(bytes));
-              open.timeOf?.(lineOf(bytes), 1_795_250_000);
+              open.parse(line(bytes));
+              open.timeOf?.(line(bytes), 1_795_250_000);
             }
             expectSound({ observations: [...open.report(1)], known: 0, lines: 0 }, declared);
           },

@@ -28,13 +28,14 @@ export interface State extends Place {
 export const STATE_FOLDER = '/var/lib/cullinan/cull';
 
 const VERSION = 1;
-const LONGEST_NAME = 160;
+/** The lock beside a state is a socket, whose whole name is no longer than 107 bytes. */
+const LONGEST_NAME = 60;
 
 /** The file for the state of one parser at one log: to be read by people, and nobody else's. */
 export function statePath(folder: string, parser: string, log: string): string {
-  const readable = `${parser}${log.replaceAll('/', '-')}`.slice(0, LONGEST_NAME);
+  const readable = `${parser}-${log.replace(/^\//, '')}`.replace(/[^\w.@:=,-]/g, '-');
   const hash = createHash('sha256').update(`${parser}\n${log}`).digest('hex').slice(0, 8);
-  return join(folder, `${readable}.${hash}.json`);
+  return join(folder, `${readable.slice(0, LONGEST_NAME)}.${hash}.json`);
 }
 
 /** A metric stands once; observations refer to it by its place. */

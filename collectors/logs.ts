@@ -136,6 +136,8 @@ const LOST: Readonly<Record<Loss['why'], string>> = {
   gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',
   unfinished: 'ended within a line, which is not counted',
   damaged: 'cannot be unpacked; what is in it is lost',
+  vacuumed: 'was vacuumed up to an entry that was not read yet; what was before it is lost',
+  unreadable: 'has a file that cannot be read; what is in it is lost',
 };
 const said = ({ path, why }: Loss): string => `${path} ${LOST[why]}`;
 

@@ -241,10 +241,6 @@ function lossText({ path, why, bytes, error }: Loss): string {
       return `${path} was rotated away and is nowhere to be found: what was written to it since the run before is lost.`;
     case 'unfinished':
       return `${path} ended within a line of ${bytes} bytes, which is not counted.`;
-    case 'vacuumed':
-      return `${path}: the entry at which it was left is there no more: what came between is lost.`;
-    case 'unreadable':
-      return `${path} cannot be read${error === undefined ? '' : `: ${error instanceof Error ? error.message : error}`}. What is in it is not counted.`;
     case 'damaged':
       return `${path} cannot be unpacked: ${error instanceof Error ? error.message : error}. What is in it is lost.`;
     case 'vacuumed':

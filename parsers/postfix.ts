@@ -56,8 +56,9 @@ const metrics = {
   rejects: delta('postfix.rejects', {
     unit: 'count',
     labels: ['stage', 'reason'],
-    help: 'What smtpd and cleanup rejected, by stage and status code.',
+    help: 'What smtpd, postscreen and cleanup rejected, by stage and status code.',
   }),
+  screened: by('screened', 'verdict', 'Clients by what postscreen found: PASS, PREGREET, DNSBL, …'),
   connections: amount('connections', 'Clients that connected.'),
   lost: amount('connections.lost', 'Clients that broke off or fell silent.'),
   sasl: amount('sasl_failures', 'Failed authentications.'),
@@ -84,7 +85,7 @@ const [CONNECT, LOST, TIMEOUT, CLIENT, UID, REMOVED, EXPIRED, REJECT, SASL] = [
   'client=',
   'uid=',
   'removed',
-  'status=expired',
+  'expired, returned to sender',
   'reject: ',
   ' authentication failed',
 ].map(encoded) as [
@@ -98,23 +99,35 @@ const [CONNECT, LOST, TIMEOUT, CLIENT, UID, REMOVED, EXPIRED, REJECT, SASL] = [
   Uint8Array,
   Uint8Array,
 ];
-const [SMTPD, QMGR, PICKUP, CLEANUP, BOUNCED, DEFERRED] = [
+const [SMTPD, POSTSCREEN, QMGR, PICKUP, CLEANUP, BOUNCED, DEFERRED] = [
   'smtpd',
+  'postscreen',
   'qmgr',
   'pickup',
   'cleanup',
   'bounced',
   'deferred',
-].map(encoded) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+].map(encoded) as [
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+  Uint8Array,
+];
 const PROBLEMS = SEVERITIES.map((severity) => encoded(`${severity}: `));
 
 /** `RCPT from host[192.0.2.1]: 550 5.1.1 <…>: …` as stage and status: `RCPT 5.1.1`. */
 export function rejection(said: string): string {
   const stage = /^[A-Za-z-]{1,24}/.exec(said)?.[0] ?? OTHER;
-  const [, code, enhanced] =
-    /^\s?(\d{3})?\s?(\d\.\d{1,3}\.\d{1,3})?/.exec(said.slice(said.indexOf(']: ') + 3)) ?? [];
+  // postscreen says the client's port, too.
+  const [, code, enhanced] = /\]:(?:\d{1,5}:)? (\d{3})?\s?(\d\.\d{1,3}\.\d{1,3})?/.exec(said) ?? [];
   return `${stage} ${enhanced ?? code ?? OTHER}`;
 }
+
+/** What postscreen says of a client begins with a word of capitals; these two say nothing. */
+const IS_VERDICT = /^(?!CONNECT |DISCONNECT )[A-Z][A-Z-]{2,15}(?= )/;
 
 export default defineParser({
   name: 'postfix',
@@ -135,6 +148,7 @@ export default defineParser({
       bounces: new Tally({ limit: 50 }),
       deferrals: new Tally({ limit: 50 }),
       problems: new Tally({ limit: SEVERITIES.length }),
+      screened: new Tally({ limit: 20 }),
     };
     const rejects = new Tally({ limit: 100 });
     const delay = new Distribution();
@@ -186,6 +200,12 @@ export default defineParser({
       rejects.addText(rejection(decoded(bytes, from, Math.min(bytes.length, from + 300))));
     }
 
+    function screened(bytes: Uint8Array, at: number): void {
+      const word = IS_VERDICT.exec(decoded(bytes, at, Math.min(bytes.length, at + 20)))?.[0];
+      if (word === undefined) rejected(bytes, at);
+      else tallies.screened.addText(word);
+    }
+
     /** What any of its programs may say: `warning: …`. */
     function complained(bytes: Uint8Array, at: number): boolean {
       const place = PROBLEMS.findIndex((word) => standsAt(bytes, word, at));
@@ -212,7 +232,8 @@ export default defineParser({
         else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
         else if (standsAt(bytes, PICKUP, agent)) {
           if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
-        } else if (delivery.read(bytes, at)) delivered(bytes);
+        } else if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
+        else if (delivery.read(bytes, at)) delivered(bytes);
         return true;
       },
       timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
@@ -226,6 +247,7 @@ export default defineParser({
           ['bounces', 'reason'],
           ['deferrals', 'reason'],
           ['problems', 'severity'],
+          ['screened', 'verdict'],
         ] as const) {
           for (const [value, n] of tallies[name].take()) {
             yield { metric: metrics[name], value: n, labels: { [labels]: value } };

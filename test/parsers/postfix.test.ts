@@ -17,6 +17,8 @@ describe('a rejection', () => {
     ['RCPT from h[::1]: 550 5.1.1 <a>: Recipient address rejected', 'RCPT 5.1.1'],
     ['CONNECT from h[192.0.2.1]: 554 Access denied', 'CONNECT 554'],
     ['END-OF-MESSAGE from h[192.0.2.1]: 5.7.1 Spam', 'END-OF-MESSAGE 5.7.1'],
+    ['RCPT from [192.0.2.9]:41224: 550 5.7.1 Service unavailable', 'RCPT 5.7.1'],
+    ['CONNECT from [2001:db8::1]:41224: all server ports busy', 'CONNECT other'],
     ['header Subject: x from h[192.0.2.1]; from=<a>: no', 'header other'],
     ['', 'other other'],
   ])('is told by stage and status: %s', (text, key) => expect(rejection(text)).toBe(key));
@@ -57,6 +59,32 @@ describe('a line', () => {
   it('of another program is not known', () => {
     expect(parsing(postfix)('Nov 21 08:38:12 mx dovecot[7]: connect from h').known).toBe(0);
     expect(parsing(postfix)('connect from h').known).toBe(0);
+  });
+
+  it('is what postscreen found, and whom it let not in', () => {
+    const client = '[192.0.2.9]:41224';
+    const lines = [
+      `CONNECT from ${client} to [192.0.2.1]:25`,
+      `PREGREET 14 after 0.05 from ${client}: EHLO spam.me\\r\\n`,
+      `DNSBL rank 3 for ${client}`,
+      `NOQUEUE: reject: RCPT from ${client}: 550 5.7.1 Service unavailable; client`,
+      `HANGUP after 0.3 from ${client} in tests after SMTP handshake`,
+      `DISCONNECT ${client}`,
+      `PASS NEW [192.0.2.10]:41225`,
+    ];
+    expect(of(...lines.map((text) => `${HEAD}/postscreen[7]: ${text}`))).toEqual([
+      'postfix.screened{verdict="PREGREET"} 1 count delta',
+      'postfix.screened{verdict="DNSBL"} 1 count delta',
+      'postfix.screened{verdict="HANGUP"} 1 count delta',
+      'postfix.screened{verdict="PASS"} 1 count delta',
+      'postfix.rejects{stage="RCPT",reason="5.7.1"} 1 count delta',
+    ]);
+  });
+
+  it('is of a message that was given back, whoever gave it up', () => {
+    const line = (status: string) =>
+      `${HEAD}/qmgr[7]: Q12345: from=<a@b>, status=${status}, returned to sender`;
+    expect(of(line('expired'), line('force-expired'))).toEqual(['postfix.expired{} 2 count delta']);
   });
 
   it('may complain, whoever says it', () => {

@@ -14,8 +14,16 @@ const run = promisify(execFile);
 export const NGINX_FORMAT =
   '$host $remote_addr [$time_iso8601] "$request_method $request_uri" $status $body_bytes_sent ' +
   '$request_time "$http_user_agent"';
+/** The same as its configuration has it, of several parts; and how long the servers behind it took. */
+export const NGINX_JSON = `log_format json escape=json
+    '{"time":"$time_iso8601","vhost":"$server_name","method":"$request_method",'
+    '"uri":"$uri$is_args$args","agent":"$http_user_agent","status":$status,'
+    '"sent":$bytes_sent,"received":$request_length,'
+    '"took":$request_time,"behind":$upstream_response_time }';`;
 /** What Apache is told to write, beside its own `vhost_combined`. */
 export const APACHE_FORMAT = '%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i" %D';
+/** The same as a line of its configuration, in an order of its own. */
+export const APACHE_LINE = 'LogFormat "%{sec}t|%m %U%q %H|%>s|%B|%I|%{us}T|\\"%{Host}i\\"" piped';
 
 /** A real nginx or Apache that serves some pages and refuses others, with logs of its own. */
 export class WebServer implements AsyncDisposable {
@@ -29,12 +37,12 @@ export class WebServer implements AsyncDisposable {
     this.#process = process;
   }
 
-  /** `access.log` in combined, `timed.log` in {@link NGINX_FORMAT}, `error.log`. */
+  /** `access.log` in combined, `timed.log` in {@link NGINX_FORMAT}, `json.log` in {@link NGINX_JSON}, `error.log`. */
   static async nginx(): Promise<WebServer> {
     return WebServer.#start('/usr/sbin/nginx', nginxConfig, (file) => ['-c', file]);
   }
 
-  /** `access.log` in combined, `timed.log` in {@link APACHE_FORMAT}, `error.log`. */
+  /** `access.log` in combined, `timed.log` in {@link APACHE_FORMAT}, `piped.log` in {@link APACHE_LINE}, `error.log`. */
   static async apache(): Promise<WebServer> {
     return WebServer.#start('/usr/sbin/apache2', apacheConfig, (file) => [
       '-DFOREGROUND',
@@ -98,6 +106,8 @@ export class WebServer implements AsyncDisposable {
       'OPTIONS * HTTP/1.1',
       'BREW /pot HTTP/1.1',
       'GET /quoted"HTTP/1.1"%20200 HTTP/1.0',
+      'GET /behind/index.html HTTP/1.1',
+      'GET /behind/missing?q="{}" HTTP/1.1',
     ]) {
       await this.say(`${line}\r\nUser-Agent: a "quoted" \\ agent HTTP/1.1" 200 5\r\n${end}`);
     }
@@ -131,13 +141,19 @@ http {
   log_format timed '${NGINX_FORMAT}';
   access_log ${folder}/access.log combined;
   access_log ${folder}/timed.log timed;
+  ${NGINX_JSON}
+  access_log ${folder}/json.log json;
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
   fastcgi_temp_path ${folder}/fastcgi; uwsgi_temp_path ${folder}/uwsgi; scgi_temp_path ${folder}/scgi;
+  # The first of these does not answer, so that nginx asks the second, and names both.
+  upstream behind { server unix:${folder}/nobody.socket; server unix:${folder}/behind.socket; }
+  server { listen unix:${folder}/behind.socket; access_log off; limit_rate 500; root ${folder}/pages; }
   server {
     listen 127.0.0.1:${port};
     server_name www.example.net;
     root ${folder}/pages;
     location = /old { return 301 /index.html; }
+    location /behind/ { proxy_pass http://behind/; }
   }
 }
 `;
@@ -162,4 +178,6 @@ LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" c
 LogFormat "${APACHE_FORMAT.replaceAll('"', '\\"')}" timed
 CustomLog ${folder}/access.log combined
 CustomLog ${folder}/timed.log timed
+${APACHE_LINE}
+CustomLog ${folder}/piped.log piped
 `;

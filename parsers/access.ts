@@ -17,11 +17,13 @@ import {
   type Line,
   type Metric,
   type Observation,
+  type Piece,
+  pieceOf,
   seconds as secondsOf,
   z,
 } from 'cullinan/plugin';
 import { AccessLine, fieldNumber, formatProblem, sumOf } from 'cullinan/wire/access-log';
-import { decimalAt, indexOfByte, wholeAt } from 'cullinan/wire/bytes';
+import { decimalAt, indexOfByte } from 'cullinan/wire/bytes';
 import { Distribution, statistics } from 'cullinan/wire/distribution';
 import { glob } from 'cullinan/wire/lookup';
 import { Tally } from 'cullinan/wire/tally';
@@ -177,35 +179,40 @@ export default defineParser({
       return ends && at < end ? at + 1 : -1;
     }
 
+    function parseAt({ bytes, characters }: Piece, start: number, end: number): boolean {
+      if (!line.read(bytes, start, end, characters)) return false;
+      const status = line.number(STATUS);
+      if (!(status >= 100 && status <= 599)) return false;
+      requests += 1;
+      statuses[status] = (statuses[status] as number) + 1;
+      // `-` for none.
+      const size = line.number(BYTES);
+      if (size > 0) sent += size;
+      if (hasRequest) {
+        const to = line.to(REQUEST);
+        const from = method(bytes, line.from(REQUEST), to);
+        if (wantsPaths && from >= 0) path(bytes, from, indexOfByte(bytes, SPACE, from, to));
+      } else {
+        if (hasMethod) method(bytes, line.from(METHOD), line.to(METHOD));
+        if (wantsPaths) path(bytes, line.from(PATH), line.to(PATH));
+      }
+      if (timeField >= 0) {
+        times.add(decimalAt(bytes, line.from(timeField), line.to(timeField)) * unit);
+      }
+      if (hasVhost) vhosts.add(bytes, line.from(VHOST), line.to(VHOST));
+      if (hasUpstream) upstream.add(sumOf(bytes, line.from(UPSTREAM), line.to(UPSTREAM)));
+      if (hasReceived) {
+        const size = line.number(RECEIVED);
+        if (size > 0) received += size;
+      }
+      return true;
+    }
+
     return {
       parse({ bytes }: Line) {
-        if (!line.read(bytes)) return false;
-        const status = wholeAt(bytes, line.from(STATUS), line.to(STATUS));
-        if (!(status >= 100 && status <= 599)) return false;
-        requests += 1;
-        statuses[status] = (statuses[status] as number) + 1;
-        // `-` for none.
-        const size = wholeAt(bytes, line.from(BYTES), line.to(BYTES));
-        if (size > 0) sent += size;
-        if (hasRequest) {
-          const to = line.to(REQUEST);
-          const from = method(bytes, line.from(REQUEST), to);
-          if (wantsPaths && from >= 0) path(bytes, from, indexOfByte(bytes, SPACE, from, to));
-        } else {
-          if (hasMethod) method(bytes, line.from(METHOD), line.to(METHOD));
-          if (wantsPaths) path(bytes, line.from(PATH), line.to(PATH));
-        }
-        if (timeField >= 0) {
-          times.add(decimalAt(bytes, line.from(timeField), line.to(timeField)) * unit);
-        }
-        if (hasVhost) vhosts.add(bytes, line.from(VHOST), line.to(VHOST));
-        if (hasUpstream) upstream.add(sumOf(bytes, line.from(UPSTREAM), line.to(UPSTREAM)));
-        if (hasReceived) {
-          const size = wholeAt(bytes, line.from(RECEIVED), line.to(RECEIVED));
-          if (size > 0) received += size;
-        }
-        return true;
+        return parseAt(pieceOf(bytes), 0, bytes.length);
       },
+      parseAt,
       timeOf({ bytes }: Line) {
         if (!line.read(bytes)) return undefined;
         if (line.has('time')) return known(clfTime(bytes, line.from(TIME)));

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import type { Line } from '../plugin/index.ts';
+import type { Line, Piece } from '../plugin/index.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -7,35 +7,46 @@ const RETURN = 13;
 /** A line with its newline that takes more bytes than this is passed over, and counted. */
 export const LONGEST_LINE = 1024 * 1024;
 
+/**
+ * Bytes that are gone through at a time: as a string these stay in the young part of V8's heap and in
+ * the processor's cache. A line that is longer is a piece by itself.
+ */
+const PIECE = 96 * 1024;
+
 /** The line that is being offered: one object for all of them, decoded only when it is asked. */
-class FoundLine implements Line {
+export class FoundLine implements Line {
+  piece: Piece = { bytes: Buffer.alloc(0), characters: '' };
+  /** Where it begins in the piece. */
+  from = 0;
+  /** Where it ends, without its end. */
+  to = 0;
   private buffer: Buffer = Buffer.alloc(0);
-  private start = 0;
-  private end = 0;
   private decoded: string | undefined;
-  /** Whether everything in the buffer is ASCII; `undefined` until somebody wants to know. */
+  /** Whether everything in the piece is ASCII; `undefined` until somebody wants to know. */
   private ascii: boolean | undefined;
 
-  within(buffer: Buffer): void {
-    this.buffer = buffer;
+  within(bytes: Buffer): Piece {
+    this.buffer = bytes;
+    this.piece = { bytes, characters: bytes.toString('latin1') };
     this.ascii = undefined;
+    return this.piece;
   }
 
-  set(start: number, end: number): void {
-    this.start = start;
-    this.end = end;
+  set(from: number, to: number): void {
+    this.from = from;
+    this.to = to;
     this.decoded = undefined;
   }
 
   get bytes(): Uint8Array {
-    return this.buffer.subarray(this.start, this.end);
+    return this.buffer.subarray(this.from, this.to);
   }
 
   /** One string of its own, and no slice of a larger one: who keeps a word of it keeps one line alive. */
   get text(): string {
     if (this.decoded !== undefined) return this.decoded;
     this.ascii ??= isAscii(this.buffer);
-    this.decoded = this.buffer.toString(this.ascii ? 'latin1' : 'utf8', this.start, this.end);
+    this.decoded = this.buffer.toString(this.ascii ? 'latin1' : 'utf8', this.from, this.to);
     return this.decoded;
   }
 }
@@ -51,19 +62,20 @@ export class LineFinder {
   tooLong = 0;
   /** In a line that is too long, and counted already: up to the next newline nothing is one. */
   skipping = false;
-  private readonly needles: readonly Buffer[];
+  /** Each byte as a character. */
+  private readonly needles: readonly string[];
   /** Where each needle is found next. */
   private readonly next: number[];
   private readonly line = new FoundLine();
-  private readonly offer: (line: Line) => void;
+  private readonly offer: (line: FoundLine) => void;
 
   /**
    * @param offer is given each line, which holds until it returns.
    * @param needles only lines with one of them are offered; all are, where there is none.
    */
-  constructor(offer: (line: Line) => void, needles: readonly string[] = []) {
+  constructor(offer: (line: FoundLine) => void, needles: readonly string[] = []) {
     this.offer = offer;
-    this.needles = needles.map((needle) => Buffer.from(needle));
+    this.needles = needles.map((needle) => Buffer.from(needle).toString('latin1'));
     this.next = needles.map(() => -1);
   }
 
@@ -83,8 +95,14 @@ export class LineFinder {
       this.skipping = false;
       start = end + 1;
     }
-    this.line.within(view);
-    return this.needles.length === 0 ? this.offerAll(view, start) : this.offerSome(view, start);
+    for (;;) {
+      const end = pieceEnd(view, start);
+      if (end === start) return start;
+      const piece = this.line.within(view.subarray(start, end));
+      if (this.needles.length === 0) this.offerAll(piece);
+      else this.offerSome(piece);
+      start = end;
+    }
   }
 
   /** The line that the buffer is full of has not ended: it is one that is too long. */
@@ -94,41 +112,41 @@ export class LineFinder {
     this.tooLong += 1;
   }
 
-  private offerAll(view: Buffer, from: number): number {
-    let start = from;
+  private offerAll({ bytes, characters }: Piece): void {
+    let from = 0;
     for (;;) {
-      const end = view.indexOf(NEWLINE, start);
-      if (end === -1) return start;
-      this.give(view, start, end);
-      start = end + 1;
+      const to = characters.indexOf('\n', from);
+      if (to === -1) return;
+      this.give(bytes, from, to);
+      from = to + 1;
     }
   }
 
-  private offerSome(view: Buffer, from: number): number {
+  private offerSome({ bytes, characters }: Piece): void {
     this.next.fill(-1);
-    let start = from;
-    let hit = this.seek(view, start);
+    let from = 0;
+    let hit = this.seek(characters, from);
     for (;;) {
-      const end = view.indexOf(NEWLINE, start);
-      if (end === -1) return start;
-      if (hit < end) {
-        this.give(view, start, end);
-        hit = this.seek(view, end + 1);
+      const to = characters.indexOf('\n', from);
+      if (to === -1) return;
+      if (hit < to) {
+        this.give(bytes, from, to);
+        hit = this.seek(characters, to + 1);
       } else {
         this.lines += 1;
       }
-      start = end + 1;
+      from = to + 1;
     }
   }
 
   /** Where, from an offset on, the first of the needles is. */
-  private seek(view: Buffer, from: number): number {
+  private seek(characters: string, from: number): number {
     const { needles, next } = this;
     let first = Number.POSITIVE_INFINITY;
     for (let i = 0; i < needles.length; i += 1) {
       let at = next[i] as number;
       if (at < from) {
-        at = view.indexOf(needles[i] as Buffer, from);
+        at = characters.indexOf(needles[i] as string, from);
         if (at === -1) at = Number.POSITIVE_INFINITY;
         next[i] = at;
       }
@@ -137,10 +155,20 @@ export class LineFinder {
     return first;
   }
 
-  private give(view: Buffer, start: number, end: number): void {
+  private give(bytes: Uint8Array, from: number, to: number): void {
     this.lines += 1;
-    const crlf = end > start && view[end - 1] === RETURN;
-    this.line.set(start, crlf ? end - 1 : end);
+    const crlf = to > from && bytes[to - 1] === RETURN;
+    this.line.set(from, crlf ? to - 1 : to);
     this.offer(this.line);
   }
+}
+
+/** Where a piece that begins at a place ends, behind the last newline in it; there, if there is none. */
+function pieceEnd(view: Buffer, start: number): number {
+  if (start >= view.length) return start;
+  const most = Math.min(start + PIECE, view.length) - 1;
+  const last = view.lastIndexOf(NEWLINE, most);
+  if (last >= start) return last + 1;
+  const next = view.indexOf(NEWLINE, most);
+  return next === -1 ? start : next + 1;
 }

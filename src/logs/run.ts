@@ -1,5 +1,6 @@
 import type { Observation } from '../metric/index.ts';
 import type { Line, Parsing } from '../plugin/index.ts';
+import type { FoundLine } from './lines.ts';
 import type { Found } from './state.ts';
 
 /** What a backfill reports: the lines since a moment, one report for each interval of their own times. */
@@ -32,10 +33,15 @@ export class Run {
     this.#backfill = backfill;
   }
 
-  readonly offer = (line: Line): void => {
+  readonly offer = (line: FoundLine): void => {
+    const parsing = this.#parsing;
     try {
       if (this.#backfill !== undefined && !this.#attribute(line, this.#backfill)) return;
-      if (this.#parsing.parse(line)) this.known += 1;
+      const known =
+        parsing.parseAt === undefined
+          ? parsing.parse(line)
+          : parsing.parseAt(line.piece, line.from, line.to);
+      if (known) this.known += 1;
     } catch (error) {
       this.failed += 1;
       this.error ??= error;

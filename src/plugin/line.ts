@@ -1,4 +1,4 @@
-import type { Line } from './parser.ts';
+import type { Line, Piece } from './parser.ts';
 
 const UTF8 = new TextDecoder();
 
@@ -18,3 +18,9 @@ class Bytes implements Line {
 
 /** A line of these bytes, which have no line's end. */
 export const lineOf = (bytes: Uint8Array): Line => new Bytes(bytes);
+
+/** A line by itself as a piece, for who reads lines in place. */
+export const pieceOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Piece => {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return { bytes, characters: bytes.toString('latin1') };
+};

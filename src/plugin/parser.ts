@@ -8,6 +8,13 @@ export interface Line {
   readonly text: string;
 }
 
+/** Lines of a log, each with its end, where they stand in memory. They hold until the next are read. */
+export interface Piece {
+  readonly bytes: Uint8Array;
+  /** The same, each byte as a character: V8 finds one in a string faster than a loop does in bytes. */
+  readonly characters: string;
+}
+
 /** A parser at work on one log: it adds up what lines say, and reports it. */
 export interface Parsing {
   /**
@@ -16,6 +23,12 @@ export interface Parsing {
    * @returns whether it is one of those that it knows.
    */
   parse(line: Line): boolean;
+  /**
+   * The same for a line that stands between two places of a piece: for parsers of which a million lines
+   * a second are asked, which a view of each line would cost a tenth more. {@link Parsing.parse} must
+   * come to the same.
+   */
+  parseAt?(piece: Piece, from: number, to: number): boolean;
   /**
    * When a line was written, in seconds since the Unix epoch; absent where lines do not say.
    *

@@ -81,8 +81,10 @@ export class JournalExport {
   readonly #offer: (entry: JournalEntry) => void;
   readonly #longest: number;
   readonly #entry = new JournalEntry();
-  /** An entry that has begun. */
-  #rest: Buffer = Buffer.alloc(0);
+  /** What came last, and before it an entry that has begun. */
+  #buffer: Buffer = Buffer.alloc(0);
+  /** Bytes of an entry that has begun. */
+  #held = 0;
   /** In an entry that is too long. */
   #skipping = false;
   /** Of a value that is being skipped: bytes that are left, or up to the next newline. */
@@ -96,25 +98,35 @@ export class JournalExport {
 
   /** Whether an entry has begun that has not ended. */
   get within(): boolean {
-    return this.#skipping || this.#rest.length > 0;
+    return this.#skipping || this.#held > 0;
   }
 
   /** @throws SyntaxError for what is no such format. */
   write(bytes: Buffer): void {
-    const view = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const end = this.#held + bytes.length;
+    if (end > this.#buffer.length) {
+      const more = Buffer.allocUnsafeSlow(2 * end);
+      this.#buffer.copy(more, 0, 0, this.#held);
+      this.#buffer = more;
+    }
+    bytes.copy(this.#buffer, this.#held);
+    this.#held = end;
+    this.#scan();
+    if (this.#skipping || this.#held <= this.#longest) return;
+    this.#abandon(this.#buffer.subarray(0, this.#held));
+    this.#scan();
+  }
+
+  #scan(): void {
+    const view = this.#buffer.subarray(0, this.#held);
     let at = 0;
     while (at < view.length) {
       const next = this.#skipping ? this.#skip(view, at) : this.#take(view, at);
       if (next === undefined) break;
       at = next;
     }
-    this.#rest = Buffer.from(view.subarray(at));
-    if (!this.#skipping && this.#rest.length > this.#longest) {
-      this.#abandon(this.#rest);
-      const long = this.#rest;
-      this.#rest = Buffer.alloc(0);
-      this.write(long);
-    }
+    this.#buffer.copyWithin(0, at, this.#held);
+    this.#held -= at;
   }
 
   /** @returns where the next entry begins; `undefined` if this one has not ended. */

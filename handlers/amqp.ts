@@ -2,8 +2,8 @@
  * Publishes points to an exchange of RabbitMQ, with publisher confirms.
  *
  * Format    AMQP 0-9-1 over TCP or TLS. A message holds one point or many: Graphite lines, Carbon's
- *           `value time` with the name in the routing key, collectd's JSON or one of our own
- *           (src/wire/amqp/messages.ts); with gzip if it is wanted.
+ *           `value time` with the name in the routing key, collectd's JSON, Ceilometer's samples or
+ *           JSON of our own (src/wire/amqp/messages.ts); with gzip if it is wanted.
  * Delivery  A batch is delivered when the broker has confirmed every message of it. What it refuses is
  *           published again, and nothing else of the batch. A batch that was not confirmed before a
  *           connection broke is published again, so a consumer may see it twice.
@@ -32,6 +32,7 @@ import {
   port,
   z,
 } from 'cullinan/plugin';
+import { EVENTS } from 'cullinan/wire/amqp/ceilometer';
 import { BODIES, createMessages } from 'cullinan/wire/amqp/messages';
 import { objectionTo, template } from 'cullinan/wire/amqp/template';
 
@@ -72,7 +73,11 @@ const options = z
       .describe('After twice this time of silence one side takes the other for dead.'),
     exchange: z
       .strictObject({
-        name: z.string().max(127).default('graphite').describe('Its name.'),
+        name: z
+          .string()
+          .max(127)
+          .optional()
+          .meta({ description: 'Its name.', fallback: 'graphite, or ceilometer with that body' }),
         type: z
           .enum(['topic', 'fanout', 'direct', 'headers', 'x-consistent-hash'])
           .default('topic')
@@ -83,17 +88,18 @@ const options = z
           .describe(
             'active: create it if it is not there; passive: only see whether it is; none: neither.',
           ),
-        durable: z
-          .boolean()
-          .default(true)
-          .describe('Whether it outlives the broker, where it is declared.'),
+        durable: z.boolean().optional().meta({
+          description: 'Whether it outlives the broker, where it is declared.',
+          fallback: 'true; false with body: ceilometer, as OpenStack declares it',
+        }),
       })
       .prefault({})
       .describe('Where messages are published to.'),
     routingKey: text.optional().meta({
       description:
         'What routes a message, with {path}, {host}, {collector}, {name} or {label.…} in it. Points with one key share messages.',
-      fallback: '{host}, or {path} with body: values',
+      fallback:
+        '{host}; {path} with body: values; notifications.sample or metering.sample with body: ceilometer',
     }),
     headers: z
       .record(z.string().min(1).max(127), text)
@@ -103,8 +109,18 @@ const options = z
       .enum(BODIES)
       .default('lines')
       .describe(
-        'lines: "path value time"; values: "value time", as Carbon reads them by default; collectd: its JSON; json: an array of objects.',
+        'lines: "path value time"; values: "value time", as Carbon reads them by default; collectd: its JSON; ceilometer: its samples; json: an array of objects.',
       ),
+    event: z
+      .enum(EVENTS)
+      .default('telemetry.polling')
+      .describe(
+        'With body: ceilometer, what its notification agent (telemetry.polling) or a collector before Queens (metering) listens to.',
+      ),
+    telemetrySecret: z.string().min(1).optional().meta({
+      description: "With body: ceilometer, Ceilometer's telemetry_secret, which signs each sample.",
+      fallback: 'samples are not signed',
+    }),
     samples: z.int().min(1).max(100_000).default(1000).describe('Samples in a message, at most.'),
     gzip: z.boolean().default(false).describe('Compress each message.'),
     persistent: z
@@ -125,6 +141,20 @@ const options = z
   });
 
 type Options = z.output<typeof options>;
+
+/** What the body says of where messages go, where nobody else does. */
+function usually({ body, event }: Pick<Options, 'body' | 'event'>) {
+  switch (body) {
+    case 'values':
+      return { name: 'graphite', durable: true, routingKey: '{path}' };
+    case 'ceilometer': {
+      const topic = event === 'metering' ? 'metering' : 'notifications';
+      return { name: 'ceilometer', durable: false, routingKey: `${topic}.sample` };
+    }
+    default:
+      return { name: 'graphite', durable: true, routingKey: '{host}' };
+  }
+}
 
 const hostsOf = ({ host }: Options): readonly string[] =>
   typeof host === 'string' ? [host] : host;
@@ -157,6 +187,12 @@ function* objections(given: Options): Generator<readonly [keyof Options, string]
   if (body === 'values' && routingKey !== '{path}') {
     yield ['routingKey', 'must be {path} or left out: with body: values it is the only name'];
   }
+  if (body === 'ceilometer' && given.gzip) {
+    yield ['gzip', 'must be false with body: ceilometer: OpenStack would not decompress it'];
+  }
+  if (body !== 'ceilometer' && given.telemetrySecret !== undefined) {
+    yield ['telemetrySecret', 'must have body: ceilometer beside it: nothing else is signed'];
+  }
 }
 
 /** Makes messages of batches. */
@@ -164,23 +200,25 @@ function encoder(
   given: Options,
   interval: number,
 ): (batch: Batch) => Promise<readonly AmqpMessage[]> {
-  const { body, samples, gzip, persistent, unroutable } = given;
+  const { body, samples, gzip, persistent, unroutable, event, telemetrySecret: secret } = given;
   const messages = createMessages({
     body,
     samples,
     interval,
-    routingKey: template(given.routingKey ?? (body === 'values' ? '{path}' : '{host}')),
+    ceilometer: { event, secret },
+    routingKey: template(given.routingKey ?? usually(given).routingKey),
     headers: Object.fromEntries(
       Object.entries(given.headers).map(([name, text]) => [name, template(text)]),
     ),
   });
   const plain = {
-    contentType: body === 'json' || body === 'collectd' ? 'application/json' : 'text/graphite',
+    contentType: body === 'lines' || body === 'values' ? 'text/graphite' : 'application/json',
     appId: 'cullinan',
     persistent,
     mandatory: unroutable !== 'ignore',
   };
-  const common = gzip ? { ...plain, contentEncoding: 'gzip' } : plain;
+  const contentEncoding = gzip ? 'gzip' : body === 'ceilometer' ? 'utf-8' : undefined;
+  const common = contentEncoding === undefined ? plain : { ...plain, contentEncoding };
   const bare = Object.keys(given.headers).length === 0;
   return async (batch) => {
     const compress = gzip ? promisify((await import('node:zlib')).gzip) : undefined;
@@ -204,7 +242,10 @@ async function openBroker(
   given: Options,
   { signal, clock, host, interval }: Pick<OpenContext, 'signal' | 'clock' | 'host' | 'interval'>,
 ): Promise<Connection> {
-  const { tls, vhost, exchange, heartbeat, unroutable } = given;
+  const { tls, vhost, heartbeat, unroutable } = given;
+  const usual = usually(given);
+  const { name = usual.name, durable = usual.durable } = given.exchange;
+  const exchange = { ...given.exchange, name, durable };
   const broker = {
     ...{ ...at, tls, vhost, exchange },
     login: loginOf(given),
@@ -239,8 +280,9 @@ export default defineHandler({
   idempotent: false, // What is confirmed is kept: it need not be sent again.
   acknowledged: true,
   async open({ options: given, signal, clock, host, interval, dialect }) {
-    if (given.body === 'collectd' && dialect !== 'collectd') {
-      throw new Foreseen('body: collectd takes dialect: collectd. Set it beside "body".');
+    const { body } = given;
+    if ((body === 'collectd' || body === 'ceilometer') && dialect !== body) {
+      throw new Foreseen(`body: ${body} takes dialect: ${body}. Set it beside "body".`);
     }
     const candidates = hostsOf(given).flatMap((text) => {
       const at = endpoint(text, standardPort(given));

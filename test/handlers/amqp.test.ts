@@ -21,6 +21,8 @@ describe('the options', () => {
     [{ exchange: { name: '' } }, 'exchange', 'must have declare: none'],
     [{ exchange: { type: 'headers' } }, 'headers', 'must be given'],
     [{ body: 'values', routingKey: '{host}' }, 'routingKey', 'must be {path} or left out'],
+    [{ body: 'ceilometer', gzip: true }, 'gzip', 'must be false with body: ceilometer'],
+    [{ telemetrySecret: 's' }, 'telemetrySecret', 'must have body: ceilometer beside it'],
     [{ routingKey: '{hostname}' }, 'routingKey', 'must not have the placeholder {hostname}'],
     [{ headers: { a: '{' } }, 'headers', 'must have no brace but those of a placeholder'],
   ];
@@ -30,8 +32,8 @@ describe('the options', () => {
     expect(error?.issues[0]?.message).toContain(message);
   });
 
-  test('of collectd need its dialect', async () => {
-    await expect(open({ body: 'collectd' })).rejects.toThrow('takes dialect: collectd');
+  test.each(['collectd', 'ceilometer'] as const)('of %s need its dialect', async (body) => {
+    await expect(open({ body })).rejects.toThrow(`takes dialect: ${body}`);
   });
 });
 

@@ -29,6 +29,10 @@ const PEERS = {
     program: `/usr/lib/${TRIPLET}/rsyslog/lmnsd_ossl.so`,
     packages: ['rsyslog', 'rsyslog-openssl'],
   },
+  ceilometer: {
+    program: '/usr/lib/python3/dist-packages/ceilometer/telemetry/notifications.py',
+    packages: ['python3-ceilometer'],
+  },
   influxdb: { program: '/usr/bin/influxd', packages: ['influxdb'] },
   libzmq: { program: '/usr/lib/python3/dist-packages/zmq/__init__.py', packages: ['python3-zmq'] },
   nginx: { program: '/usr/sbin/nginx', packages: ['nginx-light'] },
@@ -61,7 +65,7 @@ function install(name: PeerName): Missing {
     return `${program} is not there, and installing it takes root on Debian`;
   }
   const script =
-    `[ -x ${program} ] || { apt-get update -q && ` +
+    `[ -e ${program} ] || { apt-get update -q && ` +
     `apt-get install -q -y --no-install-recommends ${packages.join(' ')}; }`;
   const { status, stderr, error } = spawnSync('flock', [LOCK, 'sh', '-c', script], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

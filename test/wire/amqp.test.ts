@@ -184,6 +184,10 @@ describe('messages', () => {
         return (JSON.parse(text) as { value: number }[]).map(({ value }) => value);
       case 'collectd':
         return (JSON.parse(text) as { values: number[] }[]).flatMap(({ values }) => values);
+      case 'ceilometer': {
+        const { payload } = JSON.parse(JSON.parse(text)['oslo.message']);
+        return payload.samples.map((it: { counter_volume: number }) => it.counter_volume);
+      }
     }
   }
 });

@@ -5,6 +5,7 @@
 import type { Batch, Name, Point } from '../../metric/index.ts';
 import { encodeLines, formatValue } from '../graphite.ts';
 import { encodeJson } from '../lines.ts';
+import { type CeilometerOptions, ceilometerNotifications } from './ceilometer.ts';
 import { collectdValueLists } from './collectd.ts';
 import { shortKey, type Template } from './template.ts';
 
@@ -14,10 +15,11 @@ import { shortKey, type Template } from './template.ts';
  * - `lines`: Graphite lines, `path value time`, as Diamond sends them.
  * - `values`: `value time`, the name being the routing key, as Carbon's own listener expects it.
  * - `collectd`: collectd's JSON, an array of value lists (src/wire/amqp/collectd.ts).
+ * - `ceilometer`: a notification with samples (src/wire/amqp/ceilometer.ts).
  * - `json`: an array of objects with `path`, `name`, `labels`, `value`, `unit`, `kind`, `time` and
  *   `host`, each as src/wire/lines.ts writes it.
  */
-export const BODIES = ['lines', 'values', 'collectd', 'json'] as const;
+export const BODIES = ['lines', 'values', 'collectd', 'ceilometer', 'json'] as const;
 export type Body = (typeof BODIES)[number];
 
 /** One message, apart from what all have in common. */
@@ -37,6 +39,8 @@ export interface MessageOptions {
   readonly samples: number;
   /** Seconds, for collectd's value lists. */
   readonly interval: number;
+  /** For Ceilometer's samples. */
+  readonly ceilometer?: CeilometerOptions | undefined;
 }
 
 /** Where a series' points go: one object for as long as it lives. */
@@ -67,6 +71,7 @@ function encoderOf({
   body,
   interval,
   samples,
+  ceilometer = { event: 'telemetry.polling', secret: undefined },
 }: MessageOptions): (batch: Batch) => Iterable<Pick<Message, 'body' | 'points'>> {
   const each = (encode: (batch: Batch) => string) =>
     function* (batch: Batch) {
@@ -77,6 +82,8 @@ function encoderOf({
       return each((batch) => encodeLines(batch));
     case 'values':
       return each(encodeValues);
+    case 'ceilometer':
+      return each(ceilometerNotifications(ceilometer));
     case 'json':
       return each((batch) => `[${batch.map(jsonOf).join(',')}]`);
     case 'collectd': {

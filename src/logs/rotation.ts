@@ -61,7 +61,7 @@ export async function rotatedFiles(
   logs: readonly string[],
   archives: readonly string[],
 ): Promise<readonly Rotated[]> {
-  let before = '';
+  let before: string | undefined;
   for (let i = 0; ; i += 1) {
     const found = await listing(files, logs, archives);
     const now = found.map(({ path, stat }) => `${path} ${stat.device} ${stat.inode}`).join('\n');

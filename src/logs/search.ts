@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import { codeOf, Unresponsive } from '../plugin/index.ts';
 import type { Files, Reading, Stat } from './files.ts';
 import {
   type Position,
@@ -249,6 +250,7 @@ export class Search {
         return { path, stat, source, known, ...how };
       }
     } catch (error) {
+      if (!isDamage(error)) throw error;
       // Whatever is in it, nobody will know.
       this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
     }
@@ -287,6 +289,7 @@ export class Search {
       const start = head.subarray(0, have);
       return { position: startOf(path, now, start), head: start };
     } catch (error) {
+      if (packing === undefined || !isDamage(error)) throw error;
       this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
       return undefined;
     } finally {
@@ -294,6 +297,10 @@ export class Search {
     }
   }
 }
+
+/** Whether it is about what is packed, and not about the file: that may be readable again. */
+export const isDamage = (error: unknown): boolean =>
+  !(error instanceof Unresponsive) && !/^E[A-Z]/.test(codeOf(error) ?? '');
 
 /**
  * Those that were written after everything else, where their times and their names agree on it: of a

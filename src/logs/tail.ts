@@ -15,7 +15,7 @@ import { type LineFinder, LONGEST_LINE } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { lastOf, plain, type Source } from './packed.ts';
 import type { Reader } from './reader.ts';
-import { type Current, type Found, Search } from './search.ts';
+import { type Current, type Found, isDamage, Search } from './search.ts';
 
 export interface TailNeeds {
   readonly path: string;
@@ -251,7 +251,7 @@ export class Tail implements Reader {
       this.#replace(position, this.#closed(at));
       return 'end';
     } catch (error) {
-      if (!packed) throw error;
+      if (!packed || !isDamage(error)) throw error;
       this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
       return 'end';
     } finally {

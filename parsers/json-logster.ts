@@ -6,7 +6,8 @@
  *         where names are written.
  * Mended  A text is no number and is left out, not sent as a value; true and false are 1 and 0. At most
  *         `limit` names; how many leaves were too many is reported. What subclasses did to filter keys,
- *         `keys` does.
+ *         `keys` does. A blank in a key, at which logster's Graphite output gave up, becomes `_`, with a
+ *         mark that keeps two such names apart.
  */
 import { count, defineParser, gauge, type Line, selection, z } from 'cullinan/plugin';
 import { parseOptionString } from 'cullinan/wire/option-string';

@@ -6,8 +6,8 @@
  *         percentiles, interpolated between neighbours. Names stand in the label `name`, which takes the
  *         place of the metric's own where names are written: `some.name.90th_percentile`.
  * Mended  A value that is no number leaves the line out instead of ending the run; negative numbers count.
- *         At most `limit` names of each kind; the others go under `other`. A run of no time divides by
- *         nothing.
+ *         At most `limit` names of each kind; the others go under `other`. A percentile with a fraction is
+ *         one level of a name: `99_9th_percentile`. A run of no time divides by nothing.
  */
 import { count, defineParser, gauge, type Line, z } from 'cullinan/plugin';
 import { decimalAt, decoded, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';

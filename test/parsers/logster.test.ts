@@ -7,12 +7,68 @@ import metric from '../../parsers/metric-logster.ts';
 import postfix from '../../parsers/postfix-logster.ts';
 import sample, { statusOf } from '../../parsers/sample-logster.ts';
 import squid from '../../parsers/squid-logster.ts';
+import { CullNames } from '../../src/cli/cull-names.ts';
 import { encoded } from '../../src/wire/bytes.ts';
-import { describeParser, parsing, said } from '../support/parsers.ts';
+import { describeParser, fixture, parsing, said } from '../support/parsers.ts';
 
 for (const parser of [sample, errorLog, squid, postfix, log4j, json, metric]) {
   describeParser<never>(parser as never);
 }
+
+describe('names are logster’s, in its order, from its first run over lines to its last', () => {
+  const classes = ['http_1xx', 'http_2xx', 'http_3xx', 'http_4xx', 'http_5xx'];
+  it.each([
+    [sample, classes],
+    [errorLog, ['notice', 'warn', 'error', 'crit', 'other']],
+    [
+      squid,
+      [
+        ...classes,
+        'size',
+        ...['TCP_MISS', 'TCP_DENIED', 'TCP_HIT', 'TCP_MEM_HIT', 'OTHER'].map((it) => `squid_${it}`),
+      ],
+    ],
+    [
+      postfix,
+      [
+        ...['numSent', 'pctSent', 'numDeferred', 'pctDeferred', 'numBounced', 'pctBounced'],
+        ...['mailTxnsSec', 'mailSentSec', 'avgDelay'],
+      ],
+    ],
+    [log4j, ['WARN', 'ERROR', 'FATAL']],
+    [
+      json,
+      [
+        ...[
+          'requests.total',
+          'requests.failed',
+          'requests.by_status-e1506546.200',
+          'requests.by_status-e1506546.404',
+        ],
+        ...['pools.0.free', 'pools.1.free', 'uptime', 'healthy'],
+      ],
+    ],
+    [
+      metric,
+      [
+        ...['orders.placed', 'mail.bytes'],
+        ...['orders.store.mean', 'orders.store.median', 'orders.store.90th_percentile'],
+        ...['mail.send.mean', 'mail.send.median', 'mail.send.90th_percentile'],
+      ],
+    ],
+  ])('$name', (parser, expected) => {
+    const { observations } = parsing<never>(parser as never)(fixture(parser.name));
+    const affixes = { prefix: 'servers.web', suffix: '', separator: '.' };
+    const points = new CullNames(affixes, 'raw', 'web').points(
+      [{ time: 1_795_250_292, seconds: 60, observations }],
+      '',
+    );
+    expect(points.map(({ name }) => name.path)).toEqual(
+      expected.map((name) => `servers.web.${name}`),
+    );
+    expect(observations.map(({ metric }) => metric.kind)).toEqual(expected.map(() => 'gauge'));
+  });
+});
 
 /** As logster's own outputs have it: name and value. */
 const numbers = (lines: readonly string[]) =>

@@ -19,7 +19,7 @@ export interface Cursor {
   readonly warning?: string | undefined;
 }
 
-export interface JournalNeeds extends Pick<JournalctlNeeds, 'clock' | 'environment'> {
+export interface JournalNeeds extends Pick<JournalctlNeeds, 'clock' | 'environment' | 'patience'> {
   /** What the journal is asked for; see {@link journalQuery}. */
   readonly path: string;
   /** What the parser is given of an entry; its message where absent. */
@@ -30,6 +30,8 @@ export interface JournalNeeds extends Pick<JournalctlNeeds, 'clock' | 'environme
   readonly progress?: ((bytes: number) => void) | undefined;
   /** Is told when the lines were written that are offered next, in seconds since the Unix epoch. */
   readonly dated?: ((time: number) => void) | undefined;
+  /** Whether to stop for now, asked between two pieces. */
+  readonly paused?: (() => boolean) | undefined;
   /** Ends it early. */
   readonly signal?: (() => AbortSignal | undefined) | undefined;
 }
@@ -104,7 +106,7 @@ export class JournalTail implements Reader {
 
   /** Offers what follows. @returns whether the entry is still there that it was left at. */
   async #read(): Promise<{ readonly found: boolean; readonly entries: number }> {
-    const { dated, progress, lost, path } = this.#needs;
+    const { dated, progress, paused, lost, path } = this.#needs;
     const before = this.cursor;
     let found = false;
     let entries = 0;
@@ -135,7 +137,7 @@ export class JournalTail implements Reader {
       const more = bytes;
       bytes = 0;
       progress?.(more);
-      return undefined;
+      return paused?.() ? 'enough' : undefined;
     });
     if (this.cursor !== undefined && said !== (this.cursor.warning ?? '')) {
       this.cursor = { ...this.cursor, warning: said === '' ? undefined : said };
@@ -172,8 +174,8 @@ export class JournalTail implements Reader {
     format: JournalExport,
     took: () => 'enough' | undefined,
   ): Promise<string> {
-    const { clock, environment, signal } = this.#needs;
-    const needs = { clock, environment, signal: signal?.() };
+    const { clock, environment, patience, signal } = this.#needs;
+    const needs = { clock, environment, patience, signal: signal?.() };
     let enough = false;
     const said = await journalctl(flags, needs, (bytes) => {
       try {

@@ -6,11 +6,12 @@ import { AccessDenied, codeOf, Foreseen, Unresponsive } from '../plugin/index.ts
 const PROGRAM = 'journalctl';
 /** More than it ever says of errors. */
 const SAID_LIMIT = 16 * 1024;
-/** Milliseconds in which it has to write something, or to end. */
 const PATIENCE = 30_000;
 
 export interface JournalctlNeeds {
   readonly clock: Clock;
+  /** Milliseconds in which it has to write something, or to end; half a minute where absent. */
+  readonly patience?: number | undefined;
   /** Ends it early. */
   readonly signal?: AbortSignal | undefined;
   /** Where programs are; the process's own where absent. */
@@ -27,7 +28,7 @@ export interface JournalctlNeeds {
  */
 export function journalctl(
   flags: readonly string[],
-  { clock, signal, environment = process.env }: JournalctlNeeds,
+  { clock, signal, patience = PATIENCE, environment = process.env }: JournalctlNeeds,
   take: (bytes: Buffer) => 'enough' | undefined,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -40,7 +41,7 @@ export function journalctl(
     });
     let over = false;
     let said = '';
-    let timer = clock.after(PATIENCE, hung);
+    let timer = clock.after(patience, hung);
     const abort = () => stop(signal?.reason);
     // There are no pipes when the process is out of descriptors; 'error' says so below.
     const [stdout, stderr] = [child.stdout, child.stderr] as (Readable | undefined)[];
@@ -68,7 +69,7 @@ export function journalctl(
       kill();
     }
     function hung(): void {
-      const seconds = PATIENCE / 1000;
+      const seconds = patience / 1000;
       stop(new Unresponsive(`${PROGRAM} has neither written nor ended within ${seconds} s`));
     }
 
@@ -85,7 +86,7 @@ export function journalctl(
         stop(error);
         return;
       }
-      timer = clock.after(PATIENCE, hung);
+      timer = clock.after(patience, hung);
     });
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (said.length < SAID_LIMIT) said += text;

@@ -28,12 +28,15 @@ class Reading {
     this.form = form;
   }
 
+  /** Whether to stop for now. */
+  paused = () => false;
+
   async #with(use: (tail: JournalTail) => Promise<void>): Promise<string[]> {
     const lines: string[] = [];
     const finder = new LineFinder((line) => void lines.push(line.text));
-    const { path, form, clock, losses } = this;
+    const { path, form, clock, losses, paused } = this;
     const lost = (loss: Loss) => void losses.push(loss);
-    const tail = new JournalTail({ path, form, clock, finder, lost }, this.cursor);
+    const tail = new JournalTail({ path, form, clock, finder, lost, paused }, this.cursor);
     try {
       await use(tail);
     } finally {
@@ -235,6 +238,20 @@ describeWithPeer('journal', 'the journal, through journalctl', () => {
     expect(reading.tooLong).toBe(2);
     expect(await reading.lines()).toEqual([]);
     expect(reading.tooLong).toBe(2);
+  });
+
+  test('is left in the middle, and read on from there', async () => {
+    const journal = new Journal(folder());
+    const texts = Array.from({ length: 600 }, (_, i) => `${i} ${'x'.repeat(1000)}`);
+    await journal.write(...texts.map((text) => message(text)));
+    const reading = new Reading(`journal:directory=${journal.folder}`);
+    reading.paused = () => true;
+    const parts: string[][] = [];
+    do parts.push(await reading.lines());
+    while (parts.at(-1)?.length);
+    expect(parts.length).toBeGreaterThan(5);
+    expect(parts.flat()).toEqual(texts);
+    expect(reading.losses).toEqual([]);
   });
 
   test('says once that a file of it cannot be read, and reads the others', async () => {

@@ -64,11 +64,15 @@ export async function rotatedFiles(
   let before: string | undefined;
   for (let i = 0; ; i += 1) {
     const found = await listing(files, logs, archives);
-    const now = found.map(({ path, stat }) => `${path} ${stat.device} ${stat.inode}`).join('\n');
+    const now = seenAs(found);
     if (now === before || i === MOST_LISTINGS) return found;
     before = now;
   }
 }
+
+/** What tells one listing from another. An inode may have been given to a file that was just made. */
+export const seenAs = (found: readonly Rotated[]): string =>
+  found.map(({ path, stat }) => `${path} ${stat.device} ${stat.inode} ${stat.born}`).join('\n');
 
 async function listing(
   files: Files,

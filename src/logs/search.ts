@@ -13,7 +13,7 @@ import {
 } from './identity.ts';
 import type { Loss } from './loss.ts';
 import { packingOf, plain, resume, type Source, unpacked } from './packed.ts';
-import { type Rotated, rotatedFiles } from './rotation.ts';
+import { type Rotated, rotatedFiles, seenAs } from './rotation.ts';
 
 /** A file that holds what was read up to a position, ready to be read on. */
 export interface Found {
@@ -78,7 +78,7 @@ export class Search {
     for (let i = 0; i < MOST_SEARCHES; i += 1) {
       const rotated = await this.#rotated(current);
       // Between two listings it may have been renamed or packed: then it is searched once more.
-      const now = rotated.map(({ path, stat }) => `${path} ${stat.inode}`).join('\n');
+      const now = seenAs(rotated);
       if (now === before) break;
       before = now;
       const found = await this.#findAmong(rotated, position, current, positions);

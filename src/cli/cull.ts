@@ -37,6 +37,8 @@ interface Job {
   readonly wait: number;
   /** Whether files are told apart in names. */
   readonly several: boolean;
+  /** Outputs that have failed, which are not waited for again; and what they said. */
+  readonly down: Map<string, string>;
 }
 
 /**
@@ -72,7 +74,16 @@ export async function cull(
   // Asked for twice, it is sent to once.
   const outputs = [...new Map(wanted.map(output).map((it) => [it.name, it])).values()];
   if (io.errIsTerminal || options.debug) for (const text of needless(options)) warn(text);
-  const job = { io, options, chosen, outputs, first, wait, several: files.length > 1 };
+  const job: Job = {
+    io,
+    options,
+    chosen,
+    outputs,
+    first,
+    wait,
+    several: files.length > 1,
+    down: new Map(),
+  };
   let code: number = EXIT.ok;
   for (const file of files) {
     try {
@@ -134,7 +145,7 @@ async function one(job: Job, log: string): Promise<number> {
 
 /** Sends what was found to every output that has not got it; one that fails keeps none from the others. */
 async function send(
-  { io, options, outputs, several }: Job,
+  { io, options, outputs, several, down }: Job,
   log: string,
   found: readonly Found[],
   took: (output: string) => Promise<void>,
@@ -142,8 +153,8 @@ async function send(
   const where = several
     ? segment(isJournal(log) ? journalName(log) : basename(log).replace(/\.log$/, ''))
     : '';
-  const failed: string[] = [];
   for (const output of outputs) {
+    if (down.has(output.name)) continue;
     const its = found.filter(({ sent }) => sent?.includes(output.name) !== true);
     const parcels = output.parcels(its, where);
     if (options.dryRun) {
@@ -155,14 +166,14 @@ async function send(
       for (const parcel of parcels) await parcel.send();
     } catch (error) {
       if (!(error instanceof Foreseen) && codeOf(error) === undefined) throw error;
-      failed.push(error instanceof Error ? error.message : String(error));
+      down.set(output.name, error instanceof Error ? error.message : String(error));
       continue;
     }
     if (outputs.length > 1) await took(output.name);
   }
-  if (failed.length === 0) return;
+  if (down.size === 0) return;
   throw new Foreseen(
-    `${listed(failed)}. What was found in ${log} is kept, and the next run sends it first.`,
+    `${listed([...down.values()])}. What was found in ${log} is kept, and the next run sends it first.`,
   );
 }
 
@@ -171,7 +182,7 @@ function explained(error: unknown, { options }: Job, log: string): unknown {
   const code = codeOf(error);
   if (code === undefined || error instanceof Foreseen) return error;
   const { path, message, syscall } = error as NodeJS.ErrnoException;
-  const what = /^[A-Z]+: ([^,]*)/.exec(message)?.[1] ?? message;
+  const what = /\b[A-Z]+: ([^,/]*[^,/ ])/.exec(message)?.[1] ?? message;
   const because = { cause: error };
   if (path === log || path === dirname(log) || syscall === 'read') {
     const who =

@@ -237,17 +237,21 @@ async function run(
   const { found } = work;
   const state = { at: now, ...placeOf(reader), pending: [...waiting, ...found] };
   await store(state);
-  if (failure !== undefined) throw failure.error;
   if (found.length > 0) {
     let left: readonly Found[] = found;
     const took = async (output: string) => {
       left = sentTo(left, output);
-      await store({ ...state, pending: left });
+      await store({ ...state, pending: [...waiting, ...left] });
     };
-    const struck = await draft({ ...state, pending: [] });
-    await send(left, took);
-    await struck();
+    const struck = await draft({ ...state, pending: waiting });
+    try {
+      await send(left, took);
+      await struck();
+    } catch (error) {
+      failure ??= { error };
+    }
   }
+  if (failure !== undefined) throw failure.error;
   const { known, failed, error } = work;
   const { lines, tooLong } = finder;
   const said = { first: before === undefined, absent, bytes, lines, known, tooLong, failed, error };

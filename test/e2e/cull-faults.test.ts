@@ -1,0 +1,299 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { decodeLine } from 'cullinan/wire/graphite';
+import { describe, expect, test, vi } from 'vitest';
+import { statePath } from '../../src/logs/index.ts';
+import { holdFile } from '../../src/store/index.ts';
+import { Carbon, freePort } from '../support/carbon.ts';
+import { CulledLog } from '../support/cull.ts';
+import { noMounting, smallDisk } from '../support/disk.ts';
+import { describeWithPeer } from '../support/peers.ts';
+import { PROGRAM } from '../support/program.ts';
+
+const run = promisify(execFile);
+
+/** Numbers of a file of points, each once: the same point may stand there twice. */
+function archived(path: string, name: string): readonly number[] {
+  const points = new Map<number, number>();
+  for (const line of readFileSync(path, 'utf8').trimEnd().split('\n')) {
+    const { path: its, value, time } = decodeLine(line);
+    if (its !== name) continue;
+    expect(points.get(time) ?? value, `${name} at ${time}`).toBe(value);
+    points.set(time, value);
+  }
+  return [...points.values()];
+}
+
+const sum = (values: Iterable<number>): number => [...values].reduce((all, it) => all + it, 0);
+
+describeWithPeer(
+  'carbon-cache',
+  'every line is counted once, in Carbon and in a file',
+  () => {
+    test('through runs that are killed at any moment, while the log grows', async () => {
+      await using carbon = await Carbon.start();
+      let killed = 0;
+      const life = async (name: string) => {
+        using it = new CulledLog(`${name}.log`);
+        const archive = join(it.folder, 'archive');
+        const config = it.file(
+          'cullinan.yaml',
+          `handlers:\n  kept: { type: file, path: ${archive}, rotate: never, sync: true }\n`,
+        );
+        const words = ['--config', config, '-o', 'kept', '-o', 'graphite', '-p', name];
+        const to = [`--graphite-host=127.0.0.1:${carbon.port}`, 'PostfixLogster', it.log];
+        await it.cull(...words, ...to);
+        for (let round = 0; round < 12; round += 1) {
+          it.append(50);
+          // A start takes a tenth of a second, and a run that follows one at once waits for its second.
+          const running = it.culled(
+            60 + Math.random() * (round % 2 === 0 ? 150 : 1200),
+            ...words,
+            ...to,
+          );
+          await sleep(80);
+          it.append(7);
+          if ((await running) === 'killed') killed += 1;
+        }
+        for (const _ of [1, 2]) expect((await it.cull(...words, ...to)).stderr).toBe('');
+        expect(sum(archived(archive, `${name}.numSent`))).toBe(it.sent);
+        await vi.waitFor(
+          () => expect(sum(carbon.read(`${name}.numSent`).values())).toBe(it.sent),
+          5000,
+        );
+      };
+      await Promise.all(['a', 'b', 'c', 'd'].map(life));
+      expect(killed).toBeGreaterThan(8);
+    });
+
+    test('while Carbon is away, and when it is back', async () => {
+      await using carbon = await Carbon.start();
+      using it = new CulledLog();
+      const to = ['-o', 'graphite', `--graphite-host=127.0.0.1:${carbon.port}`];
+      const line = [...to, '--timeout=1s', 'PostfixLogster', it.log];
+      await it.cull(...line);
+      await carbon.kill('SIGTERM');
+      for (let round = 0; round < 3; round += 1) {
+        it.append(10);
+        const { code, stderr } = await it.cull(...line);
+        expect(code).toBe(1);
+        expect(stderr).toMatch(
+          /^cullinan: graphite: 127\.0\.0\.1:\d+: .*ECONNREFUSED.*\. What was found in .*mail\.log is kept, and the next run sends it first\.\n$/,
+        );
+      }
+      await carbon.start();
+      it.append(10);
+      expect(await it.cull(...line)).toMatchObject({ code: 0, stderr: '' });
+      await vi.waitFor(() => {
+        const sent = [...carbon.read('numSent').values()];
+        // Each run's number at its own time.
+        expect(sent).toHaveLength(4);
+        expect(sum(sent)).toBe(it.sent);
+      }, 5000);
+    });
+  },
+  120_000,
+);
+
+describe('an output that fails', () => {
+  test('keeps none from the others, which get nothing twice', async () => {
+    using it = new CulledLog();
+    const to = [
+      '-o',
+      'stdout',
+      '-o',
+      'statsd',
+      '--statsd-host=nosuch.invalid:8125',
+      '--timeout=1s',
+    ];
+    const line = [...to, 'PostfixLogster', it.log];
+    await it.cull(...line);
+    it.append(8);
+    const first = await it.cull(...line);
+    expect(first.stdout).toMatch(/ numSent 4\n/);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(
+      /^cullinan: statsd: nosuch\.invalid:8125: .*\. What was found in /,
+    );
+    it.append(4);
+    const second = await it.cull(...line);
+    expect(second.stdout.match(/ numSent .*/g)).toEqual([' numSent 2']);
+  });
+});
+
+describe.runIf(noMounting() === undefined)('a state that cannot be written', () => {
+  const words = (it: CulledLog, state: string) => [
+    ...['--state-dir', state, '-o', 'stdout', 'PostfixLogster', it.log],
+  ];
+  const sent = (stdout: string) => Number(/ numSent (\d+)/.exec(stdout)?.[1] ?? 0);
+
+  test.each(['fill', 'readOnly'] as const)('counts nothing before it can be: %s', async (how) => {
+    using disk = smallDisk('256k');
+    using it = new CulledLog();
+    const line = words(it, disk.path);
+    await it.cull(...line);
+    let counted = 0;
+    for (let round = 0; round < 2; round += 1) {
+      it.append(10);
+      disk[how]();
+      const failed = await it.cull(...line);
+      expect(failed.code).toBe(1);
+      expect(failed.stdout).toBe('');
+      expect(failed.stderr).toMatch(
+        how === 'fill'
+          ? /^cullinan: \S+: no space left on device, so that .* Make room\.\n$/
+          : /^cullinan: \S+: read-only file system, so that .* --state-dir\.\n$/,
+      );
+      if (how === 'fill') disk.free();
+      else disk.writable();
+      it.append(4);
+      counted += sent((await it.cull(...line)).stdout);
+    }
+    expect(counted).toBe(it.sent);
+  });
+});
+
+describe('another run at the same log', () => {
+  const held = (it: CulledLog) => statePath(it.state, 'PostfixLogster', it.log);
+
+  test('is named by its process, and can be waited for', async () => {
+    using it = new CulledLog();
+    const line = ['-o', 'stdout', 'PostfixLogster', it.log];
+    await it.cull(...line);
+    it.append(8);
+    const hold = await holdFile(held(it), async () => false);
+    const { code, stderr } = await it.cull(...line);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`process ${process.pid} is at work on it`);
+    const waiting = it.cull('--wait=20s', ...line);
+    await sleep(500);
+    await hold.release();
+    expect((await waiting).stdout).toMatch(/ numSent 4\n/);
+  });
+
+  test('that was killed is not waited for', async () => {
+    using it = new CulledLog();
+    const script = `import { holdFile } from ${JSON.stringify(new URL('../../dist/src/store/index.js', import.meta.url))};
+      await holdFile(${JSON.stringify(held(it))}, async () => false); console.log('held'); setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const line = ['-o', 'stdout', '--from-start', 'PostfixLogster', it.log];
+    it.append(8);
+    expect((await it.cull(...line)).stderr).toContain(`process ${child.pid} is at work on it`);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect((await it.cull(...line)).stdout).toMatch(/ numSent 4\n/);
+  });
+
+  test('at the same time loses and doubles nothing', async () => {
+    using it = new CulledLog();
+    const line = ['--wait=30s', '-o', 'stdout', 'PostfixLogster', it.log];
+    await it.cull(...line);
+    it.append(40);
+    const runs = await Promise.all(Array.from({ length: 4 }, () => it.cull(...line)));
+    expect(runs.map(({ stderr }) => stderr)).toEqual(['', '', '', '']);
+    const sent = runs.map(({ stdout }) => Number(/ numSent (\d+)/.exec(stdout)?.[1]));
+    expect(sent.sort()).toEqual([0, 0, 0, 20]);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
+  /** As a user who may do next to nothing. */
+  async function asNobody(it: CulledLog, ...words: readonly string[]) {
+    mkdirSync(it.state, { recursive: true });
+    chmodSync(it.state, 0o777);
+    const user = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const cull = [PROGRAM, 'cull', '--state-dir', it.state, '-o', 'stdout', ...words];
+    const all = [...user, process.execPath, ...cull];
+    return await run('/usr/bin/setpriv', all).then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }) =>
+        ({ code, stdout, stderr }) as Awaited<ReturnType<CulledLog['cull']>>,
+    );
+  }
+
+  /** What is refused, each with what is said of it behind its path. */
+  async function refused(
+    it: CulledLog,
+  ): Promise<readonly (readonly [path: string, said: RegExp])[]> {
+    const fifo = join(it.folder, 'fifo');
+    await run('mkfifo', [fifo]);
+    const secret = it.file('secret.log', 'x');
+    chmodSync(secret, 0o600);
+    return [
+      [it.folder, /^is no file but a folder/],
+      [fifo, /^is no file but a FIFO/],
+      ['/dev/zero', /^is no file but a device/],
+      [
+        secret,
+        /^permission denied, so that nothing of it was counted\. Run as a user who may read it/,
+      ],
+      [join(it.folder, 'missing.log'), /^there is no such file, so that nothing was read\. Name /],
+    ];
+  }
+
+  test('what is no log says so in a sentence, and is no harm to the others', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const cases = await refused(it);
+    for (const [path, said] of cases) {
+      const { code, stdout, stderr } = await asNobody(it, '--from-start', 'PostfixLogster', path);
+      expect([code, stdout], path).toEqual([1, '']);
+      expect(stderr).toMatch(/^cullinan: .*\n$/);
+      expect(stderr.slice(`cullinan: ${path}: `.length)).toMatch(said);
+    }
+    const paths = cases.map(([path]) => path);
+    const all = await asNobody(it, '--from-start', 'PostfixLogster', ...paths, it.log);
+    expect(all.code).toBe(1);
+    expect(all.stderr.match(/^cullinan: /gm)).toHaveLength(cases.length);
+    expect(all.stdout).toMatch(/ mail_numSent 4\n/);
+  });
+
+  test('lines that are no text are lines, and those behind them count', async () => {
+    using it = new CulledLog();
+    const bytes = Buffer.concat([
+      Buffer.from('\xff\xfe\xc3( status=sent\n', 'latin1'),
+      Buffer.from('a\0b delay=1, status=sent\r\n'),
+      Buffer.alloc(5_000_000, 'x'),
+      Buffer.from('\ndelay=2, status=sent (\xff)\r\ndelay=9, status=sent and no end', 'latin1'),
+    ]);
+    const log = it.file('odd.log', bytes);
+    const { code, stdout, stderr } = await asNobody(it, '--from-start', 'PostfixLogster', log);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ numSent 2\n/);
+    expect(stdout).toMatch(/ avgDelay 1\.5\n/);
+    expect(stderr).toBe(`${log}: 1 lines were longer than 1 MiB and left out.\n`);
+  });
+
+  test('a log of which the parser knows nothing asks for another', async () => {
+    using it = new CulledLog();
+    const log = it.file('binary', readFileSync(process.execPath).subarray(0, 3_000_000));
+    const { code, stderr } = await asNobody(it, '--from-start', 'MetricLogster', log);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /MetricLogster knows none of its \d+ lines\. Is it the parser for this log\?/,
+    );
+  });
+
+  test('nobody listens: what was found is kept', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const port = await freePort();
+    const words = [
+      '-o',
+      'statsd',
+      `--statsd-host=127.0.0.1:${port}`,
+      '--timeout=1s',
+      '--from-start',
+    ];
+    const { code, stderr } = await asNobody(it, ...words, 'PostfixLogster', it.log);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^cullinan: statsd: .*\. What was found in .* is kept/);
+  });
+});

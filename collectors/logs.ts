@@ -8,21 +8,9 @@
  * Units   Those of the parsers. What is counted is an amount since the tick before.
  * Access  The agent's user has to be able to read the logs: on Debian as a member of the group adm.
  */
-import { Follow, Ledger, type Look, type Loss, scratch } from 'cullinan/logs';
+import { type Followed, Following, type Look, type Noted } from 'cullinan/logs';
 import { parserOption } from 'cullinan/parsers';
-import {
-  bytes,
-  count,
-  defineCollector,
-  delta,
-  Foreseen,
-  gauge,
-  type Metric,
-  NoData,
-  type Observation,
-  type Session,
-  z,
-} from 'cullinan/plugin';
+import { defineCollector, delta, gauge, type Metric, z } from 'cullinan/plugin';
 
 const absolute = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
 
@@ -48,14 +36,22 @@ const file = z.strictObject({
     .describe('Where a log begins of which nothing is known when the agent starts.'),
 });
 
+/** What tells one of the files from the others, before and after a restart. */
+const readerOf = ({
+  as = '',
+  labels,
+  parser,
+}: Pick<z.output<typeof file>, 'as' | 'labels' | 'parser'>): string =>
+  JSON.stringify([as, parser.parser.name, Object.entries(labels).sort()]);
+
 const options = z.strictObject({
   files: z
     .array(file)
     .default([])
     .superRefine((files, context) => {
       const seen = new Map<string, number>();
-      for (const [i, { as = '', labels, parser }] of files.entries()) {
-        const key = JSON.stringify([as, parser.parser.name, Object.entries(labels).sort()]);
+      for (const [i, file] of files.entries()) {
+        const key = readerOf(file);
         const first = seen.get(key);
         seen.set(key, first ?? i);
         if (first === undefined) continue;
@@ -68,8 +64,7 @@ const options = z.strictObject({
     .default('/var/lib/cullinan/logs')
     .describe('The folder in which it is kept how far each log was read.'),
 });
-type Options = z.output<typeof options>;
-type File = Options['files'][number];
+type File = z.output<typeof options>['files'][number];
 
 const own = ['path', 'parser'] as const;
 const metrics = {
@@ -96,50 +91,50 @@ const metrics = {
   }),
 };
 
-/** The parser's metrics as this file has them, by their own names. */
-const declared = new WeakMap<File, ReadonlyMap<string, Metric>>();
+/** The parser's metrics as this file has them: the same objects, as long as it is configured. */
+const declared = new WeakMap<File, readonly Metric[]>();
 
-function metricsOf(file: File): ReadonlyMap<string, Metric> {
+function metricsOf(file: File): readonly Metric[] {
   const known = declared.get(file);
   if (known !== undefined) return known;
   const { as, labels, parser } = file;
   const more = Object.keys(labels);
-  const made = parser.parser.metrics(parser.options).map((metric): [string, Metric] => {
+  const made = parser.parser.metrics(parser.options).map((metric): Metric => {
     const name = as === undefined ? metric.name : `${as}.${metric.name}`;
-    return [metric.name, { ...metric, name, labels: [...metric.labels, ...more] }];
+    return { ...metric, name, labels: [...metric.labels, ...more] };
   });
-  const all = new Map(made);
-  declared.set(file, all);
-  return all;
+  declared.set(file, made);
+  return made;
 }
 
-function* observed(file: File, look: Look): Generator<Observation | Error> {
-  const all = metricsOf(file);
-  for (const { metric, labels, ...rest } of look.observations) {
-    const its = all.get(metric.name);
-    if (its === undefined)
-      throw new Error(`${file.parser.parser.name}: ${metric.name} is not declared`);
-    yield { ...rest, metric: its, labels: { ...labels, ...file.labels } };
+/** What a look brought, under the names that it goes by here. */
+function* noted(file: File, look: Look): Generator<Noted> {
+  const { path, as, parser } = file;
+  const { seconds } = look;
+  for (const { metric, value, labels } of look.observations) {
+    const name = as === undefined ? metric.name : `${as}.${metric.name}`;
+    yield { metric: name, value, labels: { ...labels, ...file.labels }, seconds };
   }
-  const where = { path: file.path, parser: file.parser.parser.name };
-  yield metrics.lines.observe(count(look.lines), where);
-  yield metrics.known.observe(count(look.known), where);
-  yield metrics.bytes.observe(bytes(look.bytes), where);
-  yield metrics.lost.observe(count(look.lost.length), where);
-  yield metrics.logs.observe(count(look.logs), where);
-  if (look.absent) yield new NoData(`${file.path}: there is no such log`);
-  yield* look.errors;
-  for (const loss of look.lost) yield new Foreseen(said(loss));
+  const labels = { path, parser: parser.parser.name };
+  yield { metric: metrics.lines.name, value: look.lines, labels, seconds };
+  yield { metric: metrics.known.name, value: look.known, labels, seconds };
+  yield { metric: metrics.bytes.name, value: look.bytes, labels, seconds };
+  yield { metric: metrics.lost.name, value: look.lost.length, labels, seconds };
+  yield { metric: metrics.logs.name, value: look.logs, labels };
 }
 
-const LOST: Readonly<Record<Loss['why'], string>> = {
-  gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',
-  unfinished: 'ended within a line, which is not counted',
-  damaged: 'cannot be unpacked; what is in it is lost',
-  vacuumed: 'was vacuumed up to an entry that was not read yet; what was before it is lost',
-  unreadable: 'has a file that cannot be read; what is in it is lost',
+const followed = (file: File): Followed => {
+  const { parser, options } = file.parser;
+  const { path, from } = file;
+  const all = [...metricsOf(file), ...Object.values(metrics)];
+  return {
+    ...{ reader: readerOf(file), path, from },
+    metrics: new Map(all.map((metric) => [metric.name, metric])),
+    parsing: parser.open(options),
+    needles: parser.needles?.(options),
+    note: (look) => noted(file, look),
+  };
 };
-const said = ({ path, why }: Loss): string => `${path} ${LOST[why]}`;
 
 export default defineCollector({
   name: 'logs',
@@ -148,34 +143,9 @@ export default defineCollector({
   enabled: false,
   options,
   metrics,
-  moreMetrics: ({ files }) => files.flatMap((file) => [...metricsOf(file).values()]),
-  open(): Session<typeof options> {
-    let ledger: Ledger | undefined;
-    let follows: readonly { readonly file: File; readonly follow: Follow }[] | undefined;
-    const begin = ({ files, state }: Options) => {
-      const opened = new Ledger(state);
-      const shared = scratch();
-      ledger = opened;
-      return files.map((file) => {
-        const { parser, options } = file.parser;
-        const { path, from } = file;
-        const how = { parser: parser.name, parsing: parser.open(options), ledger: opened };
-        const needles = parser.needles?.(options);
-        return { file, follow: new Follow({ path, from, needles, ...how }, shared) };
-      });
-    };
-    return {
-      async *collect({ options, signal }) {
-        follows ??= begin(options);
-        for (const { file, follow } of follows) yield* observed(file, await follow.look(signal));
-      },
-      settled(collections) {
-        for (const { follow } of follows ?? []) follow.settled(collections);
-      },
-      async close() {
-        for (const { follow } of follows ?? []) await follow.written();
-        await ledger?.close();
-      },
-    };
-  },
+  moreMetrics: ({ files }) => files.flatMap(metricsOf),
+  open: () =>
+    new Following<typeof options>(({ files, state }) => {
+      return { followed: files.map(followed), folder: state };
+    }),
 });

@@ -1,33 +1,49 @@
-import type { Clock } from '../clock/index.ts';
+import { type Clock, systemClock } from '../clock/index.ts';
 import { Unresponsive } from '../plugin/index.ts';
 import type { Files, Reading } from './files.ts';
+import type { Mounts, On } from './mounts.ts';
 
-/** So many calls may hang at a time: Node runs four, and names are resolved by the same. */
+/** So many mounts may hang at a time: Node has four threads for files, and names are resolved by the same. */
 const MOST_HUNG = 2;
 
+interface Asked extends On {
+  readonly path: string;
+}
+
 /**
- * Files of which each call has to answer within a time. One that does not keeps the thread that Node
- * gave it until it does, so nothing more is asked of that path meanwhile; and of none, while two hang.
+ * Files of which each call has to answer within a time where it may hang. One that does not answer keeps
+ * the thread that Node gave it until it does: meanwhile nothing more is asked of that mount, nor, while
+ * two hang, of any other that may. What the kernel answers for by itself is asked always.
  *
  * @param ms milliseconds.
  */
-export function deadlined(files: Files, clock: Clock, ms: number): Files {
-  /** Calls that hang, by path. */
-  const hung = new Map<string, number>();
-  let spare: Buffer | undefined;
+export function deadlined(
+  files: Files,
+  mounts: Mounts,
+  ms: number,
+  clock: Clock = systemClock,
+): Files {
+  /** Mount points of which a call hangs. */
+  const hung = new Set<string>();
+
+  const asked = (path: string): Asked => ({ path, ...mounts.of(path) });
+
+  function refuse({ path, mountpoint }: Asked): void {
+    if (hung.has(mountpoint))
+      throw new Unresponsive(`${path}: ${mountpoint} still does not answer`);
+    if (hung.size < MOST_HUNG) return;
+    const those = [...hung].join(' and ');
+    throw new Unresponsive(`${path}: was not asked: ${those} do not answer`);
+  }
 
   async function within<T>(
-    path: string,
+    where: Asked,
     ask: () => Promise<T>,
     late?: (it: T) => void,
   ): Promise<T> {
-    if (hung.has(path) || hung.size >= MOST_HUNG) {
-      throw new Unresponsive(
-        hung.has(path)
-          ? `${path}: still does not answer`
-          : `${path}: was not asked: ${[...hung.keys()].join(' and ')} do not answer`,
-      );
-    }
+    const { path, mountpoint } = where;
+    if (!where.mayHang) return await ask();
+    refuse(where);
     const answer = ask();
     let timer: { cancel(): void } | undefined;
     const over = new Promise<'over'>((resolve) => {
@@ -39,48 +55,56 @@ export function deadlined(files: Files, clock: Clock, ms: number): Files {
     } finally {
       timer?.cancel();
     }
-    hung.set(path, (hung.get(path) ?? 0) + 1);
-    const end = () => {
-      hung.delete(path);
-    };
+    hung.add(mountpoint);
+    const end = () => void hung.delete(mountpoint);
     answer.then(late, () => {}).then(end, end);
-    throw new Unresponsive(`${path}: does not answer within ${ms / 1000} s: is its mount hung?`);
+    throw new Unresponsive(`${path}: ${mountpoint} does not answer within ${ms / 1000} s`);
   }
 
-  const timely = (path: string, file: Reading): Reading => ({
-    stat: () => within(path, () => file.stat()),
-    // Whoever gave it up uses the buffer for another file: a late answer must not be written there.
-    async read(into, at, length, position) {
-      const apart = spare !== undefined && spare.length >= length ? spare : Buffer.alloc(length);
-      spare = undefined;
-      const bytes = await within(path, () => file.read(apart, 0, length, position));
-      apart.copy(into, at, 0, bytes);
-      spare = apart;
-      return bytes;
-    },
-    close: async () => {
-      // What hangs is closed when it answers.
-      if (hung.has(path)) void file.close().catch(() => {});
-      else await file.close();
-    },
-  });
+  function timely(where: Asked, file: Reading): Reading {
+    return {
+      stat: () => within(where, () => file.stat()),
+      // Whoever gave it up uses the buffer for another file: a late answer must not be written there.
+      async read(into, at, length, position) {
+        const apart = Buffer.allocUnsafe(length);
+        const bytes = await within(where, () => file.read(apart, 0, length, position));
+        apart.copy(into, at, 0, bytes);
+        return bytes;
+      },
+      async close() {
+        // What hangs is closed when it answers.
+        const closed = file.close();
+        if (hung.has(where.mountpoint)) closed.catch(() => {});
+        else await closed;
+      },
+    };
+  }
 
   return {
-    stat: (path) => within(path, () => files.stat(path)),
+    async stat(path) {
+      return await within(asked(path), () => files.stat(path));
+    },
     glance: (path) => files.glance(path),
+    mayHang: (path) => mounts.of(path).mayHang,
     async open(path) {
+      const where = asked(path);
       const file = await within(
-        path,
+        where,
         () => files.open(path),
         (it) => void it?.close().catch(() => {}),
       );
-      return file === undefined ? undefined : timely(path, file);
+      return file === undefined || !where.mayHang ? file : timely(where, file);
     },
-    real: (path) => within(path, () => files.real(path)),
-    list: (folder) => within(folder, () => files.list(folder)),
-    load: (path) => within(path, () => files.load(path)),
-    store: (path, text) => within(path, () => files.store(path, text)),
-    rename: (from, to) => within(from, () => files.rename(from, to)),
-    sync: (folder) => within(folder, () => files.sync(folder)),
+    async real(path) {
+      return await within(asked(path), () => files.real(path));
+    },
+    async list(folder) {
+      return await within(asked(folder), () => files.list(folder));
+    },
+    load: (path) => files.load(path),
+    store: (path, text) => files.store(path, text),
+    append: (path, text, sync) => files.append(path, text, sync),
+    rename: (from, to) => files.rename(from, to),
+    sync: (folder) => files.sync(folder),
   };
 }

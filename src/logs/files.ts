@@ -27,8 +27,10 @@ export interface Reading {
 export interface Files {
   /** Follows symbolic links; `undefined` if there is nothing. */
   stat(path: string): Promise<Stat | undefined>;
-  /** The same at once, for what is on this machine: it costs a tenth. */
+  /** The same at once, for what cannot hang: it costs a tenth. */
   glance(path: string): Stat | undefined;
+  /** Whether asking for it may wait for a server or another program. */
+  mayHang(path: string): boolean;
   /** `undefined` if there is nothing. Whatever it is, opening it does not wait. */
   open(path: string): Promise<Reading | undefined>;
   /** Where symbolic links lead; the path itself if there is nothing. */
@@ -39,6 +41,8 @@ export interface Files {
   load(path: string): Promise<string | undefined>;
   /** Writes a file whole, and has it on disk. */
   store(path: string, text: string): Promise<void>;
+  /** Adds to a file that is there; with `sync`, it is on disk then. */
+  append(path: string, text: string, sync: boolean): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Has on disk what names a folder holds. */
   sync(folder: string): Promise<void>;
@@ -51,6 +55,7 @@ export const liveFiles: Files = {
     const it = statSync(path, { throwIfNoEntry: false });
     return it === undefined ? undefined : told(it);
   },
+  mayHang: () => false,
   open: (path) =>
     absentAs(undefined, async () => {
       return reading(await open(path, constants.O_RDONLY | constants.O_NONBLOCK));
@@ -67,6 +72,11 @@ export const liveFiles: Files = {
     await file.writeFile(text);
     await file.sync();
   },
+  async append(path, text, sync) {
+    await using file = await open(path, constants.O_WRONLY | constants.O_APPEND);
+    await file.writeFile(text);
+    if (sync) await file.datasync();
+  },
   rename,
   async sync(folder) {
     await using file = await open(folder, 'r');
@@ -82,7 +92,7 @@ const reading = (file: FileHandle): Reading => ({
 });
 
 /** As this room speaks of it. */
-export function told(it: {
+function told(it: {
   readonly dev: number;
   readonly ino: number;
   readonly size: number;

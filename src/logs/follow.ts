@@ -1,34 +1,39 @@
 import { type Clock, systemClock } from '../clock/index.ts';
 import type { Observation } from '../metric/index.ts';
-import type { Parsing } from '../plugin/index.ts';
+import { AccessDenied, codeOf, Foreseen, type Parsing } from '../plugin/index.ts';
+import type { Left } from './entries.ts';
 import { type Files, liveFiles, type Stat } from './files.ts';
 import { Glob, isGlob } from './glob.ts';
-import { sameFile } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import { type Position, sameFile } from './identity.ts';
 import { LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { observed, Run } from './run.ts';
-import type { State } from './state.ts';
 import { type Scratch, scratch, Tail } from './tail.ts';
 
 export interface FollowNeeds {
   /** Where a log is, as an absolute path; a glob is any number of them, whose lines are counted together. */
   readonly path: string;
-  /** What tells this parser's state from others' at the same log. */
-  readonly parser: string;
   /** Just opened. */
   readonly parsing: Parsing;
   readonly needles?: readonly string[] | undefined;
-  /** Where a log begins of which nothing is known when following begins. One that appears later begins at its start. */
+  /**
+   * Where a log begins that is there at the very first look, of which nothing is known. One that
+   * appears later begins at its start.
+   */
   readonly from: 'end' | 'start';
-  readonly ledger: Ledger;
+  /** How far each log was read before. */
+  readonly places: ReadonlyMap<string, Left>;
   readonly clock?: Clock | undefined;
   readonly files?: Files | undefined;
+  /** Whether to stop for now, asked between two pieces of a log. */
+  readonly paused?: (() => boolean) | undefined;
 }
 
 /** What one look brought. */
 export interface Look {
   readonly observations: readonly Observation[];
+  /** The real time that these are from, in seconds; `undefined` where nobody knows. */
+  readonly seconds: number | undefined;
   readonly lines: number;
   readonly known: number;
   readonly bytes: number;
@@ -39,12 +44,16 @@ export interface Look {
   readonly lost: readonly Loss[];
   /** Of a log that could not be read; the others were. */
   readonly errors: readonly Error[];
+  /** How far was read, of each log where that changed; `undefined` where a log is given up. */
+  readonly left: ReadonlyMap<string, Left | undefined>;
 }
 
 /** A log that has not changed is looked at more closely after so many milliseconds. */
 const CLOSELY = 60_000;
-/** Looks that may wait to be settled; beyond them, two become one. */
-const MOST_UNSETTLED = 1000;
+/** A log of a glob that is gone may be written to where it is now for so many milliseconds. */
+const LINGERS = 3_600_000;
+/** Then it is forgotten: what has its name, if it comes back, is read from its start. */
+const FORGOTTEN = 7 * 24 * 3_600_000;
 
 interface Followed {
   readonly path: string;
@@ -53,12 +62,16 @@ interface Followed {
   seen: Stat | undefined;
   /** When it was last looked at closely, on the monotonic clock. */
   closely: number;
+  /** What was last said of how far it was read: as text, and itself. */
+  said: string;
+  last: readonly Position[] | undefined;
+  /** Since when the glob does not find it, on the monotonic clock; `undefined` while it does. */
+  gone: number | undefined;
 }
 
 /**
- * Follows logs: at each look it reads what is new, through everything that they are rotated to. How far
- * they were read is written down once somebody says that what was found until then is safe: whoever
- * dies before reads the same lines again.
+ * Follows logs: at each look it reads what is new, through everything that they are rotated to. It keeps
+ * nothing: how far they were read is handed back with what was found, to be written down together.
  */
 export class Follow {
   readonly #needs: FollowNeeds;
@@ -69,166 +82,231 @@ export class Follow {
   readonly #run: Run;
   readonly #finder: LineFinder;
   readonly #scratch: Scratch;
+  /** Nothing is known of what was there before. */
+  #first: boolean;
+  /** Logs that were there at the first look and could not be read. */
+  readonly #unseen = new Set<string>();
   #lost: Loss[] = [];
   #bytes = 0;
-  #signal: AbortSignal | undefined;
-  /** When the report before was made, in milliseconds since the Unix epoch; of the state, at first. */
+  #paused = false;
+  #closed = false;
+  /** When the report before was made, in milliseconds since the Unix epoch; of the places, at first. */
   #reported: number | undefined;
-  #looks = 0;
-  /** What is to be written once a look has settled, oldest first. */
-  #unsettled: { look: number; readonly states: Map<string, State> }[] = [];
-  #writing: Promise<void> = Promise.resolve();
-  #unwritten: Error | undefined;
 
   /** @param shared memory to read into, which nobody else uses during a look. */
   constructor(needs: FollowNeeds, shared: Scratch = scratch()) {
+    const { path, places, parsing, needles } = needs;
     this.#needs = needs;
     this.#scratch = shared;
     this.#files = needs.files ?? liveFiles;
     this.#clock = needs.clock ?? systemClock;
-    this.#glob = isGlob(needs.path) ? new Glob(needs.path, this.#files) : undefined;
-    this.#run = new Run(needs.parsing, undefined);
-    this.#finder = new LineFinder(this.#run.offer, needs.needles);
+    const isKnown = (log: string) => this.#logs.has(log);
+    this.#glob = isGlob(path) ? new Glob(path, this.#files, this.#clock.now, isKnown) : undefined;
+    this.#run = new Run(parsing, undefined);
+    this.#finder = new LineFinder(this.#run.offer, needles);
+    this.#first = !places.has(path);
+    for (const [log, left] of places) {
+      if (this.#glob === undefined ? log === path : log !== path) this.#begin(log, left);
+      if (this.#reported === undefined || left.at > this.#reported) this.#reported = left.at;
+    }
   }
 
-  /** @param signal ends it early: what is not read then is read at the next look. */
-  async look(signal: AbortSignal): Promise<Look> {
+  async look(): Promise<Look> {
     const errors: Error[] = [];
-    const states = new Map<string, State>();
+    const left = new Map<string, Left | undefined>();
     const { lines } = this.#finder;
     const { known } = this.#run;
     const bytes = this.#bytes;
-    this.#signal = signal;
     this.#lost = [];
-    this.#looks += 1;
-    for (const path of await this.#paths()) {
-      if (signal.aborted) break;
+    let whole = true;
+    const paths = await this.#paths((error) => {
+      whole = false;
+      errors.push(errorOf(error, this.#needs.path));
+    });
+    for (const path of paths) {
+      this.#paused = this.#needs.paused?.() ?? false;
+      if (this.#paused) {
+        whole = false;
+        break;
+      }
       try {
-        const followed = this.#logs.get(path) ?? (await this.#begin(path));
-        if (await this.#read(followed)) states.set(path, this.#stateOf(followed));
+        const followed = this.#logs.get(path) ?? (await this.#meet(path));
+        await this.#read(followed);
       } catch (error) {
-        if (!signal.aborted) errors.push(error instanceof Error ? error : new Error(String(error)));
-        const followed = this.#logs.get(path);
-        if (followed !== undefined) states.set(path, this.#stateOf(followed));
+        errors.push(errorOf(error, path));
+      }
+      const followed = this.#logs.get(path);
+      if (followed !== undefined) this.#say(followed, left);
+    }
+    this.#tidy(left);
+    // Of logs that were not found yet nobody knows whether they were there.
+    if (whole && this.#first) {
+      this.#first = false;
+      if (this.#glob !== undefined) {
+        left.set(this.#needs.path, { at: this.#clock.now(), positions: [] });
       }
     }
-    this.#keep(states);
-    const found = this.#report();
-    if (this.#unwritten !== undefined) errors.push(this.#unwritten);
-    if (this.#run.error instanceof Error) errors.push(this.#run.error);
+    const seconds = this.#since();
+    const observations = observed(this.#needs.parsing, seconds ?? 1);
+    if (this.#run.error !== undefined) errors.push(errorOf(this.#run.error, this.#needs.path));
     this.#run.error = undefined;
     return {
-      observations: found,
+      observations,
+      seconds,
       lines: this.#finder.lines - lines,
       known: this.#run.known - known,
       bytes: this.#bytes - bytes,
-      absent:
-        [...this.#logs.values()].every(({ tail }) => tail.positions.length === 0) &&
-        this.#bytes === 0,
+      absent: errors.length === 0 && !this.#anything(),
       logs: this.#logs.size,
       lost: this.#lost,
       errors,
+      left,
     };
   }
 
-  /** What the first so many looks found is safe. */
-  settled(looks: number): void {
-    const states = new Map<string, State>();
-    while (this.#unsettled[0] !== undefined && this.#unsettled[0].look <= looks) {
-      for (const [path, state] of this.#unsettled.shift()?.states ?? []) states.set(path, state);
-    }
-    if (states.size > 0) this.#writing = this.#writing.then(() => this.#write(states));
+  /** Has a look that is under way end soon, with nothing. */
+  close(): void {
+    this.#closed = true;
   }
 
-  /** Waits until everything that has settled is written down. */
-  written(): Promise<void> {
-    return this.#writing;
+  #anything(): boolean {
+    for (const { tail } of this.#logs.values()) if (tail.positions.length > 0) return true;
+    return false;
   }
 
-  async #paths(): Promise<readonly string[]> {
+  async #paths(failed: (error: unknown) => void): Promise<readonly string[]> {
     if (this.#glob === undefined) return [this.#needs.path];
-    const paths = new Set(await this.#glob.paths());
-    // What is gone may have left something to read where it was rotated to.
-    for (const path of this.#logs.keys()) paths.add(path);
-    return [...paths];
+    const found = await this.#glob.paths(failed);
+    if (found.length === this.#logs.size && found.every((path) => this.#isHere(path))) return found;
+    const now = this.#clock.monotonic();
+    const here = new Set(found);
+    const paths = [...found];
+    for (const followed of this.#logs.values()) {
+      if (here.has(followed.path)) {
+        followed.gone = undefined;
+        continue;
+      }
+      // What is gone may have left something to read where it was rotated to.
+      followed.gone ??= now;
+      const due = now - followed.closely >= CLOSELY || followed.gone === now;
+      if (due && now - followed.gone < LINGERS) paths.push(followed.path);
+    }
+    return paths;
   }
 
-  async #begin(path: string): Promise<Followed> {
-    const { from, ledger, parser } = this.#needs;
-    const state = await ledger.load(parser, path);
+  #isHere(path: string): boolean {
+    const followed = this.#logs.get(path);
+    return followed !== undefined && followed.gone === undefined;
+  }
+
+  #begin(path: string, left: Left | undefined): Followed {
+    const { path: _, paused, ...needs } = this.#needs;
     const tail = new Tail(
       {
-        ...{
-          path,
-          files: this.#files,
-          clock: this.#clock,
-          finder: this.#finder,
-          scratch: this.#scratch,
-        },
+        ...needs,
+        ...{ path, files: this.#files, clock: this.#clock },
+        ...{ finder: this.#finder, scratch: this.#scratch },
         lost: (loss) => void this.#lost.push(loss),
+        paused: () => {
+          this.#paused = paused?.() ?? false;
+          return this.#paused;
+        },
         progress: (more) => {
           this.#bytes += more;
-          this.#signal?.throwIfAborted();
+          if (this.#closed) throw new Foreseen('the collector was closed');
         },
       },
-      state?.positions ?? [],
+      left?.positions ?? [],
     );
-    if (state !== undefined) this.#reported = Math.min(state.at, this.#reported ?? state.at);
-    else if (this.#looks === 1 && from === 'end') await tail.startAtEnd();
-    const followed = { path, tail, seen: undefined, closely: Number.NEGATIVE_INFINITY };
+    const closely = Number.NEGATIVE_INFINITY;
+    const said = left === undefined ? '' : JSON.stringify(left.positions);
+    const followed = {
+      path,
+      tail,
+      seen: undefined,
+      closely,
+      said,
+      last: undefined,
+      gone: undefined,
+    };
     this.#logs.set(path, followed);
     return followed;
   }
 
-  /** @returns whether anything was new. */
-  async #read(followed: Followed): Promise<boolean> {
+  /** A log of which nothing is known. */
+  async #meet(path: string): Promise<Followed> {
+    const wasThere = this.#first || this.#unseen.has(path);
+    const followed = this.#begin(path, undefined);
+    if (!wasThere || this.#needs.from === 'start') return followed;
+    try {
+      await followed.tail.startAtEnd();
+      this.#unseen.delete(path);
+    } catch (error) {
+      // When it can be read, it is one that was there.
+      this.#logs.delete(path);
+      this.#unseen.add(path);
+      throw error;
+    }
+    return followed;
+  }
+
+  async #read(followed: Followed): Promise<void> {
     const { path, tail, seen } = followed;
     const now = this.#clock.monotonic();
-    const stat = await this.#files.stat(path);
+    const files = this.#files;
+    const stat = files.mayHang(path) ? await files.stat(path) : files.glance(path);
     // Whoever had a file open that was rotated away may write to it for a while.
     const quiet = now - followed.closely < CLOSELY && tail.positions.length <= 1;
-    if (quiet && seen !== undefined && stat !== undefined && unchanged(seen, stat)) return false;
-    const before = tail.positions;
+    if (quiet && seen !== undefined && stat !== undefined && unchanged(seen, stat)) return;
+    if (quiet && stat === undefined && tail.positions.length === 0) return;
     followed.seen = undefined;
     await tail.catchUp();
+    if (this.#paused) return;
     followed.closely = now;
     followed.seen = stat;
-    return before !== tail.positions;
   }
 
-  #stateOf({ tail }: Followed): State {
-    return { at: this.#clock.now(), positions: tail.positions, pending: [] };
+  /** Hands back how far a log was read, where that is new. */
+  #say(followed: Followed, left: Map<string, Left | undefined>): void {
+    const { path, tail } = followed;
+    const { positions } = tail;
+    if (positions === followed.last) return;
+    followed.last = positions;
+    const said = JSON.stringify(positions);
+    if (said === followed.said) return;
+    followed.said = said;
+    left.set(path, { at: this.#clock.now(), positions });
   }
 
-  #keep(states: Map<string, State>): void {
-    if (states.size === 0) return;
-    this.#unsettled.push({ look: this.#looks, states });
-    if (this.#unsettled.length <= MOST_UNSETTLED) return;
-    const [first, second] = this.#unsettled;
-    if (first === undefined || second === undefined) return;
-    for (const [path, state] of first.states) {
-      if (!second.states.has(path)) second.states.set(path, state);
+  /** Forgets logs of a glob that are gone for long. */
+  #tidy(left: Map<string, Left | undefined>): void {
+    const now = this.#clock.monotonic();
+    for (const { path, gone } of this.#logs.values()) {
+      if (gone === undefined || now - gone < FORGOTTEN) continue;
+      this.#logs.delete(path);
+      left.set(path, undefined);
     }
-    this.#unsettled.shift();
   }
 
-  #report(): readonly Observation[] {
+  #since(): number | undefined {
     const now = this.#clock.now();
     const before = this.#reported;
     this.#reported = now;
-    const seconds = before !== undefined && now > before ? (now - before) / 1000 : 1;
-    return observed(this.#needs.parsing, seconds);
+    if (before === undefined) return undefined;
+    // Where the clock was set back it cannot tell.
+    return now > before ? (now - before) / 1000 : 1;
   }
+}
 
-  /** Never rejects: what could not be written is said at the next look, and written at the next change. */
-  async #write(states: ReadonlyMap<string, State>): Promise<void> {
-    try {
-      await this.#needs.ledger.store(this.#needs.parser, states);
-      this.#unwritten = undefined;
-    } catch (error) {
-      this.#unwritten = error instanceof Error ? error : new Error(String(error));
-    }
+/** What is foreseen of a log says it all. */
+function errorOf(error: unknown, path: string): Error {
+  const code = codeOf(error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new AccessDenied(`${path}: the agent's user may not read it`, { cause: error });
   }
+  if (code !== undefined)
+    return new Foreseen(`${path}: ${(error as Error).message}`, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 const unchanged = (a: Stat, b: Stat): boolean =>

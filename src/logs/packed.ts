@@ -22,7 +22,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Ends of names that tell how a file is packed. */
-export const PACKINGS: readonly string[] = ['.gz', ...Object.keys(PROGRAMS)];
+const PACKINGS: readonly string[] = ['.gz', ...Object.keys(PROGRAMS)];
 
 /** How a file of this name is packed; `undefined` where it is not. */
 export const packingOf = (name: string): string | undefined =>

@@ -1,47 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Scheme, World } from './world.ts';
+import {
+  append,
+  at,
+  harm,
+  meanwhile,
+  migrate,
+  partial,
+  reopen,
+  rotate,
+  type Step,
+  scheme,
+  step,
+  wait,
+} from './steps.ts';
+import { World } from './world.ts';
 
-type Step = (world: World) => void | Promise<void>;
-
-/** A step with its description, so that a counterexample can be read. */
-const step = <T>(
-  name: string,
-  values: fc.Arbitrary<T>,
-  does: (world: World, value: T) => unknown,
-) =>
-  values.map((value) => {
-    const it: Step = async (world) => {
-      await does(world, value);
-    };
-    return Object.assign(it, { [fc.toStringMethod]: () => `${name} ${JSON.stringify(value)}` });
-  });
-
-const scheme: fc.Arbitrary<Scheme> = fc.record({
-  names: fc.constantFrom('numbers', 'dates'),
-  compress: fc.constantFrom('never', 'at once', 'later'),
-  how: fc.constantFrom('create', 'copytruncate'),
-});
-
-const size = fc.constantFrom(20, 20, 300, 1500);
-const append = step('append', fc.tuple(fc.integer({ min: 1, max: 4 }), size), (world, [n, bytes]) =>
-  world.append(n, bytes),
-);
-const partial = step('partial', fc.integer({ min: 0, max: 12 }), (world, n) => world.partial(n));
-const rotate = step('rotate', fc.tuple(fc.boolean(), fc.boolean()), (world, [reopens, creates]) =>
-  world.rotate(reopens, creates),
-);
-const nothing = fc.constant(undefined);
-const reopen = step('reopen', nothing, (world) => world.reopen());
-const wait = step('wait', fc.constantFrom(1, 7, 150, 5000), (world, ms) => {
-  world.now += ms;
-});
-const migrate = step('migrate', nothing, (world) => world.migrate());
-const harm = fc.oneof(
-  step('truncate', nothing, (world) => world.truncate()),
-  step('expire', fc.integer({ min: 0, max: 4 }), (world, most) => world.expire(most)),
-);
-const at = fc.integer({ min: 1, max: 60 });
 const run = step(
   'run',
   fc.constantFrom(
@@ -52,10 +26,10 @@ const run = step(
     'dies',
     'dies after all',
   ) as fc.Arbitrary<'well' | 'fails' | 'fails after all' | 'dies' | 'dies after all'>,
-  (world, output) => world.run(undefined, output),
+  (world: World, output) => world.run(undefined, output),
 );
-const crash = step('crash', at, (world, n) => world.run({ at: n, what: 'dies' }));
-const during = fc.tuple(at, fc.oneof(append, partial, rotate, rotate)).map(([n, meanwhile]) => {
+const crash = step('crash', at, (world: World, n) => world.run({ at: n, what: 'dies' }));
+const during = fc.tuple(at, meanwhile).map(([n, meanwhile]) => {
   const it: Step = async (world) => {
     await world.run({ at: n, what: () => void meanwhile(world) });
   };

@@ -121,6 +121,10 @@ export class MemoryFiles implements Files {
     return inode === undefined ? undefined : stat(inode);
   }
 
+  mayHang(): boolean {
+    return false;
+  }
+
   async open(path: string) {
     const inode = this.#names.get(path);
     if (inode === undefined) return undefined;
@@ -152,6 +156,10 @@ export class MemoryFiles implements Files {
     this.#create(path, Buffer.from(text));
   }
 
+  async append(path: string, text: string): Promise<void> {
+    this.writing(path).append(text);
+  }
+
   async rename(from: string, to: string): Promise<void> {
     this.move(from, to);
   }
@@ -169,7 +177,11 @@ export function watched(files: Files, before: Before): Files {
       before('stat');
       return await files.stat(path);
     },
-    glance: (path) => files.glance(path),
+    glance(path) {
+      before('glance');
+      return files.glance(path);
+    },
+    mayHang: () => false,
     async open(path) {
       before('open');
       const file = await files.open(path);
@@ -198,6 +210,10 @@ export function watched(files: Files, before: Before): Files {
     async store(path, text) {
       before('store');
       await files.store(path, text);
+    },
+    async append(path, text, sync) {
+      before('append');
+      await files.append(path, text, sync);
     },
     async rename(from, to) {
       before('rename');

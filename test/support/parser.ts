@@ -1,6 +1,6 @@
 import { count, delta, type Line, type Parsing } from '../../src/plugin/index.ts';
 
-const seen = delta('test.seen', {
+export const seen = delta('test.seen', {
   unit: 'count',
   labels: ['line'],
   help: 'How often a line was counted.',

@@ -1,0 +1,190 @@
+import { type Clock, systemClock } from '../clock/index.ts';
+import type { Metric, Observation } from '../metric/index.ts';
+import {
+  type CollectContext,
+  Foreseen,
+  NoData,
+  type Parsing,
+  type Session,
+  type z,
+} from '../plugin/index.ts';
+import { deadlined } from './deadline.ts';
+import type { Finding, Noted } from './entries.ts';
+import { type Files, liveFiles } from './files.ts';
+import { Follow, type Look } from './follow.ts';
+import { type Ledger, ledgerIn } from './ledger.ts';
+import type { Loss } from './loss.ts';
+import { Mounts } from './mounts.ts';
+import { type Handout, Outbox } from './outbox.ts';
+import { scratch } from './tail.ts';
+
+/** A log that is to be followed, or a glob of them, and what reads it. */
+export interface Followed {
+  /** What tells it from the others, before and after a restart. */
+  readonly reader: string;
+  readonly path: string;
+  readonly from: 'end' | 'start';
+  readonly parsing: Parsing;
+  readonly needles: readonly string[] | undefined;
+  /** All that it may observe, by name. */
+  readonly metrics: ReadonlyMap<string, Metric>;
+  /** What a look amounts to. */
+  note(look: Look): Iterable<Noted>;
+}
+
+type Open<O extends z.ZodType> = (options: z.output<O>) => {
+  readonly followed: readonly Followed[];
+  readonly folder: string;
+};
+
+interface Needs {
+  readonly files: Files;
+  readonly clock: Clock;
+  /** This process's ledger in a folder. */
+  readonly ledgerIn: (folder: string) => Ledger;
+}
+const LIVE: Needs = { files: liveFiles, clock: systemClock, ledgerIn };
+
+/** Milliseconds after which a call to what may hang is given up. */
+const LONGEST_CALL = 1000;
+/** Milliseconds after which a look at logs that have much new is continued at the next tick. */
+const LONGEST_LOOK = 2000;
+
+/** Follows logs for a collector, from where they were left by the collector, or the process, before. */
+export class Following<O extends z.ZodType> implements Session<O> {
+  readonly #open: Open<O>;
+  readonly #needs: Needs;
+  readonly #mounts: Mounts;
+  readonly #files: Files;
+  #follows: readonly { readonly it: Followed; readonly follow: Follow }[] = [];
+  #outbox: Outbox | undefined;
+  /** Whether anything is written down: whoever only looks has no handlers. */
+  #writes: boolean | undefined;
+  #leave: (() => Promise<void>) | undefined;
+  #collections = 0;
+  #paused = () => false;
+  #closed = false;
+  #busy: Promise<void> = Promise.resolve();
+
+  /** @param open makes new readers of what is configured, and names the folder for what is written down. */
+  constructor(open: Open<O>, needs: Needs = LIVE) {
+    const { clock, files } = needs;
+    this.#open = open;
+    this.#needs = needs;
+    this.#mounts = new Mounts(clock);
+    this.#files = deadlined(files, this.#mounts, LONGEST_CALL, clock);
+  }
+
+  collect(context: CollectContext<O>) {
+    this.#collections += 1;
+    return this.#collect(context, this.#collections);
+  }
+
+  settled(collections: number): void {
+    this.#outbox?.settled(collections);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { follow } of this.#follows) follow.close();
+    await this.#busy;
+    await this.#leave?.();
+  }
+
+  async *#collect(context: CollectContext<O>, collection: number) {
+    let free = () => {};
+    this.#busy = new Promise((resolve) => {
+      free = resolve;
+    });
+    try {
+      const outbox = await this.#begun(context);
+      const troubles = (await outbox.wantsMore()) ? await this.#look(context, outbox) : [];
+      yield* troubles;
+      const handout = this.#closed ? undefined : outbox.take(context.time);
+      if (handout === undefined) return;
+      yield* this.#observations(handout);
+      // Whoever has given this collection up does not come back for more.
+      outbox.handedOut(handout, collection);
+    } finally {
+      free();
+    }
+  }
+
+  /** @returns what is wrong. Nothing of it is said before what was found is safe. */
+  async #look({ signal, time }: CollectContext<O>, outbox: Outbox): Promise<readonly Error[]> {
+    const { clock } = this.#needs;
+    const until = clock.monotonic() + LONGEST_LOOK;
+    this.#paused = () => signal.aborted || clock.monotonic() > until;
+    const findings: Finding[] = [];
+    const errors: Error[] = [];
+    for (const { it, follow } of this.#follows) {
+      const look = await follow.look();
+      const { reader } = it;
+      findings.push({
+        reader,
+        observations: [...it.note(look)],
+        news: isNews(look),
+        left: look.left,
+      });
+      errors.push(...troubles(it, look));
+    }
+    // What nobody has written down is found again by whoever follows on.
+    if (!this.#closed) await outbox.put({ time, findings });
+    return errors;
+  }
+
+  async #begun({ host, agent, options }: CollectContext<O>): Promise<Outbox> {
+    this.#mounts.update(host.proc.read(host.foreign ? '1/mountinfo' : 'self/mountinfo'));
+    const writes = agent.handlers.length > 0;
+    if (this.#outbox !== undefined && this.#writes === writes) return this.#outbox;
+    const { followed, folder } = this.#open(options);
+    const { clock, ledgerIn } = this.#needs;
+    const ledger = ledgerIn(folder);
+    this.#leave ??= await ledger.enter();
+    await ledger.open(writes);
+    const shared = scratch();
+    const paused = () => this.#paused();
+    this.#follows = followed.map((it) => {
+      const places = ledger.places(it.reader);
+      const needs = { ...it, places, files: this.#files, clock, paused };
+      return { it, follow: new Follow(needs, shared) };
+    });
+    this.#writes = writes;
+    this.#outbox = new Outbox(ledger, writes);
+    return this.#outbox;
+  }
+
+  /** What was found, as it is observed; what is not configured any more is left out. */
+  *#observations({ entry, late }: Handout): Generator<Observation> {
+    const time = late ? entry.time : undefined;
+    const byReader = new Map(this.#follows.map(({ it }) => [it.reader, it.metrics]));
+    for (const { reader, observations } of entry.findings) {
+      const metrics = byReader.get(reader);
+      for (const { metric: name, value, labels, seconds } of observations) {
+        const metric = metrics?.get(name);
+        if (metric !== undefined) yield { metric, value, labels, time, seconds };
+      }
+    }
+  }
+}
+
+/** Whether a look found anything. */
+const isNews = ({ lines, lost, observations }: Look): boolean =>
+  lines > 0 ||
+  lost.length > 0 ||
+  observations.some(({ metric, value }) => metric.kind === 'delta' && value !== 0);
+
+function* troubles({ path }: Followed, look: Look): Generator<Error> {
+  if (look.absent) yield new NoData(`${path}: there is no such log`);
+  yield* look.errors;
+  for (const loss of look.lost) yield new Foreseen(said(loss));
+}
+
+const LOST: Readonly<Record<Loss['why'], string>> = {
+  gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',
+  unfinished: 'ended within a line, which is not counted',
+  damaged: 'cannot be unpacked; what is in it is lost',
+  vacuumed: 'was vacuumed before it was read; what was in it is lost',
+  unreadable: 'cannot be read; what is in it is lost',
+};
+const said = ({ path, why }: Loss): string => `${path} ${LOST[why]}`;

@@ -1,7 +1,14 @@
 // Puts the program together: `npm run build` calls it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -59,7 +66,8 @@ export async function bundle(bin, node) {
     logLevel: 'warning',
   };
   // It belongs to the text as it was; V8 itself would only notice another length.
-  rmSync(join(launcher, '../program.code'), { force: true });
+  for (const code of ['program.code', 'cull.code'])
+    rmSync(join(launcher, '..', code), { force: true });
   await build({
     ...common,
     entryPoints: ['src/cli/main.ts'],
@@ -179,12 +187,16 @@ const unused = {
   },
 };
 
+/** Of an access log. */
+const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';
+
 /**
- * Has the program run until it delivers, and then keep the code that V8 has made of what it needed.
+ * Has the program run until it delivers, and through a log, and then keep the code that V8 has made of what it needed.
  *
  * @param {string} launcher
  */
 async function keepCode(launcher) {
+  const keeping = { ...process.env, CULLINAN_KEEP_CODE: 'yes' };
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-'));
   const carbon = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   try {
@@ -197,13 +209,20 @@ async function keepCode(launcher) {
     );
     const program = spawn(launcher, ['run', '--config', config], {
       stdio: 'ignore',
-      env: { ...process.env, CULLINAN_KEEP_CODE: 'yes' },
+      env: keeping,
     });
     const ended = once(program, 'exit');
     // Rates begin with the second tick.
     const enough = setTimeout(() => program.kill(), 1000);
     await ended;
     clearTimeout(enough);
+    const log = join(folder, 'access.log');
+    writeFileSync(log, '');
+    for (const line of ['', LINE]) {
+      appendFileSync(log, line);
+      const words = ['cull', '--output', 'stdout', '--state-dir', folder, 'access', log];
+      await once(spawn(launcher, words, { stdio: 'ignore', env: keeping }), 'exit');
+    }
   } finally {
     carbon.close();
     rmSync(folder, { recursive: true });

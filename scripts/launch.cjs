@@ -9,7 +9,9 @@ const { dirname, join } = require('node:path');
 const { Script } = require('node:vm');
 
 const file = join(__dirname, 'program.cjs');
-const kept = join(__dirname, 'program.code');
+const culls = process.argv[2] === 'cull';
+// A run over a log needs other parts of it than an agent, which is to hold nothing that it does not need.
+const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 
 function keptCode() {
   try {
@@ -24,8 +26,10 @@ const script = new Script(readFileSync(file, 'latin1'), {
   filename: file,
   cachedData: keptCode(),
 });
-// What the build asks for, at the end of a run that has done what a run does.
-if (process.env['CULLINAN_KEEP_CODE'] !== undefined) {
+// What the build asks for, at the end of a run that has done what a run does. Its flags stay as they were
+// at the start: V8 refuses code that was made under others.
+const keeps = process.env['CULLINAN_KEEP_CODE'] !== undefined;
+if (keeps) {
   process.on('exit', () => {
     // Whole or not at all: V8 does not look closely at what it is given.
     writeFileSync(`${kept}.new`, script.createCachedData());
@@ -59,7 +63,7 @@ function hurry() {
   setFlagsFromString('--interrupt-budget=67584');
 }
 
-if (process.argv[2] === 'cull') hurry();
-else setTimeout(tidy, STARTED).unref();
+if (culls && !keeps) hurry();
+else if (!keeps) setTimeout(tidy, STARTED).unref();
 
 script.runInThisContext()(createRequire(file), file, dirname(file));

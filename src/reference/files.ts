@@ -1,5 +1,11 @@
 import { configJsonSchema } from '../config/index.ts';
-import { collectorFacts, handlerFacts, type Plugins, parserFacts } from './facts.ts';
+import {
+  collectorFacts,
+  handlerFacts,
+  type ParserFacts,
+  type Plugins,
+  parserFacts,
+} from './facts.ts';
 import { fill } from './markdown.ts';
 import {
   collectorsPage,
@@ -8,29 +14,36 @@ import {
   dialectsTable,
   handlersPage,
   handlersTable,
-  parsersPage,
-  parsersTable,
 } from './pages.ts';
+import { parserPage, parsersIndex, parsersTable } from './parser-pages.ts';
 import { sample } from './sample.ts';
 import { builtinParsersSource, builtinSource, type PluginFiles } from './sources.ts';
+
+/** The lists of files that are generated from. */
+export interface SourceFiles extends PluginFiles {
+  /** What parsers are shown by: names in test/golden/parsers and test/fixtures/logs. */
+  readonly samples: readonly string[];
+}
 
 /**
  * Every file that is generated, by its path in the repository, with what it must hold.
  *
- * @param readme the README as it is; its marked sections are filled.
+ * @param textOf a file of the repository as it is; '' where there is none.
  */
 export function generatedFiles(
   plugins: Plugins,
-  files: PluginFiles,
-  readme: string,
+  files: SourceFiles,
+  textOf: (path: string) => string,
 ): ReadonlyMap<string, string> {
+  const parsers = [...plugins.parsers.values()].map(parserFacts);
   const collectors = [...plugins.collectors.values()];
   return new Map([
     ['src/agent/builtin.ts', builtinSource(files)],
     ['src/parsers/builtin.ts', builtinParsersSource(files)],
     ['docs/reference/collectors.md', collectorsPage(plugins)],
     ['docs/reference/handlers.md', handlersPage(plugins)],
-    ['docs/reference/parsers.md', parsersPage(plugins)],
+    ['docs/parsers/README.md', parsersIndex(parsers)],
+    ...parserPages(parsers, files, textOf),
     ['docs/reference/configuration.md', configurationPage(plugins)],
     [
       'docs/reference/cullinan.schema.json',
@@ -39,7 +52,7 @@ export function generatedFiles(
     ['packaging/cullinan.yaml', sample(plugins)],
     [
       'README.md',
-      fill(readme, {
+      fill(textOf('README.md'), {
         collectors: collectorsTable(
           collectors.map((it) => collectorFacts(it, plugins.dialects)),
           'docs/reference/collectors.md',
@@ -48,12 +61,28 @@ export function generatedFiles(
           [...plugins.handlers.values()].map(handlerFacts),
           'docs/reference/handlers.md',
         ),
-        parsers: parsersTable(
-          [...plugins.parsers.values()].map(parserFacts),
-          'docs/reference/parsers.md',
-        ),
+        parsers: parsersTable(parsers, 'docs/parsers/'),
         dialects: dialectsTable(plugins),
       }),
     ],
   ]);
 }
+
+/** A page for each parser. Its first sample is the one that is called as it is. */
+const parserPages = (
+  parsers: readonly ParserFacts[],
+  files: SourceFiles,
+  textOf: (path: string) => string,
+): readonly (readonly [string, string])[] =>
+  parsers.map((facts, i) => {
+    const { name } = facts;
+    const path = `docs/parsers/${name}.md`;
+    const samples = files.samples
+      .filter((sample) => sample === name || sample.startsWith(`${name}.`))
+      .map((sample) => ({
+        log: textOf(`test/fixtures/logs/${sample}.log`),
+        golden: textOf(`test/golden/parsers/${sample}.txt`),
+      }));
+    const source = textOf(`parsers/${files.parsers[i]}.ts`);
+    return [path, parserPage(facts, { source, samples, page: textOf(path) })];
+  });

@@ -16,10 +16,10 @@ const built = extname(fileURLToPath(import.meta.url)) === '.js';
 const code = new URL('../../', import.meta.url);
 const repository = built ? new URL('../', code) : code;
 
-const namesIn = (folder: string): readonly string[] =>
+const namesIn = (folder: string, extension = '.ts'): readonly string[] =>
   readdirSync(new URL(folder, repository))
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => name.slice(0, -'.ts'.length))
+    .filter((name) => name.endsWith(extension))
+    .map((name) => name.slice(0, -extension.length))
     .sort();
 
 async function load<P extends { readonly name: string }>(
@@ -50,6 +50,7 @@ const files = {
   collectors: namesIn('collectors'),
   handlers: namesIn('handlers'),
   parsers: namesIn('parsers'),
+  samples: namesIn('test/golden/parsers', '.txt'),
 };
 const plugins = {
   collectors: await load<Collector>('collectors', files.collectors),
@@ -57,7 +58,7 @@ const plugins = {
   parsers: await load<Parser>('parsers', files.parsers),
   dialects: new Map(Object.entries(dialects)),
 };
-const stale = [...generatedFiles(plugins, files, textOf('README.md'))].filter(
+const stale = [...generatedFiles(plugins, files, textOf)].filter(
   ([path, text]) => textOf(path) !== text,
 );
 const checks = process.argv.includes('--check');

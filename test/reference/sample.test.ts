@@ -10,9 +10,11 @@ const folder = mkdtempSync(join(tmpdir(), 'sample-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const sample =
-  generatedFiles(registry, { collectors: [], handlers: [], parsers: [] }, '').get(
-    'packaging/cullinan.yaml',
-  ) ?? '';
+  generatedFiles(
+    registry,
+    { collectors: [], handlers: [], parsers: [], samples: [] },
+    () => '',
+  ).get('packaging/cullinan.yaml') ?? '';
 
 /** The configuration that a text comes to, in the parts that a person would compare. */
 function loaded(text: string) {

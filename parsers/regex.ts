@@ -64,7 +64,7 @@ const rule = z
     }),
     contains: z.string().min(1).optional().meta({
       description: 'A word that stands in every such line: others are passed over at once.',
-      fallback: 'every line is looked at',
+      fallback: 'what `match` tells of itself',
     }),
     as: z
       .enum(WAYS)

@@ -80,6 +80,7 @@ const parserPages = (
     const samples = files.samples
       .filter((sample) => sample === name || sample.startsWith(`${name}.`))
       .map((sample) => ({
+        name: sample,
         log: textOf(`test/fixtures/logs/${sample}.log`),
         golden: textOf(`test/golden/parsers/${sample}.txt`),
       }));

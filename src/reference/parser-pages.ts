@@ -5,6 +5,8 @@ import { metricsTable, NOTE, optionsTable } from './pages.ts';
 
 /** A log that a parser read, and what it reported: what its tests hold it to. */
 export interface ParserSample {
+  /** Of its files, without what they end with. */
+  readonly name: string;
   readonly log: string;
   /** Its golden file; see test/support/parsers.ts. */
   readonly golden: string;
@@ -33,8 +35,8 @@ export function parserPage(facts: ParserFacts, { source, samples, page }: Parser
   return blocks(
     `# ${facts.name}`,
     NOTE,
-    prose(about),
-    remarks.map(([word, text]) => `**${word}.** ${prose(text)}`).join('\n\n'),
+    remark(about),
+    remarks.map(([word, text]) => `**${WORDS[word] ?? word}.** ${remark(text)}`).join('\n\n'),
     ...samples.flatMap(sampleSection),
     '## Options',
     facts.options.length === 0
@@ -78,6 +80,16 @@ export const parsersTable = (facts: readonly ParserFacts[], folder: string): str
     facts.map(({ name, summary }) => [`[${name}](${folder}${name}.md)`, prose(summary)]),
   );
 
+/** Words that paragraphs begin with in comments, where a page has more room. */
+const WORDS: Readonly<Record<string, string>> = { Mended: 'Other than in logster' };
+
+/** A comment's text: what stands in it as code stays as it is. */
+const remark = (text: string): string =>
+  text
+    .split('`')
+    .map((part, i) => (i % 2 === 0 ? prose(part) : part))
+    .join('`');
+
 /** What the first comment of a file says: a description, and paragraphs that begin with a word. */
 function commentOf(source: string) {
   const [, comment = ''] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(source) ?? [];
@@ -95,7 +107,7 @@ function commentOf(source: string) {
 
 const joined = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
-function sampleSection({ log, golden }: ParserSample): string[] {
+function sampleSection({ name, log, golden }: ParserSample): string[] {
   const [head = '', summary = '', ...lines] = golden.split('\n');
   const options: unknown = JSON.parse(/^# \S+ with (.*)$/.exec(head)?.[1] ?? '{}');
   const [, known = '', all = ''] = /^# (\d+) of (\d+) lines/.exec(summary) ?? [];
@@ -105,6 +117,7 @@ function sampleSection({ log, golden }: ParserSample): string[] {
   return [
     given ? '## A sample, with options' : '## A sample',
     given ? `\`\`\`yaml\n${yamlOf(options)}\n\`\`\`` : '',
+    `[${name}.log](../../test/fixtures/logs/${name}.log) begins with these lines:`,
     `\`\`\`\n${shown.join('\n').trimEnd()}\n\`\`\``,
     `Of its ${all} lines ${known} are known. In 60 seconds they come to this; what is 0 is left out:`,
     observedTable(lines.slice(0, end)),

@@ -5,18 +5,43 @@
  *         truncated, dated, compressed (src/logs). How far each was read is written to `state` once what
  *         was found until then has left the agent's memory: delivered, on disk in a spool, or dropped and
  *         counted. An agent that dies before reads the same lines again.
+ *         The journal of systemd likewise, by its cursor.
  * Units   Those of the parsers. What is counted is an amount since the tick before.
- * Access  The agent's user has to be able to read the logs: on Debian as a member of the group adm.
+ * Access  The agent's user has to be able to read the logs: on Debian as a member of the group adm, for
+ *         the journal of systemd-journal.
  */
-import { type Followed, Following, type Look, type Noted } from 'cullinan/logs';
+import {
+  type Followed,
+  Following,
+  isJournal,
+  journalQuery,
+  type Look,
+  type Noted,
+} from 'cullinan/logs';
 import { parserOption } from 'cullinan/parsers';
 import { defineCollector, delta, gauge, type Metric, z } from 'cullinan/plugin';
 
 const absolute = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
 
+/** A path, or the journal in its place. */
+const log = z.string().superRefine((path, context) => {
+  const wrong = (message: string) => context.addIssue({ code: 'custom', message });
+  if (!isJournal(path)) {
+    const [issue] = absolute.safeParse(path).error?.issues ?? [];
+    if (issue !== undefined) wrong(issue.message);
+    return;
+  }
+  try {
+    journalQuery(path);
+  } catch (error) {
+    wrong((error as Error).message);
+  }
+});
+
 const file = z.strictObject({
-  path: absolute.describe(
-    'The log, or a glob: `/var/log/nginx/*.log`. The lines of all that it matches are counted together.',
+  path: log.describe(
+    'The log, or a glob: `/var/log/nginx/*.log`. The lines of all that it matches are counted together. Or the journal ' +
+      'of systemd: `journal:unit=ssh.service` (docs/journal.md).',
   ),
   parser: parserOption().describe(
     'What reads its lines: `access`, or a map with its options: `{ name: access, format: common }`.',
@@ -132,6 +157,7 @@ const followed = (file: File): Followed => {
     metrics: new Map(all.map((metric) => [metric.name, metric])),
     parsing: parser.open(options),
     needles: parser.needles?.(options),
+    journal: parser.journal,
     note: (look) => noted(file, look),
   };
 };

@@ -1,13 +1,11 @@
 import type { Labels } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
-import type { Position } from './identity.ts';
+import type { Place } from './reader.ts';
 
-/** How far a log was read. */
-export interface Left {
-  /** When everything up to the positions was there, in milliseconds since the Unix epoch. */
+/** How far a log was read. Where it was not there yet, it is read from its start when it is. */
+export interface Left extends Place {
+  /** When everything up to there was there, in milliseconds since the Unix epoch. */
   readonly at: number;
-  /** None, where the log was not there yet: it is read from its start when it is. */
-  readonly positions: readonly Position[];
 }
 
 /** An observation as it is written down: by the name of its metric. */

@@ -4,18 +4,26 @@ import { AccessDenied, codeOf, Foreseen, type Parsing } from '../plugin/index.ts
 import type { Left } from './entries.ts';
 import { type Files, liveFiles, type Stat } from './files.ts';
 import { Glob, isGlob } from './glob.ts';
-import { type Position, sameFile } from './identity.ts';
+import { sameFile } from './identity.ts';
+import type { JournalForm } from './journal-lines.ts';
+import { isJournal } from './journal-query.ts';
 import { LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
+import { openReader, type Place, placeOf, type Reader } from './reader.ts';
 import { observed, Run } from './run.ts';
-import { type Scratch, scratch, Tail } from './tail.ts';
+import { type Scratch, scratch } from './tail.ts';
 
 export interface FollowNeeds {
-  /** Where a log is, as an absolute path; a glob is any number of them, whose lines are counted together. */
+  /**
+   * Where a log is, as an absolute path; a glob is any number of them, whose lines are counted together.
+   * Or the journal, as {@link journalQuery} has it.
+   */
   readonly path: string;
   /** Just opened. */
   readonly parsing: Parsing;
   readonly needles?: readonly string[] | undefined;
+  /** What the parser is given of the journal's entries; see {@link Parser.journal}. */
+  readonly journal?: JournalForm | undefined;
   /**
    * Where a log begins that is there at the very first look, of which nothing is known. One that
    * appears later begins at its start.
@@ -55,16 +63,19 @@ const LINGERS = 3_600_000;
 /** Then it is forgotten: what has its name, if it comes back, is read from its start. */
 const FORGOTTEN = 7 * 24 * 3_600_000;
 
+/** Milliseconds in which journalctl has to write something. */
+const PATIENCE = 5000;
+
 interface Followed {
   readonly path: string;
-  readonly tail: Tail;
+  readonly reader: Reader;
   /** As it was when it had been read to its end. */
   seen: Stat | undefined;
   /** When it was last looked at closely, on the monotonic clock. */
   closely: number;
   /** What was last said of how far it was read: as text, and itself. */
   said: string;
-  last: readonly Position[] | undefined;
+  last: Place | undefined;
   /** Since when the glob does not find it, on the monotonic clock; `undefined` while it does. */
   gone: number | undefined;
 }
@@ -101,7 +112,10 @@ export class Follow {
     this.#files = needs.files ?? liveFiles;
     this.#clock = needs.clock ?? systemClock;
     const isKnown = (log: string) => this.#logs.has(log);
-    this.#glob = isGlob(path) ? new Glob(path, this.#files, this.#clock.now, isKnown) : undefined;
+    this.#glob =
+      isGlob(path) && !isJournal(path)
+        ? new Glob(path, this.#files, this.#clock.now, isKnown)
+        : undefined;
     this.#run = new Run(parsing, undefined);
     this.#finder = new LineFinder(this.#run.offer, needles);
     this.#first = !places.has(path);
@@ -170,7 +184,9 @@ export class Follow {
   }
 
   #anything(): boolean {
-    for (const { tail } of this.#logs.values()) if (tail.positions.length > 0) return true;
+    for (const { reader } of this.#logs.values()) {
+      if (reader.positions.length > 0 || reader.cursor?.entry !== undefined) return true;
+    }
     return false;
   }
 
@@ -200,12 +216,12 @@ export class Follow {
   }
 
   #begin(path: string, left: Left | undefined): Followed {
-    const { path: _, paused, ...needs } = this.#needs;
-    const tail = new Tail(
+    const { path: _, paused, journal: form, ...needs } = this.#needs;
+    const reader = openReader(
       {
         ...needs,
         ...{ path, files: this.#files, clock: this.#clock },
-        ...{ finder: this.#finder, scratch: this.#scratch },
+        ...{ finder: this.#finder, scratch: this.#scratch, form, patience: PATIENCE },
         lost: (loss) => void this.#lost.push(loss),
         paused: () => {
           this.#paused = paused?.() ?? false;
@@ -216,13 +232,13 @@ export class Follow {
           if (this.#closed) throw new Foreseen('the collector was closed');
         },
       },
-      left?.positions ?? [],
+      left,
     );
     const closely = Number.NEGATIVE_INFINITY;
-    const said = left === undefined ? '' : JSON.stringify(left.positions);
+    const said = left === undefined ? '' : JSON.stringify(placeOf(reader));
     const followed = {
       path,
-      tail,
+      reader,
       seen: undefined,
       closely,
       said,
@@ -239,7 +255,7 @@ export class Follow {
     const followed = this.#begin(path, undefined);
     if (!wasThere || this.#needs.from === 'start') return followed;
     try {
-      await followed.tail.startAtEnd();
+      await followed.reader.startAtEnd();
       this.#unseen.delete(path);
     } catch (error) {
       // When it can be read, it is one that was there.
@@ -251,16 +267,17 @@ export class Follow {
   }
 
   async #read(followed: Followed): Promise<void> {
-    const { path, tail, seen } = followed;
+    const { path, reader, seen } = followed;
+    if (isJournal(path)) return await reader.catchUp();
     const now = this.#clock.monotonic();
     const files = this.#files;
     const stat = files.mayHang(path) ? await files.stat(path) : files.glance(path);
     // Whoever had a file open that was rotated away may write to it for a while.
-    const quiet = now - followed.closely < CLOSELY && tail.positions.length <= 1;
+    const quiet = now - followed.closely < CLOSELY && reader.positions.length <= 1;
     if (quiet && seen !== undefined && stat !== undefined && unchanged(seen, stat)) return;
-    if (quiet && stat === undefined && tail.positions.length === 0) return;
+    if (quiet && stat === undefined && reader.positions.length === 0) return;
     followed.seen = undefined;
-    await tail.catchUp();
+    await reader.catchUp();
     if (this.#paused) return;
     followed.closely = now;
     followed.seen = stat;
@@ -268,14 +285,14 @@ export class Follow {
 
   /** Hands back how far a log was read, where that is new. */
   #say(followed: Followed, left: Map<string, Left | undefined>): void {
-    const { path, tail } = followed;
-    const { positions } = tail;
-    if (positions === followed.last) return;
-    followed.last = positions;
-    const said = JSON.stringify(positions);
+    const { path, reader, last } = followed;
+    const place = placeOf(reader);
+    if (place.positions === last?.positions && place.cursor === last.cursor) return;
+    followed.last = place;
+    const said = JSON.stringify(place);
     if (said === followed.said) return;
     followed.said = said;
-    left.set(path, { at: this.#clock.now(), positions });
+    left.set(path, { at: this.#clock.now(), ...place });
   }
 
   /** Forgets logs of a glob that are gone for long. */

@@ -3,7 +3,9 @@ import type { Metric, Observation } from '../metric/index.ts';
 import {
   type CollectContext,
   Foreseen,
+  type Host,
   NoData,
+  type Parser,
   type Parsing,
   type Session,
   type z,
@@ -26,6 +28,8 @@ export interface Followed {
   readonly from: 'end' | 'start';
   readonly parsing: Parsing;
   readonly needles: readonly string[] | undefined;
+  /** What the parser is given of the journal's entries; see {@link Parser.journal}. */
+  readonly journal?: Parser['journal'] | undefined;
   /** All that it may observe, by name. */
   readonly metrics: ReadonlyMap<string, Metric>;
   /** What a look amounts to. */
@@ -134,7 +138,7 @@ export class Following<O extends z.ZodType> implements Session<O> {
   }
 
   async #begun({ host, agent, options }: CollectContext<O>): Promise<Outbox> {
-    this.#mounts.update(host.proc.read(host.foreign ? '1/mountinfo' : 'self/mountinfo'));
+    this.#mounts.update(mountinfoOf(host));
     const writes = agent.handlers.length > 0;
     if (this.#outbox !== undefined && this.#writes === writes) return this.#outbox;
     const { followed, folder } = this.#open(options);
@@ -168,6 +172,16 @@ export class Following<O extends z.ZodType> implements Session<O> {
   }
 }
 
+/** Nothing, on a system that does not tell. */
+function mountinfoOf({ proc, foreign }: Host): string {
+  try {
+    return proc.read(foreign ? '1/mountinfo' : 'self/mountinfo');
+  } catch (error) {
+    if (error instanceof NoData) return '';
+    throw error;
+  }
+}
+
 /** Whether a look found anything. */
 const isNews = ({ lines, lost, observations }: Look): boolean =>
   lines > 0 ||
@@ -184,7 +198,8 @@ const LOST: Readonly<Record<Loss['why'], string>> = {
   gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',
   unfinished: 'ended within a line, which is not counted',
   damaged: 'cannot be unpacked; what is in it is lost',
-  vacuumed: 'was vacuumed before it was read; what was in it is lost',
-  unreadable: 'cannot be read; what is in it is lost',
+  vacuumed: 'was vacuumed beyond the entry that was read last; what it held after that may be lost',
+  unreadable: 'has a file that cannot be read',
 };
-const said = ({ path, why }: Loss): string => `${path} ${LOST[why]}`;
+const said = ({ path, why, error }: Loss): string =>
+  `${path} ${LOST[why]}${error instanceof Foreseen ? `: ${error.message}` : ''}`;

@@ -58,7 +58,7 @@ const metrics = {
     labels: ['stage', 'reason'],
     help: 'What smtpd, postscreen and cleanup rejected, by stage and status code.',
   }),
-  screened: by('screened', 'verdict', 'Clients by what postscreen found: PASS, PREGREET, DNSBL, …'),
+  screened: by('screened', 'verdict', 'Clients by what postscreen found: PASS, PREGREET, DNSBL and so on.'),
   connections: amount('connections', 'Clients that connected.'),
   lost: amount('connections.lost', 'Clients that broke off or fell silent.'),
   sasl: amount('sasl_failures', 'Failed authentications.'),

@@ -38,7 +38,7 @@ export interface Scratch {
   buffer: Buffer;
 }
 
-const CHUNK = 256 * 1024;
+const CHUNK = 1024 * 1024;
 export const scratch = (): Scratch => ({ buffer: Buffer.allocUnsafeSlow(CHUNK) });
 
 /** So many files that were rotated away are looked after: who wrote to them may not know it yet. */

@@ -6,7 +6,7 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'store', 'logs', 'parsers'],
+  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'libvirt', 'store', 'logs', 'parsers'],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status'],
   ['agent'],
   ['reference'],
@@ -21,6 +21,7 @@ const NEIGHBOURS = {
   logs: ['plugin', 'store'], // what a parser is, and files that one process holds
   parsers: ['plugin'], // what a parser is
   net: ['plugin'], // the connection that handlers open, and what options are declared with
+  libvirt: ['plugin', 'net'], // which errors were foreseen, and the connection that is spoken over
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved
   log: ['plugin'], // which errors were foreseen
   rates: ['plugin'], // the type that a collector's `since` answers with
@@ -80,7 +81,7 @@ module.exports = {
       from: { path: '^(collectors|handlers|parsers)/' },
       to: {
         path: '^(src|collectors|handlers|parsers|test|scripts)/',
-        pathNot: '^src/((plugin|net|gossip|logs|parsers)/index\\.ts$|wire/)',
+        pathNot: '^src/((plugin|net|gossip|libvirt|logs|parsers)/index\\.ts$|wire/)',
       },
     },
     {

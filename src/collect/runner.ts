@@ -202,7 +202,13 @@ class CollectorRunner implements Runner {
     this.#running = run;
     const all = (async () => {
       try {
-        for await (const item of await collected) {
+        const items = await collected;
+        if (!(Symbol.asyncIterator in items)) {
+          if (run.abandoned || this.#closed) return;
+          this.#series.gather(items, run.time, run.samples, run.errors);
+          return;
+        }
+        for await (const item of items) {
           if (run.abandoned || this.#closed) return;
           this.#series.gather([item], run.time, run.samples, run.errors);
         }

@@ -49,7 +49,7 @@ function nothing(peer: string): (bytes: Buffer) => void {
 }
 
 /** Settles with what ended the connection. */
-function ending(
+export function ending(
   socket: Socket,
   { peer, received = nothing(peer) }: Pick<TcpOptions, 'peer' | 'received'>,
   said: (error: unknown) => Error,

@@ -7,8 +7,14 @@ import type * as z from './zod.ts';
  * What one collection yields. An `Error` in place of an observation says that one device, mount or
  * guest could not be observed: it is counted and reported once, and its siblings are kept. A
  * collector that cannot observe anything throws.
+ *
+ * A collector that asks once and then knows everything promises a plain iterable: one that is
+ * asynchronous itself costs a turn for each observation.
  */
-export type Collected = Iterable<Observation | Error> | AsyncIterable<Observation | Error>;
+export type Collected =
+  | Iterable<Observation | Error>
+  | AsyncIterable<Observation | Error>
+  | Promise<Iterable<Observation | Error>>;
 
 /** How much each of some numbers grew since the collection before. */
 export type Growths<K extends PropertyKey> = { readonly [key in K]: number } & {

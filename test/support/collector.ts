@@ -72,9 +72,9 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
     turn(seconds);
     session ??= collector.open ? await collector.open() : collector;
     const signal = new AbortController().signal;
-    const context = { host, options: collector.options.parse(options), signal, since, agent };
+    const context = { host, options: collector.options.parse(options), signal, since, agent, time: seconds };
     try {
-      for await (const item of session.collect(context)) {
+      for await (const item of await session.collect(context)) {
         if (item instanceof Error) errors.push(item);
         else observations.push(item);
       }

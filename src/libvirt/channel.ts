@@ -1,0 +1,147 @@
+import type { Stream } from '../net/index.ts';
+import { Foreseen } from '../plugin/index.ts';
+import {
+  decodeError,
+  PROCEDURES,
+  type Procedure,
+  type RemoteError,
+} from '../wire/libvirt/calls.ts';
+import {
+  ERROR,
+  encodeCall,
+  encodePong,
+  type Frame,
+  FrameReader,
+  KEEPALIVE,
+  MESSAGE,
+  OK,
+  PING,
+  REPLY,
+} from '../wire/libvirt.ts';
+
+/** libvirt answered that it will not, or could not. The connection lives on. */
+export class LibvirtError extends Foreseen implements RemoteError {
+  override readonly name: string = 'LibvirtError';
+  readonly code: number;
+  readonly domain: number;
+
+  constructor(where: string, procedure: Procedure, { code, domain, message }: RemoteError) {
+    super(`${where}: ${message || 'an error without a message'} (${procedure}, code ${code})`);
+    this.code = code;
+    this.domain = domain;
+  }
+}
+
+interface Waiting {
+  readonly procedure: Procedure;
+  readonly resolve: (payload: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Calls and their replies over one connection. Several calls may be under way. */
+export class Channel {
+  readonly where: string;
+  readonly #reader = new FrameReader();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #expectsByte: boolean;
+  #greeted: ((byte: number) => void) | undefined;
+  #stream: Stream | undefined;
+  #serial = 0;
+  #over: Error | undefined;
+
+  /** @param greets whether a byte comes before all frames, as with TLS. */
+  constructor(where: string, greets: boolean) {
+    this.where = where;
+    this.#expectsByte = greets;
+  }
+
+  /** Resolves with the byte that comes before all frames. */
+  readonly greeting = new Promise<number>((resolve) => {
+    this.#greeted = resolve;
+  });
+
+  /** What ended the connection, once it has. */
+  get over(): Error | undefined {
+    return this.#over;
+  }
+
+  attach(stream: Stream): void {
+    this.#stream = stream;
+    void stream.ended.then((error) => this.#end(error));
+  }
+
+  /**
+   * Takes what the daemon sends.
+   *
+   * @throws {@link Foreseen} if that makes no sense, after which nothing can: the connection has to end.
+   */
+  received(bytes: Buffer): void {
+    let rest = bytes;
+    if (this.#expectsByte && this.#greeted !== undefined && bytes.length > 0) {
+      this.#greeted(bytes[0] ?? 0);
+      this.#greeted = undefined;
+      rest = bytes.subarray(1);
+    }
+    try {
+      for (const frame of this.#reader.push(rest)) this.#take(frame);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new Foreseen(`it sent ${error.message}. Is this a socket of libvirt's?`);
+    }
+  }
+
+  /**
+   * Calls a procedure.
+   *
+   * @returns what it gives. A view of what was received: it holds for as long as it is held.
+   * @throws {@link LibvirtError} if libvirt answers with an error; any other error ended the connection.
+   */
+  call(procedure: Procedure, payload?: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const stream = this.#stream;
+      if (this.#over !== undefined || stream === undefined) {
+        reject(this.#over ?? new Error(`${this.where}: not connected`));
+        return;
+      }
+      const serial = this.#serial;
+      this.#serial = (serial + 1) >>> 0;
+      this.#waiting.set(serial, { procedure, resolve, reject });
+      stream.write([encodeCall(PROCEDURES[procedure], serial, payload)]).catch(reject);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#end(new Foreseen(`${this.where}: closed`));
+    await this.#stream?.close();
+  }
+
+  #take({ program, procedure, type, serial, status, payload }: Frame): void {
+    if (program === KEEPALIVE) {
+      // Not asked for, but easily given: a daemon may be set up to ask everybody.
+      if (procedure === PING) this.#stream?.write([encodePong()]).catch(() => undefined);
+      return;
+    }
+    // Events, which nobody registered for.
+    if (type === MESSAGE) return;
+    if (type !== REPLY) throw new SyntaxError(`a message of the type ${type} instead of a reply`);
+    const waiting = this.#waiting.get(serial);
+    if (waiting === undefined) {
+      throw new SyntaxError(`a reply to the call ${serial}, which waits for none`);
+    }
+    if (PROCEDURES[waiting.procedure] !== procedure) {
+      throw new SyntaxError(
+        `a reply to the procedure ${procedure}, and the call was for ${waiting.procedure}`,
+      );
+    }
+    if (status !== OK && status !== ERROR) throw new SyntaxError(`a reply of the status ${status}`);
+    this.#waiting.delete(serial);
+    if (status === OK) waiting.resolve(payload);
+    else waiting.reject(new LibvirtError(this.where, waiting.procedure, decodeError(payload)));
+  }
+
+  #end(error: Error): void {
+    this.#over ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#over);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,223 @@
+import { openTcp, openUnix, type Stream, spoken, type TlsOptions } from '../net/index.ts';
+import { AccessDenied, codeOf, Foreseen, NoData, Unresponsive } from '../plugin/index.ts';
+import {
+  AUTH,
+  type Domain,
+  decodeAuthList,
+  decodeList,
+  decodeNode,
+  decodeXml,
+  encodeList,
+  encodeOpen,
+  encodeXml,
+  type Node,
+} from '../wire/libvirt/calls.ts';
+import {
+  type DomainStats,
+  encodeStatsRequest,
+  type StatsReader,
+  type StatsRequest,
+} from '../wire/libvirt/stats.ts';
+import { explain, isAbsent, isDenied, socketDenied } from './access.ts';
+import { Channel } from './channel.ts';
+import { type LibvirtUri, socketsOf } from './uri.ts';
+
+export interface LibvirtOptions {
+  readonly uri: LibvirtUri;
+  /** Instead of the sockets where libvirt's daemons listen. */
+  readonly socket?: string | undefined;
+  readonly tls?: TlsOptions | undefined;
+}
+
+/** Seconds of silence after which the kernel probes a daemon on another machine. */
+const KEEPALIVE = 30;
+/** What a daemon says before all else if it accepts our certificate. */
+const WELCOME = 1;
+
+/** A daemon of libvirt's that answers questions; nothing can be changed through it. */
+export class Libvirt {
+  readonly #channel: Channel;
+  readonly #aborter: AbortController;
+  readonly #reader: StatsReader;
+
+  private constructor(channel: Channel, aborter: AbortController, reader: StatsReader) {
+    this.#channel = channel;
+    this.#aborter = aborter;
+    this.#reader = reader;
+  }
+
+  /**
+   * Connects, says who we are, and opens the driver.
+   *
+   * @param reader reads the statistics; it outlives connections.
+   * @param signal gives up, at whatever stage it is.
+   * @throws {@link NoData} where no daemon of libvirt's is installed, {@link AccessDenied} where one does not
+   *   let us in: with what to do.
+   */
+  static async open(
+    options: LibvirtOptions,
+    reader: StatsReader,
+    signal: AbortSignal,
+  ): Promise<Libvirt> {
+    const { uri, socket } = options;
+    const aborter = new AbortController();
+    const { server, transport } = uri;
+    const sockets = socket === undefined ? socketsOf(uri, process.env) : [socket];
+    const where = server === undefined ? sockets.join(', ') : spoken(server);
+    const opening = async (): Promise<Libvirt> => {
+      const channel =
+        server === undefined
+          ? await local(sockets, aborter.signal)
+          : await remote(
+              server,
+              transport === 'tls' ? (options.tls ?? {}) : undefined,
+              aborter.signal,
+            );
+      const libvirt = new Libvirt(channel, aborter, reader);
+      await libvirt.#begin(uri.opened);
+      return libvirt;
+    };
+    return await until(opening(), signal, aborter, where);
+  }
+
+  /** Where the daemon is. */
+  get where(): string {
+    return this.#channel.where;
+  }
+
+  /** Whether the connection can still be used. */
+  get alive(): boolean {
+    return this.#channel.over === undefined;
+  }
+
+  async node(signal: AbortSignal): Promise<Node> {
+    return decodeNode(await this.#within(signal, this.#channel.call('NODE_GET_INFO')));
+  }
+
+  /** Domains of one of the kinds of {@link DOMAINS}. */
+  async list(domains: number, signal: AbortSignal): Promise<readonly Domain[]> {
+    const call = this.#channel.call('CONNECT_LIST_ALL_DOMAINS', encodeList(domains));
+    return decodeList(await this.#within(signal, call));
+  }
+
+  async stats(request: StatsRequest, signal: AbortSignal): Promise<readonly DomainStats[]> {
+    const call = this.#channel.call('CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
+    return this.#reader.read(await this.#within(signal, call));
+  }
+
+  /** The domain's XML, as it runs. */
+  async xml(domain: Domain, signal: AbortSignal): Promise<string> {
+    const call = this.#channel.call('DOMAIN_GET_XML_DESC', encodeXml(domain));
+    return decodeXml(await this.#within(signal, call));
+  }
+
+  /** Says goodbye; whoever still waits for an answer gets none. */
+  async close(): Promise<void> {
+    if (this.alive) this.#channel.call('CONNECT_CLOSE').catch(() => undefined);
+    await this.#channel.close();
+  }
+
+  async #begin(opened: string): Promise<void> {
+    const channel = this.#channel;
+    try {
+      const ways = decodeAuthList(await channel.call('AUTH_LIST'));
+      if (ways.includes(AUTH.none)) {
+        // It knows who we are by other means, or does not care.
+      } else if (ways.includes(AUTH.polkit)) await channel.call('AUTH_POLKIT');
+      else {
+        throw new Foreseen(
+          `${channel.where}: it asks for SASL, which is not spoken here. Let it take certificates (listen_tls, auth_tls = "none" in libvirtd.conf) and use qemu+tls://, or use the socket of the machine itself`,
+        );
+      }
+      await channel.call('CONNECT_OPEN', encodeOpen(opened));
+    } catch (error) {
+      this.#aborter.abort();
+      throw explain(error, channel.where);
+    }
+  }
+
+  #within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
+    return until(call, signal, this.#aborter, this.where);
+  }
+}
+
+/**
+ * Waits for an answer until the deadline. After it the connection is given up: an answer that comes late
+ * would be taken for that to another question, and a daemon that hangs must not be asked more and more.
+ */
+async function until<T>(
+  answer: Promise<T>,
+  signal: AbortSignal,
+  aborter: AbortController,
+  where: string,
+): Promise<T> {
+  const late = (): void => aborter.abort(signal.reason);
+  if (signal.aborted) late();
+  signal.addEventListener('abort', late, { once: true });
+  try {
+    return await answer;
+  } catch (error) {
+    if (signal.aborted) {
+      throw new Unresponsive(
+        `${where}: no answer before the deadline. Is the daemon stuck behind a guest, or a disk? virsh domstats --nowait shows whether it answers`,
+        { cause: error },
+      );
+    }
+    if (error instanceof SyntaxError) {
+      // A reply that is not as documented: nothing that follows can be believed.
+      aborter.abort(error);
+      throw new Foreseen(`${where}: a reply with ${error.message}`, { cause: error });
+    }
+    // Connections end, and that they do is foreseen.
+    if (codeOf(error) !== undefined) throw new Foreseen((error as Error).message, { cause: error });
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', late);
+  }
+}
+
+/** Connects to the first of these sockets where somebody listens. */
+async function local(places: readonly string[], signal: AbortSignal): Promise<Channel> {
+  let refused: Foreseen | undefined;
+  for (const path of places) {
+    const channel = new Channel(path, false);
+    try {
+      const received = (bytes: Buffer): void => channel.received(bytes);
+      channel.attach(await openUnix({ path, peer: 'libvirt', received }, signal));
+      return channel;
+    } catch (error) {
+      if (isDenied(error)) throw socketDenied(path);
+      // A daemon that was killed leaves its socket behind.
+      if (codeOf(error) === 'ECONNREFUSED') {
+        refused ??= new Foreseen(
+          `${path}: nobody listens there any more. Start the daemon: systemctl start ${path.includes('/virt') ? 'virtqemud' : 'libvirtd'}`,
+          { cause: error },
+        );
+      } else if (!isAbsent(error)) throw error;
+    }
+  }
+  throw refused ?? new NoData(`there is no libvirt here: ${places.join(' and ')} do not exist`);
+}
+
+/** Connects over the network, with TLS or in the clear. */
+async function remote(
+  server: { readonly host: string; readonly port: number },
+  tls: TlsOptions | undefined,
+  signal: AbortSignal,
+): Promise<Channel> {
+  const channel = new Channel(spoken(server), tls !== undefined);
+  const received = (bytes: Buffer): void => channel.received(bytes);
+  const options = { ...server, keepalive: KEEPALIVE, peer: 'libvirt', received };
+  const stream: Stream = await openTcp({ ...options, tls }, signal);
+  channel.attach(stream);
+  if (tls === undefined) return channel;
+  const byte = await Promise.race([
+    channel.greeting,
+    stream.ended.then((error) => Promise.reject(error)),
+  ]);
+  if (byte === WELCOME) return channel;
+  await stream.close();
+  throw new AccessDenied(
+    `${channel.where}: it does not accept our certificate. Set tls.cert and tls.key, and see tls_allowed_dn_list in its libvirtd.conf`,
+  );
+}

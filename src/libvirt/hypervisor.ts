@@ -1,0 +1,242 @@
+import { performance } from 'node:perf_hooks';
+import {
+  bytes,
+  type Chosen,
+  type CollectContext,
+  count,
+  type Labels,
+  type Metric,
+  type Observation,
+  ratio,
+  seconds,
+} from '../plugin/index.ts';
+import type { Node } from '../wire/libvirt/calls.ts';
+import {
+  type DomainStats,
+  type Shape,
+  STATS,
+  StatsReader,
+  type Value,
+} from '../wire/libvirt/stats.ts';
+import { Libvirt, type LibvirtOptions } from './client.ts';
+import { type Guest, type GuestOptions, Guests } from './guests.ts';
+import { labelledBy } from './labelled.ts';
+import { metrics, targets } from './metrics.ts';
+import { createPlan, type Devices, type Plan } from './plan.ts';
+import { Poll, type Polled, type PollOptions } from './poll.ts';
+
+export interface HypervisorOptions
+  extends LibvirtOptions,
+    Pick<PollOptions, 'inactive'>,
+    Pick<GuestOptions, 'identity' | 'labels'> {
+  /** Groups of values besides the state. */
+  readonly stats: readonly (keyof typeof STATS)[];
+  readonly guests: Chosen;
+  readonly disks: Chosen;
+  /** Whether a disk is called by its name in the guest or by what is behind it. */
+  readonly diskName: 'target' | 'source';
+  readonly interfaces: Chosen;
+  /** Whether an interface is called by its name on the hypervisor or by its MAC address. */
+  readonly interfaceName: 'target' | 'address';
+}
+
+type Context = Pick<CollectContext, 'signal' | 'since'>;
+
+// biome-ignore format: by libvirt's numbers for them
+const STATES = ['nostate', 'running', 'blocked', 'paused', 'shutdown', 'shutoff', 'crashed', 'pmsuspended'];
+
+/** Where certain values stand in a shape; -1 where it has none. */
+const findPlaces = ({ names }: Shape) => ({
+  state: names.indexOf('state.state'),
+  cpuTime: names.indexOf('cpu.time'),
+  vcpus: names.indexOf('vcpu.current'),
+  memory: names.indexOf('balloon.maximum'),
+  available: names.indexOf('balloon.available'),
+  usable: names.indexOf('balloon.usable'),
+  unused: names.indexOf('balloon.unused'),
+});
+type Places = ReturnType<typeof findPlaces>;
+
+const KIB = 1024;
+const NANOSECONDS = 1e9;
+const TIME = ['time'] as const;
+const ALLOCATED = { which: 'allocated' };
+const PHYSICAL = { which: 'physical' };
+
+/** A hypervisor and its guests, asked over one connection that is made anew when it ended. */
+export class Hypervisor {
+  readonly #options: HypervisorOptions;
+  /** The host that it speaks for, where that is not the agent's own. */
+  readonly #host: string | undefined;
+  readonly #labelled: (metric: Metric) => Metric;
+  readonly #reader = new StatsReader();
+  readonly #poll: Poll;
+  readonly #guests: Guests;
+  readonly #utilization: Metric;
+  readonly #usage: Metric;
+  readonly #places = new WeakMap<Shape, Places>();
+  #libvirt: Libvirt | undefined;
+  #node: Node | undefined;
+
+  constructor(options: HypervisorOptions) {
+    this.#options = options;
+    const { uri, stats, inactive, identity, labels, guests, interfaceName } = options;
+    const labelled = labelledBy(labels);
+    this.#labelled = (metric) => labelled.get(metric) ?? metric;
+    this.#utilization = this.#labelled(metrics.utilization);
+    this.#usage = this.#labelled(metrics.memoryUsage);
+    this.#host = uri.server?.host;
+    let bits: number = STATS.state;
+    for (const group of new Set(stats)) bits |= STATS[group];
+    this.#poll = new Poll({ stats: bits, inactive });
+    const addresses = interfaceName === 'address';
+    this.#guests = new Guests({ identity, labels, addresses, chosen: guests });
+  }
+
+  /**
+   * Asks for everything.
+   *
+   * @throws what {@link Libvirt.open} throws, and whatever ends the connection: the next time there is a new one.
+   */
+  async collect(context: Context): Promise<Iterable<Observation | Error>> {
+    const { signal } = context;
+    const began = performance.now();
+    if (this.#libvirt?.alive !== true) {
+      this.#node = undefined;
+      this.#libvirt = await Libvirt.open(this.#options, this.#reader, signal);
+    }
+    const libvirt = this.#libvirt;
+    this.#node ??= await libvirt.node(signal);
+    const polled = await this.#poll.ask(libvirt, signal);
+    const met = await this.#guests.meet(polled.guests, libvirt, signal);
+    const took = (performance.now() - began) / 1000;
+    return this.#observe({ ...polled, errors: [...polled.errors, ...met] }, took, context);
+  }
+
+  async close(): Promise<void> {
+    await this.#libvirt?.close();
+  }
+
+  #observe(
+    { guests, errors }: Polled,
+    took: number,
+    { since }: Context,
+  ): readonly (Observation | Error)[] {
+    const all: (Observation | Error)[] = [];
+    const states = STATES.map(() => 0);
+    let vcpus = 0;
+    let memory = 0;
+    for (const stats of guests) {
+      const places = this.#placesOf(stats.shape);
+      const state = valueAt(stats, places.state) ?? 0;
+      if (states[state] !== undefined) states[state] += 1;
+      if (stats.id >= 0) {
+        vcpus += valueAt(stats, places.vcpus) ?? 0;
+        memory += (valueAt(stats, places.memory) ?? 0) * KIB;
+      }
+      const guest = this.#guests.get(stats.uuid);
+      if (guest?.labels === undefined) continue;
+      this.#planOf(guest, guest.labels, stats).observe(stats, this.#host, all);
+      this.#derive(guest.labels, stats, places, since, all);
+    }
+    this.#sum({ states, vcpus, memory, took, refused: errors.length }, all);
+    all.push(...errors);
+    return all;
+  }
+
+  /** What takes two values, or two polls. */
+  #derive(
+    labels: Labels,
+    stats: DomainStats,
+    { cpuTime, vcpus, available, usable, unused }: Places,
+    since: Context['since'],
+    all: (Observation | Error)[],
+  ): void {
+    const host = this.#host;
+    const time = valueAt(stats, cpuTime);
+    const cpus = valueAt(stats, vcpus);
+    const grown = time === undefined ? undefined : since(stats.uuid, { time }, TIME);
+    if (grown !== undefined && cpus !== undefined && cpus > 0 && grown.seconds > 0) {
+      const value = grown.time / NANOSECONDS / grown.seconds / cpus;
+      all.push({ metric: this.#utilization, labels, value, host });
+    }
+    const whole = valueAt(stats, available);
+    const free = valueAt(stats, usable) ?? valueAt(stats, unused);
+    if (whole !== undefined && free !== undefined && whole >= free) {
+      all.push({ metric: this.#usage, labels, value: (whole - free) * KIB, host });
+    }
+  }
+
+  #sum({ states, vcpus, memory, took, refused }: Totals, all: (Observation | Error)[]): void {
+    const elsewhere = this.#host === undefined ? undefined : { host: this.#host };
+    for (const [i, state] of STATES.entries()) {
+      const guests = states[i] ?? 0;
+      // Only Xen has guests without a state.
+      if (i === 0 && guests === 0) continue;
+      all.push(metrics.guests.observe(count(guests), { state }, elsewhere));
+    }
+    const { cpus = 0, memory: physical = 0 } = this.#node ?? {};
+    const { stats } = this.#options;
+    if (stats.includes('vcpu') && cpus > 0) {
+      all.push(metrics.allVcpus.observe(count(vcpus), ALLOCATED, elsewhere));
+      all.push(metrics.allVcpus.observe(count(cpus), PHYSICAL, elsewhere));
+      all.push(metrics.vcpuOvercommit.observe(ratio(vcpus / cpus), {}, elsewhere));
+    }
+    if (stats.includes('balloon') && physical > 0) {
+      all.push(metrics.allMemory.observe(bytes(memory), ALLOCATED, elsewhere));
+      all.push(metrics.allMemory.observe(bytes(physical), PHYSICAL, elsewhere));
+      all.push(metrics.memoryOvercommit.observe(ratio(memory / physical), {}, elsewhere));
+    }
+    all.push(metrics.time.observe(seconds(took), {}, elsewhere));
+    all.push(metrics.refused.observe(count(refused), {}, elsewhere));
+  }
+
+  #planOf(guest: Guest, labels: Labels, stats: DomainStats): Plan {
+    if (guest.plan?.fits(stats) !== true) {
+      guest.plan = createPlan(stats, targets, this.#devicesOf(guest), labels, this.#labelled);
+    }
+    return guest.plan;
+  }
+
+  #devicesOf({ addresses }: Guest): Devices {
+    const { disks, diskName, interfaces, interfaceName } = this.#options;
+    const chosen = (name: Value | undefined, choose: Chosen): string | undefined =>
+      typeof name === 'string' && name !== '' && choose(name) ? name : undefined;
+    return {
+      disk: (values) =>
+        chosen((diskName === 'source' && values.get('path')) || values.get('name'), disks),
+      nic: (values) => {
+        const name = values.get('name');
+        const address = interfaceName === 'address' && addresses.get(String(name));
+        return chosen(address || name, interfaces);
+      },
+    };
+  }
+
+  #placesOf(shape: Shape): Places {
+    let places = this.#places.get(shape);
+    if (places === undefined) {
+      places = findPlaces(shape);
+      this.#places.set(shape, places);
+    }
+    return places;
+  }
+}
+
+/** What is told of all guests together. */
+interface Totals {
+  /** How many are in each of the states. */
+  readonly states: readonly number[];
+  readonly vcpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  /** Seconds. */
+  readonly took: number;
+  readonly refused: number;
+}
+
+/** A value that libvirt knows. */
+function valueAt({ values }: DomainStats, place: number): number | undefined {
+  const value = place < 0 ? undefined : values[place];
+  return typeof value === 'number' && value >= 0 ? value : undefined;
+}

@@ -1,0 +1,44 @@
+import { connect } from 'node:net';
+import type { Stream } from './stream.ts';
+import { failed } from './stream.ts';
+import { ending, endOf } from './tcp.ts';
+
+export interface UnixOptions {
+  /** Where the peer listens in the filesystem. */
+  readonly path: string;
+  /** What the peer is called in errors: `libvirt`. */
+  readonly peer: string;
+  /** Takes what the peer sends; what it throws ends the connection. */
+  readonly received: (bytes: Buffer) => void;
+}
+
+/**
+ * Connects to a socket in the filesystem.
+ *
+ * @param signal gives the connection up, at whatever stage it is.
+ * @throws an error that says where, with the code of the system call that failed.
+ */
+export async function openUnix(options: UnixOptions, signal: AbortSignal): Promise<Stream> {
+  const { path } = options;
+  signal.throwIfAborted();
+  const socket = connect({ path });
+  const said = (error: unknown): Error => failed(path, error);
+  const abort = (): void => void socket.destroy();
+  signal.addEventListener('abort', abort, { once: true });
+  // A signal may outlive many sockets.
+  socket.once('close', () => signal.removeEventListener('abort', abort));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', (error) => reject(said(error)));
+    socket.once('close', () => reject(said('closed while connecting')));
+  });
+  return {
+    ended: ending(socket, options, said),
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        const whole = typeof bytes === 'string' ? bytes : Buffer.concat(bytes);
+        socket.write(whole, (error) => (error ? reject(said(error)) : resolve()));
+      }),
+    close: () => endOf(socket),
+  };
+}

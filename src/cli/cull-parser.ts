@@ -1,14 +1,16 @@
+import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { suggest } from '../config/index.ts';
-import { type ChosenParser, choose, parsers } from '../parsers/index.ts';
+import { type ChosenParser, choose, isOwn, ownParser, parsers } from '../parsers/index.ts';
 import type { Parser } from '../plugin/index.ts';
 import { listed, UsageError } from './io.ts';
 
 /**
- * The parser of a name; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
+ * The parser of a name, or in a file of one's own; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
  * theirs.
  */
 export function parserNamed(name: string): Parser {
+  if (isOwn(name)) return ownParser(resolve(name));
   const found = parsers.get(name) ?? parsers.get(name.slice(name.lastIndexOf('.') + 1));
   if (found !== undefined) return found;
   const names = [...parsers.keys()];
@@ -39,8 +41,9 @@ const OPTION_STRING = 'optionString';
 function given({ options }: Parser, text = ''): Readonly<Record<string, unknown>> {
   const words = text.trim();
   if (words === '') return {};
-  // What such a text begins with tells: a map in YAML does not begin with a dash.
-  const isOld = options.safeParse({ [OPTION_STRING]: '' }).success && /^-/.test(words);
+  // What such a text begins with tells: a map in YAML begins with a name and a colon.
+  const isMap = words.startsWith('{') || /^[\w-]+:(\s|$)/.test(words);
+  const isOld = !isMap && options.safeParse({ [OPTION_STRING]: '' }).success;
   if (isOld) return { [OPTION_STRING]: words };
   try {
     return parse(words.startsWith('{') ? words : `{${words}}`) ?? {};

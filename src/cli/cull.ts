@@ -12,7 +12,7 @@ import {
   STATE_FOLDER,
 } from '../logs/index.ts';
 import { segment } from '../naming/index.ts';
-import type { ChosenParser } from '../parsers/index.ts';
+import { type ChosenParser, isOwn } from '../parsers/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { encodeText } from '../wire/lines.ts';
 import { type CullOptions, needless, outputsOf, type Wanted } from './cull-options.ts';
@@ -51,7 +51,7 @@ export async function cull(
   files: readonly string[],
   options: CullOptions,
 ): Promise<number> {
-  if (options.parserHelp) return describe(io, parserNamed(name).name, { type: 'parser' });
+  if (options.parserHelp) return help(io, name);
   if (files.length === 0) throw new UsageError('which log? Name a file behind the parser');
   const chosen = chooseParser(name, options.parserOptions);
   const first = beginning(options, chosen);
@@ -98,6 +98,14 @@ export async function cull(
     }
   }
   return code;
+}
+
+/** Explains a parser: of one's own nothing is known but its file. */
+function help(io: Io, name: string): number {
+  const parser = parserNamed(name);
+  if (!isOwn(name)) return describe(io, parser.name, { type: 'parser' });
+  io.out(`${parser.name} (parser, ${parser.source})\n${parser.summary}\n`);
+  return EXIT.ok;
 }
 
 /** Where the first run at a log begins. */

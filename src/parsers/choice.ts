@@ -1,6 +1,8 @@
-import { z } from '../plugin/index.ts';
+import { isAbsolute } from 'node:path';
+import { Foreseen, z } from '../plugin/index.ts';
 import { type ChosenParser, choose } from './around.ts';
 import { parsers } from './list.ts';
+import { isOwn, ownParser } from './own.ts';
 
 /** An option that chooses a parser: its name, or a map of its name and its options. */
 export const parserOption = () =>
@@ -12,10 +14,20 @@ export const parserOption = () =>
         context.issues.push({ code: 'custom', message, path: [...path], input: given });
         return z.NEVER;
       };
-      const parser = parsers.get(name);
+      const at = typeof given === 'string' ? [] : ['name'];
+      let parser = parsers.get(name);
+      if (parser === undefined && isOwn(name)) {
+        if (!isAbsolute(name)) return wrong('must be the whole path of the parser’s file', at);
+        try {
+          parser = ownParser(name);
+        } catch (error) {
+          if (!(error instanceof Foreseen)) throw error;
+          return wrong(`must be a parser: ${error.message}`, at);
+        }
+      }
       if (parser === undefined) {
-        const at = typeof given === 'string' ? [] : ['name'];
-        return wrong(`must be a parser: ${[...parsers.keys()].join(', ')}`, at);
+        const names = [...parsers.keys()].join(', ');
+        return wrong(`must be a parser: ${names}, or the path of your own`, at);
       }
       const chosen = choose(parser, own);
       if (!('issues' in chosen)) return chosen;

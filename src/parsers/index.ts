@@ -2,3 +2,4 @@
 export { type ChosenParser, choose } from './around.ts';
 export { parserOption } from './choice.ts';
 export { parsers } from './list.ts';
+export { isOwn, type OwnNumber, type OwnParser, type OwnParsing, ownParser } from './own.ts';

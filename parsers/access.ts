@@ -145,7 +145,11 @@ export default defineParser({
       ['upstream', 'vhost', 'request', 'method', 'path', 'received'] as const
     ).map((field) => line.has(field));
     const wantsPaths = (hasRequest || hasPath) && (paths.length > 0 || topPaths > 0);
-    const patterns = paths.map((pattern) => ({ pattern, fits: glob(pattern), seen: 0 }));
+    const patterns = [...new Set(paths)].map((pattern) => ({
+      pattern,
+      fits: glob(pattern),
+      seen: 0,
+    }));
 
     const statuses = new Float64Array(600);
     const everSeen = new Set<number>();

@@ -37,7 +37,7 @@ const listed = (text: string) =>
 const options = z
   .strictObject({
     percentiles: z.array(percent).default([90]).describe('Percentiles of times to report.'),
-    limit: z.int().min(1).max(10_000).default(200).describe('Names of each kind at most.'),
+    limit: z.int().min(1).max(1000).default(200).describe('Names of each kind at most.'),
     optionString: z.string().default('').describe('Options as logster takes them: `-p 90,99`.'),
   })
   .superRefine(({ optionString }, context) => {

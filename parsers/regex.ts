@@ -28,6 +28,10 @@ const MOST_STEPS = 1000;
 const LONGEST_LINE = 65_536;
 /** Characters of a label: a longer text counts as `other`. */
 const LONGEST_LABEL = 128;
+/** Values of a distribution that are kept one by one, in all combinations of its labels together. */
+const EXACT = 10_000;
+/** Distributions of a rule; each may take 80 kB. */
+const MOST_DISTRIBUTIONS = 1000;
 /** Beyond so many, looking for words costs more than it saves. */
 const MOST_NEEDLES = 16;
 
@@ -101,10 +105,13 @@ const rule = z
       .default(100)
       .describe('Combinations of labels that are told apart; the others count as `other`.'),
   })
-  .superRefine(({ match, value, labels, as, buckets, keep }, context) => {
+  .superRefine(({ match, value, labels, as, buckets, keep, limit }, context) => {
     const issue = (path: string, message: string) =>
       context.addIssue({ code: 'custom', path: [path], message });
     if (as !== 'count' && value === undefined) issue('value', `is needed with as: ${as}`);
+    if (as === 'distribution' && limit > MOST_DISTRIBUTIONS) {
+      issue('limit', `must be at most ${MOST_DISTRIBUTIONS} with as: distribution`);
+    }
     if (keep && as !== 'last') issue('keep', 'goes only with as: last');
     if ((as === 'buckets') !== buckets.length > 0)
       issue('buckets', 'and as: buckets need each other');
@@ -157,9 +164,10 @@ class Gathered {
   /** How many fell into each bucket; the last is for what is larger than all of them. */
   readonly sizes: Float64Array | undefined;
 
-  constructor({ as, buckets }: Rule, labels: Readonly<Record<string, string>>) {
+  constructor({ as, buckets, limit }: Rule, labels: Readonly<Record<string, string>>) {
     this.labels = labels;
-    if (as === 'distribution') this.spread = new Distribution();
+    const exact = Object.keys(labels).length === 0 ? EXACT : Math.max(100, EXACT / limit);
+    if (as === 'distribution') this.spread = new Distribution(exact);
     if (as === 'buckets') this.sizes = new Float64Array(buckets.length + 1);
   }
 

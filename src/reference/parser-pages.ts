@@ -70,7 +70,8 @@ export const parsersIndex = (facts: readonly ParserFacts[]): string =>
     'Beside its own. On the command line they go into `--parser-options`: `--parser-options "wrapper: docker, join: time"`.',
     optionsTable(commonParserOptions()),
     'A record that goes on over several lines, or a line that a runtime has cut, counts once: where a report comes in the ' +
-      'middle of it, as far as it has come.',
+      'middle of it, as far as it has come. Only a run of `cull` that begins within a line that Docker or CRI has cut takes its ' +
+      'rest for a line.',
   );
 
 /** One line per parser. `folder` is where the pages are, seen from where the table is. */

@@ -153,5 +153,6 @@ export function* statistics(
   yield ['mean', distribution.mean];
   yield ['min', distribution.min];
   yield ['max', distribution.max];
-  for (const percent of percentiles) yield [`p${percent}`, distribution.percentile(percent)];
+  for (const percent of new Set(percentiles))
+    yield [`p${percent}`, distribution.percentile(percent)];
 }

@@ -96,7 +96,11 @@ test.each([
 });
 
 test('paths are counted by the first pattern that fits, or as themselves, without their query', () => {
-  const run = parsing(access, { format: '"%r" %>s', paths: ['/api/*', '*.png'], topPaths: 2 });
+  const run = parsing(access, {
+    format: '"%r" %>s',
+    paths: ['/api/*', '*.png', '/api/*'],
+    topPaths: 2,
+  });
   const log = ['/api/x.png?a', '/x.png', '/one?q=1', '/one', '/two', '/two', '/three', '/one']
     .map((path) => `"GET ${path} HTTP/1.1" 200\n`)
     .join('');

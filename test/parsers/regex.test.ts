@@ -165,6 +165,10 @@ test.each([
   [{ match: 'a', keep: true }, 'goes only with as: last'],
   [{ match: '(?P<w>a)', labels: ['w', 'w'] }, 'has "w" twice'],
   [
+    { match: '(?P<n>a)', value: 'n', as: 'distribution', limit: 1001 },
+    'must be at most 1000 with as: distribution',
+  ],
+  [
     { match: '(?P<upto>a)', as: 'buckets', value: 'upto', buckets: [1], labels: ['upto'] },
     'cannot be "upto" with as: buckets',
   ],

@@ -177,6 +177,42 @@ export function describeParser<O extends z.ZodType>(
       );
     });
 
+    test('takes a line as long as any in a time that is as long', () => {
+      const longest = 1024 * 1024;
+      const fill = (piece: Uint8Array) => {
+        const line = Buffer.alloc(longest, piece.length === 0 ? ' ' : piece);
+        // A beginning that is known has it look at what comes behind.
+        for (const some of lines.slice(0, 5)) line.set(some.subarray(0, some.length / 2), 0);
+        return line;
+      };
+      const pieces = [
+        'a',
+        ' ',
+        '"',
+        '\\',
+        '{"a":',
+        '[',
+        '=',
+        'a=',
+        ': ',
+        '/',
+        '[1] ',
+        '-',
+        '1',
+        '\0',
+      ];
+      const long = [...pieces.map((text) => utf8.encode(text)), ...lines.slice(0, 20)].map(fill);
+      const open = parser.open(parser.options.parse(options));
+      const started = process.cpuUsage();
+      for (const bytes of long) {
+        open.parse(lineOf(bytes));
+        open.timeOf?.(lineOf(bytes), 1_795_250_000);
+      }
+      expectSound({ observations: [...open.report(1)], known: 0, lines: 0 }, declared);
+      // Some nanoseconds a byte; what goes over a line once for each of its bytes takes hours.
+      expect(process.cpuUsage(started).user / 1000).toBeLessThan(long.length * 400);
+    });
+
     test('names no more series than it may, whatever the lines call themselves', () => {
       const open = parser.open(parser.options.parse(options));
       let largest = 0;

@@ -21,7 +21,8 @@ const WIDEST = 100;
 /** A value as it is written in YAML. `Option.default` is JSON already, except for text. */
 function written({ type, default: value, inWords }: Option): string {
   if (value === undefined || inWords) return BLANK;
-  const text = type === 'text' || type === 'duration' || type === 'size' || type.includes(' | ');
+  const words = type.includes(' | ') && !type.startsWith('list of ');
+  const text = type === 'text' || type === 'duration' || type === 'size' || words;
   if (!text || PLAIN.test(value) || value === '""') return value;
   return JSON.stringify(value);
 }

@@ -50,9 +50,12 @@ function tidy() {
   setFlagsFromString('--compact-on-every-full-gc');
   globalThis.gc?.();
   setFlagsFromString('--no-compact-on-every-full-gc');
-  // What belongs to --interrupt-budget, and has no room in the first line: scripts/bundle.mjs.
-  setFlagsFromString('--ticks-before-optimization=30');
-  setFlagsFromString('--max-bytecode-size-for-early-opt=0');
+  // What belongs to --interrupt-budget, and has no room in the first line: scripts/bundle.mjs. Later
+  // V8s than Node 20's do not know them, and would say so.
+  if (process.versions.v8.startsWith('11.')) {
+    setFlagsFromString('--ticks-before-optimization=30');
+    setFlagsFromString('--max-bytecode-size-for-early-opt=0');
+  }
   setTimeout(tidy, HOUR).unref();
 }
 

@@ -5,6 +5,7 @@ import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
 import filesystem from '../../collectors/filesystem.ts';
 import host from '../../collectors/host.ts';
+import libvirt from '../../collectors/libvirt.ts';
 import load from '../../collectors/load.ts';
 import logs from '../../collectors/logs.ts';
 import memory from '../../collectors/memory.ts';
@@ -40,6 +41,7 @@ export const collectors: readonly Collector[] = [
   disk,
   filesystem,
   host,
+  libvirt,
   load,
   logs,
   memory,

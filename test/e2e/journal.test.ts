@@ -1,11 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
 import { CulledLog } from '../support/cull.ts';
 import { Journal } from '../support/journal.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { cullinan } from '../support/program.ts';
+import { RunningAgent } from '../support/running.ts';
 
 const delivered = (i: number, status = 'sent') => ({
   ...{ SYSLOG_IDENTIFIER: 'postfix/smtp', _PID: 812, SYSLOG_FACILITY: 2, PRIORITY: 6 },
@@ -157,5 +159,67 @@ describeWithPeer('journal', 'cullinan cull, over the journal', () => {
     );
     expect(code).toBe(1);
     expect(stderr).toMatch(/there is no program journalctl/);
+  });
+});
+
+describeWithPeer('journal', 'the collector logs, over the journal', () => {
+  test('every entry is counted once, through kill -9, rotations and a new boot', async () => {
+    using it = new CulledLog();
+    const journal = new Journal(mkdtempSync(join(it.folder, 'journal-')));
+    await journal.write(refused('root'));
+    const path = `journal:directory=${journal.folder}`;
+    const files = [
+      { path, parser: 'journald', from: 'start' },
+      { path: `${path},unit=ssh.service`, parser: 'auth', from: 'start' },
+    ];
+    const collectors = {
+      default: { enabled: false },
+      logs: { enabled: true, state: join(it.folder, 'state'), files },
+    };
+    const more = `collectors: ${JSON.stringify(collectors)}`;
+    await using agent = new RunningAgent({}, { more, archive: ', counters: deltas' });
+    const total = (part: string) => {
+      let sum = 0;
+      for (const [path, points] of agent.archived()) {
+        if (path.includes(part)) for (const value of points.values()) sum += value;
+      }
+      return sum;
+    };
+    let all = 1;
+    let failures = 1;
+    for (let i = 0; i < 8; i += 1) {
+      await sleep(300 + Math.random() * 1200);
+      if (i % 3 === 1) journal.file = `system@${i}`;
+      if (i === 5) journal.boot = 'b'.repeat(32);
+      await journal.write(...Array.from({ length: 30 }, (_, n) => delivered(n)), refused('root'));
+      all += 31;
+      failures += 1;
+      if (i % 2 === 0) await agent.crash();
+    }
+    await vi.waitFor(() => expect(total('journald.lines')).toBe(all), 20_000);
+    await vi.waitFor(() => expect(total('ssh.failed')).toBe(failures), 20_000);
+    await agent.ticks(2);
+    await agent.stop();
+    expect([total('journald.lines'), total('ssh.failed')]).toEqual([all, failures]);
+  }, 60_000);
+
+  test('what it may not read is said, and what else it follows goes on', async () => {
+    using it = new CulledLog();
+    const journal = new Journal(mkdtempSync(join(it.folder, 'journal-')));
+    it.append(4);
+    const files = [
+      { path: `journal:directory=${journal.folder}/nowhere`, parser: 'auth' },
+      { path: it.log, parser: 'PostfixLogster', from: 'start' },
+    ];
+    const collectors = {
+      default: { enabled: false },
+      logs: { enabled: true, state: join(it.folder, 'state'), files },
+    };
+    const more = `collectors: ${JSON.stringify(collectors)}`;
+    await using agent = new RunningAgent({}, { more, archive: ', counters: deltas' });
+    await agent.ticks(2);
+    expect(agent.log.join('\n')).toMatch(/journalctl ends with 1: Failed to open .*nowhere/);
+    const sent = [...agent.archived()].find(([path]) => path.endsWith('numSent'))?.[1];
+    expect([...(sent ?? new Map()).values()]).toContain(2);
   });
 });

@@ -11,7 +11,9 @@ import nginxError from '../../parsers/nginx-error.ts';
 import postfix from '../../parsers/postfix.ts';
 import postfixLogster from '../../parsers/postfix-logster.ts';
 import sampleLogster from '../../parsers/sample-logster.ts';
-import { parsing } from '../support/parsers.ts';
+import { choose } from '../../src/parsers/index.ts';
+import { containerLog } from '../support/conmon.ts';
+import { handing, linesOf, parsing, said } from '../support/parsers.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { Postfix } from '../support/postfix.ts';
 import {
@@ -286,3 +288,30 @@ describeWithPeer(
   },
   60_000,
 );
+
+describeWithPeer('conmon', 'what a container’s runtime writes down', () => {
+  test('comes to what the container wrote, long lines put together', async () => {
+    const path = (size: number) => `/${'long/'.repeat(size)}`;
+    const plain = Array.from({ length: 500 }, (_, i) => {
+      // conmon cuts lines at 8 KiB.
+      const long = i % 50 === 0 ? path(2000 + i) : path(i % 7);
+      return `192.0.2.${i % 250} - - [21/Nov/2026:08:38:12 +0000] "GET ${long} HTTP/1.1" ${i % 3 === 0 ? 404 : 200} ${i}`;
+    });
+    const log = await containerLog(
+      `echo a word on stderr >&2\ncat <<'END'\n${plain.join('\n')}\nEND\necho and another >&2\n`,
+    );
+    expect(log.toString()).toContain(' stdout P ');
+    const around = choose(access, { format: 'common', wrapper: 'auto' });
+    if ('issues' in around) throw new Error(JSON.stringify(around.issues));
+    const open = around.parser.open(around.options);
+    const lines = linesOf(log);
+    const line = handing();
+    for (const bytes of lines) open.parse(line(bytes));
+    const wrapped = { observations: [...open.report(10)], known: 0, lines: 0 };
+    const bare = parsing(access, { format: 'common' })(plain.join('\n'), 10);
+    expect(said(wrapped)).toEqual(said(bare));
+    expect(bare.known).toBe(500);
+    const times = lines.map((bytes) => open.timeOf?.(line(bytes)) ?? 0);
+    for (const time of times) expect(Math.abs(Date.now() / 1000 - time)).toBeLessThan(60);
+  });
+});

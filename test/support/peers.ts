@@ -39,6 +39,7 @@ const PEERS = {
   apache: { program: '/usr/sbin/apache2', packages: ['apache2', 'apache2-utils'] },
   ab: { program: '/usr/bin/ab', packages: ['apache2-utils'] },
   postfix: { program: '/usr/sbin/postfix', packages: ['postfix'] },
+  conmon: { program: '/usr/bin/conmon', packages: ['conmon'] },
   logrotate: {
     program: '/usr/sbin/logrotate',
     packages: ['logrotate', 'xz-utils', 'zstd'],

@@ -73,8 +73,20 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .command('check')
     .description('validate the configuration and show the exact names that would be sent')
     .option(...CONFIG)
+    .option('--sample <file>', 'show instead what a parser makes of each line of a log')
+    .option('--parser <name>', 'with --sample, which; else those of the collector logs')
+    .option(
+      '--parser-options <options>',
+      "with --parser, its options: logster's, or name: value, …",
+    )
+    .option('--lines <number>', 'with --sample, how many lines to show one by one', '100')
     .option('--json', 'one JSON object')
-    .action((options) => does(async () => (await import('./check.ts')).check(io, options)));
+    .action((options) =>
+      does(async () => {
+        if (options.sample === undefined) return (await import('./check.ts')).check(io, options);
+        return (await import('./check-sample.ts')).checkSample(io, options.sample, options);
+      }),
+    );
   program
     .command('status')
     .description('ask the running agent what has become of its points')

@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { CulledLog } from '../support/cull.ts';
 import { Journal } from '../support/journal.ts';
 import { describeWithPeer } from '../support/peers.ts';
-import { cullinan } from '../support/program.ts';
+import { cullinan, PROGRAM } from '../support/program.ts';
 import { RunningAgent } from '../support/running.ts';
 
 const delivered = (i: number, status = 'sent') => ({
@@ -150,6 +152,29 @@ describeWithPeer('journal', 'cullinan cull, over the journal', () => {
     expect([...points.values()].reduce((all, one) => all + one, 0)).toBe(written);
     expect(killed).toBeGreaterThan(2);
   }, 60_000);
+
+  test.runIf(process.getuid?.() === 0)('whoever may not read it is told so', async () => {
+    using it = new CulledLog();
+    const journal = new Journal(mkdtempSync(join(it.folder, 'journal-')));
+    await journal.write(refused('root'));
+    chmodSync(journal.folder, 0o755);
+    // Somebody else's, and readable as journald has it: by its group.
+    chmodSync(join(journal.folder, 'system.journal'), 0o640);
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+    const words = [
+      'cull',
+      '--dry-run',
+      '--from-start',
+      'auth',
+      `journal:directory=${journal.folder}`,
+    ];
+    const run = promisify(execFile);
+    const failed = run('/usr/bin/setpriv', [...nobody, process.execPath, PROGRAM, ...words]);
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/may not be read by this user\. .* systemd-journal/),
+    });
+  });
 
   test('where there is no journalctl, it is said', async () => {
     using it = new CulledLog();

@@ -115,6 +115,17 @@ describeWithPeer('journal', 'the journal, through journalctl', () => {
     expect(await asked('_TRANSPORT=kernel')).toEqual(['c']);
   });
 
+  test('a glob of units may find its first one later', async () => {
+    const journal = new Journal(folder());
+    await journal.write(message('x', { _SYSTEMD_UNIT: 'ssh.service' }));
+    const reading = new Reading(`journal:directory=${journal.folder},unit=job@*`);
+    await reading.startAtEnd();
+    expect(await reading.lines()).toEqual([]);
+    await journal.write(message('y', { _SYSTEMD_UNIT: 'job@1.service' }));
+    expect(await reading.lines()).toEqual(['y']);
+    expect(reading.losses).toEqual([]);
+  });
+
   test('goes on where nothing that is asked for was written for long', async () => {
     const journal = new Journal(folder());
     const reading = new Reading(`journal:directory=${journal.folder},unit=rare.service`);

@@ -11,8 +11,25 @@ const NUMBERS: ReadonlySet<string> = new Set<AccessField>(['status', 'bytes', 'r
 
 /** Added to the byte that ends a list. */
 const LIST = 256;
-/** Numbers for each step of a program. */
-const STEP = 6;
+/** So many bytes are looked at one by one before V8 is asked where what ends a field stands. */
+const NEAR = 2;
+
+/** How a field is read over. */
+interface Step {
+  /** -1 for one that is not wanted. */
+  readonly field: number;
+  /** Bytes that it has at least. */
+  readonly least: number;
+  readonly isNumber: boolean;
+  readonly until: Uint8Array;
+  /** What ends it, and the byte behind that; -1 where that may be any. */
+  readonly stop: number;
+  readonly second: number;
+  /** `stop` as a character. */
+  readonly character: string;
+  /** How much of what ends it is passed. */
+  readonly passed: number;
+}
 
 const BACKSLASH = 92;
 const QUOTE = 34;
@@ -33,12 +50,7 @@ const ZERO = 48;
  */
 export class AccessLine {
   readonly #before: Uint8Array;
-  /**
-   * Six numbers per step: its field, bytes it has at least, what ends it and the byte behind that (-1
-   * where that may be any), how much of that is passed, and 1 where it is a number.
-   */
-  readonly #program: Int32Array;
-  readonly #untils: readonly Uint8Array[];
+  readonly #steps: readonly Step[];
   readonly #from = new Int32Array(FIELDS.length);
   readonly #to = new Int32Array(FIELDS.length);
   readonly #numbers = new Float64Array(FIELDS.length);
@@ -47,26 +59,25 @@ export class AccessLine {
   constructor(format: string) {
     const { before, steps } = compile(format);
     this.#before = before;
-    this.#program = Int32Array.from(
-      steps.flatMap(({ field, until, passed, isList }) => {
-        const more = until[0] === QUOTE ? until.length > 1 : passed > 1;
-        return [
-          field,
-          SHORTEST[FIELDS[field] ?? ''] ?? 0,
-          (until[0] ?? -1) + (isList ? LIST : 0),
-          more ? (until[1] ?? -1) : -1,
-          passed,
-          NUMBERS.has(FIELDS[field] ?? '') ? 1 : 0,
-        ];
-      }),
-    );
-    this.#untils = steps.map(({ until }) => until);
+    this.#steps = steps.map(({ field, until, passed, isList }): Step => {
+      const more = until[0] === QUOTE ? until.length > 1 : passed > 1;
+      return {
+        field,
+        least: SHORTEST[FIELDS[field] ?? ''] ?? 0,
+        isNumber: NUMBERS.has(FIELDS[field] ?? ''),
+        until,
+        stop: (until[0] ?? -1) + (isList ? LIST : 0),
+        second: more ? (until[1] ?? -1) : -1,
+        character: String.fromCharCode(until[0] ?? 0),
+        passed,
+      };
+    });
   }
 
   /** Whether lines have a field at all. */
   has(field: AccessField): boolean {
     const number = FIELDS.indexOf(field);
-    return this.#program.some((fact, i) => i % STEP === 0 && fact === number);
+    return this.#steps.some(({ field }) => field === number);
   }
 
   /** Where a field begins in the latest line. */
@@ -92,53 +103,54 @@ export class AccessLine {
   read(bytes: Uint8Array, from = 0, to = bytes.length, characters = ''): boolean {
     const before = this.#before;
     for (let i = 0; i < before.length; i += 1) if (bytes[from + i] !== before[i]) return false;
-    const program = this.#program;
-    const last = program.length - STEP;
+    const steps = this.#steps;
+    const last = steps.length - 1;
     let at = from + before.length;
-    for (let i = 0; i <= last; i += STEP) {
-      const stop = program[i + 2] as number;
-      const second = program[i + 3] as number;
+    for (let i = 0; i <= last; i += 1) {
+      const step = steps[i] as Step;
+      const { stop, field } = step;
       const start = at;
       let digits = -1;
-      if (program[i + 5] === 1) {
+      if (step.isNumber) {
         let value = 0;
-        let digit = (bytes[at] ?? 0) - ZERO;
-        while (digit >= 0 && digit <= 9 && at < to) {
+        for (; at < to; at += 1) {
+          const digit = (bytes[at] as number) - ZERO;
+          if (digit < 0 || digit > 9) break;
           value = value * 10 + digit;
-          at += 1;
-          digit = (bytes[at] ?? 0) - ZERO;
         }
         digits = at;
-        this.#numbers[program[i] as number] = value;
+        this.#numbers[field] = value;
       }
-      if (at < start + (program[i + 1] as number)) at = start + (program[i + 1] as number);
-      if (stop === QUOTE) {
-        at = closing(bytes, characters, this.#untils[(i / STEP) | 0] as Uint8Array, second, at, to);
-      } else if (stop >= LIST) {
-        at = behindList(bytes, this.#untils[(i / STEP) | 0] as Uint8Array, at, to);
-      } else if (second < 0) {
-        while (at < to && bytes[at] !== stop) at += 1;
-      } else {
-        for (; at < to; at += 1) {
-          if (bytes[at] !== stop || bytes[at + 1] !== second) continue;
-          if (standsAt(bytes, this.#untils[(i / STEP) | 0] as Uint8Array, at)) break;
+      if (at < start + step.least) at = start + step.least;
+      if (stop === QUOTE) at = closing(bytes, characters, step, at, to);
+      else if (stop >= LIST) at = behindList(bytes, step.until, at, to);
+      else {
+        const near = at + NEAR;
+        while (at < to && !(bytes[at] === stop && isFollowed(bytes, step, at))) {
+          at += 1;
+          if (at !== near || characters === '') continue;
+          at = characters.indexOf(step.character, at);
+          if (at < 0 || at > to) at = to;
         }
       }
       if (at >= to) {
         // A line may end with its last field, where the format goes on behind it.
         if (at > to || i < last || stop === QUOTE) return false;
       }
-      const field = program[i] as number;
       if (field >= 0) {
         this.#from[field] = start;
         this.#to[field] = at;
         if (digits >= 0 && (digits !== at || digits === start)) this.#numbers[field] = Number.NaN;
       }
-      at += program[i + 4] as number;
+      at += step.passed;
     }
     return true;
   }
 }
+
+/** Whether what ends a field goes on as it must. */
+const isFollowed = (bytes: Uint8Array, { second, until }: Step, at: number): boolean =>
+  second < 0 || (bytes[at + 1] === second && (until.length === 2 || standsAt(bytes, until, at)));
 
 /**
  * Where the quote that ends a field stands, and what follows it; `to` where none does. A quote within has
@@ -147,8 +159,7 @@ export class AccessLine {
 function closing(
   bytes: Uint8Array,
   characters: string,
-  until: Uint8Array,
-  second: number,
+  step: Step,
   from: number,
   to: number,
 ): number {
@@ -156,7 +167,7 @@ function closing(
     at = characters === '' ? indexOfByte(bytes, QUOTE, at, to) : characters.indexOf('"', at);
     if (at < 0 || at >= to) return to;
     if (bytes[at - 1] === BACKSLASH && isEscaped(bytes, from, at)) continue;
-    if (second < 0 || (bytes[at + 1] === second && standsAt(bytes, until, at))) return at;
+    if (isFollowed(bytes, step, at)) return at;
   }
   return to;
 }

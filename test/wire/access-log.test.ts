@@ -176,9 +176,16 @@ test('any text is a format, or it is said why not; and what is one reads any byt
     fc.property(formats, fc.array(fc.uint8Array({ maxLength: 60 })), (format, lines) => {
       if (formatProblem(format) !== undefined) return;
       const reader = new AccessLine(format);
+      const status = fieldNumber('status');
+      const said = (known: boolean, at: number) =>
+        known && [reader.from(status) - at, reader.to(status) - at, reader.number(status)];
       for (const bytes of lines) {
-        if (!reader.read(bytes)) continue;
-        expect(reader.to(fieldNumber('status'))).toBeLessThanOrEqual(bytes.length);
+        const alone = said(reader.read(bytes), 0);
+        if (alone) expect(alone[1]).toBeLessThanOrEqual(bytes.length);
+        // The same in the midst of others, with the bytes as characters.
+        const piece = Buffer.concat([encoded('%>"\n'), bytes, encoded('\n" 200')]);
+        const [from, to] = [4, 4 + bytes.length];
+        expect(said(reader.read(piece, from, to, piece.toString('latin1')), 4)).toEqual(alone);
       }
     }),
     { numRuns: 2000 },

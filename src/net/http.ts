@@ -15,6 +15,22 @@ export interface HttpPeer extends Pick<Connection, 'close'> {
    * @throws {@link Foreseen} where it refuses for any other reason, with what to do.
    */
   send(body: string | Buffer, signal: AbortSignal): Promise<HttpAnswer>;
+  /**
+   * Sends a request of any kind to where the URL points, or to another path there.
+   *
+   * @returns what was answered, also where that is a refusal: {@link expectTaken} makes an error of one.
+   */
+  ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+}
+
+/** A request, where it is another than the one that the options are of. */
+export interface HttpRequest {
+  readonly body: string | Buffer;
+  readonly method?: 'POST' | 'PUT' | 'PATCH';
+  /** With its query; absent, the URL's own. */
+  readonly path?: string;
+  /** Beside those of each request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Seconds of silence after which the kernel probes whether the peer is still there. */
@@ -105,24 +121,31 @@ export async function openHttp(
     },
   };
 
+  async function ask(wanted: HttpRequest, stop: AbortSignal): Promise<HttpAnswer> {
+    const { body, method = asked.method, path = asked.path } = wanted;
+    const bytes = compress === undefined ? Buffer.from(body) : await compress(body);
+    await connect();
+    const { said } = dialled;
+    const sent = request({
+      ...{ ...asked, method, path },
+      headers: { ...asked.headers, ...wanted.headers, 'content-length': bytes.length },
+    });
+    let answer: HttpAnswer;
+    try {
+      answer = await answered(sent, bytes, stop);
+    } catch (error) {
+      dialled.socket.destroy();
+      throw said(explained(error));
+    }
+    const wait = restOf(answer.headers['retry-after'], clock.now());
+    if (wait > 0 && answer.status >= 400) resting.set(key, clock.monotonic() + wait);
+    return answer;
+  }
+
   return {
+    ask,
     async send(body, stop) {
-      const bytes = compress === undefined ? Buffer.from(body) : await compress(body);
-      await connect();
-      const { said } = dialled;
-      const sent = request({
-        ...asked,
-        headers: { ...asked.headers, 'content-length': bytes.length },
-      });
-      let answer: HttpAnswer;
-      try {
-        answer = await answered(sent, bytes, stop);
-      } catch (error) {
-        dialled.socket.destroy();
-        throw said(explained(error));
-      }
-      const wait = restOf(answer.headers['retry-after'], clock.now());
-      if (wait > 0 && answer.status >= 400) resting.set(key, clock.monotonic() + wait);
+      const answer = await ask({ body }, stop);
       expectTaken(options, answer);
       return answer;
     },

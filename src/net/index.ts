@@ -5,9 +5,17 @@ export { type Endpoint, endpoint, peerHosts, spoken } from './endpoint.ts';
 export { failover, failoverOptions } from './failover.ts';
 export { gangliaRequests } from './ganglia-requests.ts';
 export { type GroupOptions, joinGroup, type Membership } from './group.ts';
-export { type HttpPeer, openHttp } from './http.ts';
-export { checkHttp, type HttpOptions, httpOptions, httpUrl } from './http-options.ts';
+export { type HttpPeer, type HttpRequest, openHttp } from './http.ts';
+export {
+  checkHttp,
+  type HttpAnswer,
+  type HttpOptions,
+  httpOptions,
+  httpUrl,
+} from './http-options.ts';
+export { expectTaken } from './http-trouble.ts';
 export { interfaceOf, isMulticast } from './interface.ts';
+export { type KeystoneOptions, keystoneOptions, keystoneTokens } from './keystone.ts';
 export { paced } from './paced.ts';
 export { lookup } from './resolve.ts';
 export type { Stream } from './stream.ts';

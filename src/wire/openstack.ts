@@ -4,7 +4,7 @@
  * Nova gives a domain the instance's UUID, a name of its own (`instance-0000002a`) and, as metadata, who
  * owns the instance and what it is made from.
  */
-import type { Labels } from '../metric/index.ts';
+import type { Labels, Meter, Name } from '../metric/index.ts';
 
 /** A guest as OpenStack knows it; '' where its labels do not say. */
 export interface Instance {
@@ -51,3 +51,7 @@ export function instanceOf(labels: Labels): Instance | undefined {
   });
   return Object.fromEntries(entries) as Instance;
 }
+
+/** What a name is to Ceilometer; one that another dialect gave is a level of its host's. */
+export const meterOf = ({ meter, path, series }: Name): Meter =>
+  meter ?? { name: path, type: 'gauge', unit: '', of: 'host', resource: series.host };

@@ -33,6 +33,18 @@ const PEERS = {
     program: '/usr/lib/python3/dist-packages/ceilometer/telemetry/notifications.py',
     packages: ['python3-ceilometer'],
   },
+  gnocchi: {
+    program: '/usr/lib/python3/dist-packages/gnocchi/rest/app.py',
+    packages: ['python3-gnocchi', 'python3-psycopg2', 'python3-keystonemiddleware'],
+  },
+  keystone: {
+    program: '/usr/bin/keystone-manage',
+    packages: ['python3-keystone', 'python3-werkzeug'],
+  },
+  postgresql: {
+    program: '/usr/share/postgresql-common/pg_wrapper',
+    packages: ['postgresql'],
+  },
   influxdb: { program: '/usr/bin/influxd', packages: ['influxdb'] },
   libzmq: { program: '/usr/lib/python3/dist-packages/zmq/__init__.py', packages: ['python3-zmq'] },
   nginx: { program: '/usr/sbin/nginx', packages: ['nginx-light'] },

@@ -9,7 +9,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import type { Batch, Meter, Name, Point } from '../../metric/index.ts';
 import { formatValue } from '../graphite.ts';
-import { type Instance, instanceOf } from '../openstack.ts';
+import { type Instance, instanceOf, meterOf } from '../openstack.ts';
 
 /**
  * What a notification is called, and so who takes it: `telemetry.polling` what an agent has polled, by
@@ -115,14 +115,9 @@ function metadataOf(
   };
 }
 
-/** A name that the dialect has not given a meter to. */
-const plain = ({ path, series }: Name): Meter => ({
-  ...{ name: path, type: 'gauge', unit: '', of: 'host', resource: series.host },
-});
-
 function frameOf(name: Name, cpus: number | undefined): Frame {
-  const { meter = plain(name), series } = name;
-  const it = instanceOf(series.labels);
+  const meter = meterOf(name);
+  const it = instanceOf(name.series.labels);
   const metadata = metadataOf(name, meter, it);
   const fields: Fields = {
     source: 'openstack',

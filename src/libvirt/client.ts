@@ -11,6 +11,7 @@ import {
   encodeOpen,
   encodeXml,
   type Node,
+  type Procedure,
 } from '../wire/libvirt/calls.ts';
 import {
   type DomainStats,
@@ -87,28 +88,26 @@ export class Libvirt {
 
   /** Whether the connection can still be used. */
   get alive(): boolean {
-    return this.#channel.over === undefined;
+    return this.#channel.over === undefined && !this.#aborter.signal.aborted;
   }
 
-  async node(signal: AbortSignal): Promise<Node> {
-    return decodeNode(await this.#within(signal, this.#channel.call('NODE_GET_INFO')));
+  node(signal: AbortSignal): Promise<Node> {
+    return this.#ask(signal, decodeNode, 'NODE_GET_INFO');
   }
 
   /** Domains of one of the kinds of {@link DOMAINS}. */
-  async list(domains: number, signal: AbortSignal): Promise<readonly Domain[]> {
-    const call = this.#channel.call('CONNECT_LIST_ALL_DOMAINS', encodeList(domains));
-    return decodeList(await this.#within(signal, call));
+  list(domains: number, signal: AbortSignal): Promise<readonly Domain[]> {
+    return this.#ask(signal, decodeList, 'CONNECT_LIST_ALL_DOMAINS', encodeList(domains));
   }
 
-  async stats(request: StatsRequest, signal: AbortSignal): Promise<readonly DomainStats[]> {
-    const call = this.#channel.call('CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
-    return this.#reader.read(await this.#within(signal, call));
+  stats(request: StatsRequest, signal: AbortSignal): Promise<readonly DomainStats[]> {
+    const read = (payload: Buffer) => this.#reader.read(payload);
+    return this.#ask(signal, read, 'CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
   }
 
   /** The domain's XML, as it runs. */
-  async xml(domain: Domain, signal: AbortSignal): Promise<string> {
-    const call = this.#channel.call('DOMAIN_GET_XML_DESC', encodeXml(domain));
-    return decodeXml(await this.#within(signal, call));
+  xml(domain: Domain, signal: AbortSignal): Promise<string> {
+    return this.#ask(signal, decodeXml, 'DOMAIN_GET_XML_DESC', encodeXml(domain));
   }
 
   /** Says goodbye; whoever still waits for an answer gets none. */
@@ -136,8 +135,14 @@ export class Libvirt {
     }
   }
 
-  #within<T>(signal: AbortSignal, call: Promise<T>): Promise<T> {
-    return until(call, signal, this.#aborter, this.where);
+  #ask<T>(
+    signal: AbortSignal,
+    decode: (payload: Buffer) => T,
+    procedure: Procedure,
+    payload?: Buffer,
+  ): Promise<T> {
+    const answer = this.#channel.call(procedure, payload).then(decode);
+    return until(answer, signal, this.#aborter, this.where);
   }
 }
 

@@ -33,11 +33,11 @@ export function parseUri(text: string): LibvirtUri | string {
   if (transport !== 'unix' && transport !== 'tcp' && transport !== 'tls') {
     return `have one of the transports unix, tcp and tls: ${transport} is not spoken`;
   }
+  if (transport === 'unix' && authority !== '') return 'have no host with the transport unix';
   const server = authority === '' ? undefined : endpoint(authority, PORTS[transport]);
   if (authority !== '' && server === undefined) {
     return `name a host, with a port or without: "${authority}" does not`;
   }
-  if (transport === 'unix' && server !== undefined) return 'have no host with the transport unix';
   if (transport !== 'unix' && server === undefined) return `have a host with ${transport}`;
   const opened = `${driver}://${path}`;
   return { driver, transport, server, session: path === '/session', opened };

@@ -12,6 +12,10 @@ const options = z.strictObject({
     .describe(
       "Whether counters are also sent per second, under the names that Ceilometer's pipeline gave to rates: network.incoming.bytes.rate.",
     ),
+  others: z
+    .boolean()
+    .default(true)
+    .describe('Whether what Ceilometer does not have is sent, too, under its inner name.'),
 });
 type Options = z.output<typeof options>;
 
@@ -168,7 +172,8 @@ function formsOf(
 function create(given: Options): Pick<Dialect, 'spell'> {
   return {
     spell(series, naming) {
-      return (lookUp(series) ?? [genericRow(series)]).flatMap((row) =>
+      const others = given.others ? [genericRow(series)] : [];
+      return (lookUp(series) ?? others).flatMap((row) =>
         formsOf(row, series, naming, given).map(({ type, reading, ending, per }): Spelling => {
           const meter: Meter = {
             name: filled(row.meter, series) + ending,

@@ -6,7 +6,7 @@ import { observed } from './observed.ts';
 import { NAMING, series } from './support.ts';
 
 const { ceilometer } = dialects;
-const rated = ceilometer.configured?.({ rates: true }) ?? ceilometer;
+const rated = ceilometer.configured?.({ rates: true, others: false }) ?? ceilometer;
 
 const UUID = '6a8e1c52-6d0b-4d7e-9c7e-2f8f8d3f6a11';
 const VM = { guest: UUID, uuid: UUID, domain: 'instance-0000002a' };
@@ -150,6 +150,10 @@ describe('what Ceilometer does not have', () => {
     expect(told(series('system.cpu.load_average.1m'))).toEqual([
       'system.cpu.load_average.1m gauge  web01.example.net',
     ]);
+  });
+
+  it('is left out with others: false', () => {
+    expect(rated.spell(series('system.cpu.load_average.1m'), NAMING)).toEqual([]);
   });
 
   it('is a delta where it is an amount', () => {

@@ -28,7 +28,7 @@ function figure(/** @type {number | undefined} */ value) {
  * @param {readonly string[]} head
  * @param {readonly (readonly string[])[]} rows
  */
-function table(head, rows) {
+export function table(head, rows) {
   const widths = head.map((title, i) =>
     Math.max(3, title.length, ...rows.map((row) => (row[i] ?? '').length)),
   );
@@ -129,7 +129,8 @@ export const weekTable = (/** @type {Report} */ { week }) =>
     ]),
   );
 
-function machine() {
+/** What everything was measured on. */
+export function machine() {
   const [cpu] = cpus();
   const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const memory = (totalmem() / 2 ** 30).toFixed(0);

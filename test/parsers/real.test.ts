@@ -7,12 +7,14 @@ import type { Parser, z } from 'cullinan/plugin';
 import { expect, test } from 'vitest';
 import access from '../../parsers/access.ts';
 import apacheError from '../../parsers/apache-error.ts';
+import haproxy from '../../parsers/haproxy.ts';
 import nginxError from '../../parsers/nginx-error.ts';
 import postfix from '../../parsers/postfix.ts';
 import postfixLogster from '../../parsers/postfix-logster.ts';
 import sampleLogster from '../../parsers/sample-logster.ts';
 import { choose } from '../../src/parsers/index.ts';
 import { containerLog } from '../support/conmon.ts';
+import { Haproxy } from '../support/haproxy.ts';
 import { handing, linesOf, parsing, said } from '../support/parsers.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { Postfix } from '../support/postfix.ts';
@@ -288,6 +290,54 @@ describeWithPeer(
   },
   60_000,
 );
+
+describeWithPeer(['haproxy', 'ab'], 'a real HAProxy under load', () => {
+  test('its log comes to what awk counts', async () => {
+    await using server = await Haproxy.start();
+    await server.load(server.http, '/', 400);
+    await server.load(server.http, '/missing', 100);
+    await server.load(server.tcp, '/', 100);
+    for (const path of ['/slow', '/deny', '/dead/x', '/dead/y']) {
+      await server.say(server.http, `GET ${path} HTTP/1.0\r\n\r\n`);
+    }
+    await server.say(server.http, 'no HTTP at all\r\n\r\n');
+    await server.stop();
+    const log = Buffer.from(server.log, 'latin1');
+
+    // Behind syslog's head; a line of HTTP has five timers, one of TCP three.
+    const lines = (body: string, end: string) =>
+      awk(
+        log,
+        `/haproxy\\[[0-9]+\\]: 127/{sub(/.*haproxy\\[[0-9]+\\]: /,"");n=split($5,t,"/");http=n==5;${body}}END{${end}}`,
+      );
+    const counted = (key: string) => lines(`k=${key};if(k!="")c[k]++`, 'for(k in c)print k,c[k]');
+    const of = reported(haproxy, { percentiles: [] }, log);
+    expect(of('haproxy.frontends')).toEqual(await counted('$3'));
+    expect(of('haproxy.servers')).toEqual(await counted('$4'));
+    expect(of('haproxy.backends')).toEqual(await counted('substr($4,1,index($4,"/")-1)'));
+    expect(of('haproxy.states')).toEqual(await counted('http?$10:$7'));
+    expect(of('haproxy.responses')).toEqual(await counted('http?substr($6,1,1) "xx":""'));
+    const sums = await lines(
+      's+=http?$7:$6;all++',
+      'print "haproxy.sent",s;print "haproxy.sessions",all',
+    );
+    for (const [name, sum] of Object.entries(sums)) expect(of(name)).toEqual({ [name]: sum });
+    expect(sums['haproxy.sessions']).toBeGreaterThanOrEqual(606);
+
+    const means = await lines(
+      'split(http?"request queue connect response total":"queue connect total",w," ");for(i=1;i<=n;i++)if(t[i]>=0){m[w[i]]+=t[i];c[w[i]]++}',
+      'for(k in m)printf "%s %.9f\\n",k,m[k]/c[k]/1000',
+    );
+    const { observations } = parsing(haproxy, { percentiles: [] })(log);
+    for (const [stage, seconds] of Object.entries(means)) {
+      const found = observations.find(
+        ({ labels }) => labels['stage'] === stage && labels['statistic'] === 'mean',
+      );
+      expect(found?.value).toBeCloseTo(seconds, 8);
+    }
+    expect(Object.keys(means).length).toBe(5);
+  });
+});
 
 describeWithPeer('conmon', 'what a container’s runtime writes down', () => {
   test('comes to what the container wrote, long lines put together', async () => {

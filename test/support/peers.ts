@@ -51,6 +51,7 @@ const PEERS = {
   apache: { program: '/usr/sbin/apache2', packages: ['apache2', 'apache2-utils'] },
   ab: { program: '/usr/bin/ab', packages: ['apache2-utils'] },
   postfix: { program: '/usr/sbin/postfix', packages: ['postfix'] },
+  haproxy: { program: '/usr/sbin/haproxy', packages: ['haproxy'] },
   conmon: { program: '/usr/bin/conmon', packages: ['conmon'] },
   logrotate: {
     program: '/usr/sbin/logrotate',

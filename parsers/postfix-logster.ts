@@ -8,7 +8,15 @@
  *         hold another. A delay that is no number leaves the line out instead of ending the run. A run
  *         of no time divides by nothing.
  */
-import { count, defineParser, gauge, type Line, seconds as secondsOf, z } from 'cullinan/plugin';
+import {
+  count,
+  defineParser,
+  gauge,
+  type Line,
+  type Piece,
+  seconds as secondsOf,
+  z,
+} from 'cullinan/plugin';
 import { decimalAt, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';
 import { SyslogLine } from 'cullinan/wire/syslog-line';
 import { known } from 'cullinan/wire/timestamps';
@@ -45,21 +53,24 @@ export default defineParser({
     let deferred = 0;
     let bounced = 0;
     let delays = 0;
+    function parseAt({ bytes }: Piece, from: number, to: number): boolean {
+      const at = indexOfWord(bytes, DELAY, from, to);
+      if (at < 0) return false;
+      const delay = decimalAt(bytes, at + DELAY.length, to);
+      const status = indexOfWord(bytes, STATUS, at, to) + STATUS.length;
+      if (Number.isNaN(delay) || status < STATUS.length) return false;
+      if (standsAt(bytes, SENT, status)) {
+        sent += 1;
+        delays += delay;
+      } else if (standsAt(bytes, DEFERRED, status)) deferred += 1;
+      else if (standsAt(bytes, BOUNCED, status)) bounced += 1;
+      else return false;
+      return true;
+    }
+
     return {
-      parse({ bytes }: Line) {
-        const at = indexOfWord(bytes, DELAY);
-        if (at < 0) return false;
-        const delay = decimalAt(bytes, at + DELAY.length);
-        const status = indexOfWord(bytes, STATUS, at) + STATUS.length;
-        if (Number.isNaN(delay) || status < STATUS.length) return false;
-        if (standsAt(bytes, SENT, status)) {
-          sent += 1;
-          delays += delay;
-        } else if (standsAt(bytes, DEFERRED, status)) deferred += 1;
-        else if (standsAt(bytes, BOUNCED, status)) bounced += 1;
-        else return false;
-        return true;
-      },
+      parse: ({ bytes }: Line) => parseAt({ bytes, characters: '' }, 0, bytes.length),
+      parseAt,
       timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
         head.read(bytes) ? known(head.timeOf(bytes, now)) : undefined,
       *report(seconds) {

@@ -17,6 +17,7 @@ import {
   type Line,
   type Metric,
   type Observation,
+  type Piece,
   seconds as secondsOf,
   z,
 } from 'cullinan/plugin';
@@ -58,7 +59,11 @@ const metrics = {
     labels: ['stage', 'reason'],
     help: 'What smtpd, postscreen and cleanup rejected, by stage and status code.',
   }),
-  screened: by('screened', 'verdict', 'Clients by what postscreen found: PASS, PREGREET, DNSBL and so on.'),
+  screened: by(
+    'screened',
+    'verdict',
+    'Clients by what postscreen found: PASS, PREGREET, DNSBL and so on.',
+  ),
   connections: amount('connections', 'Clients that connected.'),
   lost: amount('connections.lost', 'Clients that broke off or fell silent.'),
   sasl: amount('sasl_failures', 'Failed authentications.'),
@@ -163,6 +168,8 @@ export default defineParser({
       sasl: 0,
     };
     let queuedBytes = 0;
+    /** Where the line ends that is being parsed. */
+    let end = 0;
     for (const status of ['sent', 'deferred', 'bounced']) tallies.deliveries.addText(status, 0);
 
     function delivered(bytes: Uint8Array): void {
@@ -178,11 +185,11 @@ export default defineParser({
 
     function queue(bytes: Uint8Array, at: number): void {
       if (standsAt(bytes, REMOVED, at)) sums.removed += 1;
-      else if (message.read(bytes, at)) {
+      else if (message.read(bytes, at, end)) {
         sums.queued += 1;
         queuedBytes += message.size;
         sums.recipients += message.recipients;
-      } else if (indexOfWord(bytes, EXPIRED, at) >= 0) sums.expired += 1;
+      } else if (indexOfWord(bytes, EXPIRED, at, end) >= 0) sums.expired += 1;
     }
 
     function session(bytes: Uint8Array, at: number): void {
@@ -194,14 +201,14 @@ export default defineParser({
 
     /** `reject: `, or `milter-reject: `. */
     function rejected(bytes: Uint8Array, at: number): void {
-      const found = indexOfWord(bytes, REJECT, at, Math.min(bytes.length, at + 16));
+      const found = indexOfWord(bytes, REJECT, at, Math.min(end, at + 16));
       if (found < 0) return;
       const from = found + REJECT.length;
-      rejects.addText(rejection(decoded(bytes, from, Math.min(bytes.length, from + 300))));
+      rejects.addText(rejection(decoded(bytes, from, Math.min(end, from + 300))));
     }
 
     function screened(bytes: Uint8Array, at: number): void {
-      const word = IS_VERDICT.exec(decoded(bytes, at, Math.min(bytes.length, at + 20)))?.[0];
+      const word = IS_VERDICT.exec(decoded(bytes, at, Math.min(end, at + 20)))?.[0];
       if (word === undefined) rejected(bytes, at);
       else tallies.screened.addText(word);
     }
@@ -211,31 +218,35 @@ export default defineParser({
       const place = PROBLEMS.findIndex((word) => standsAt(bytes, word, at));
       if (place < 0) return false;
       tallies.problems.addText(SEVERITIES[place] ?? OTHER);
-      if (indexOfWord(bytes, SASL, at) >= 0) sums.sasl += 1;
+      if (indexOfWord(bytes, SASL, at, end) >= 0) sums.sasl += 1;
+      return true;
+    }
+
+    function parseAt({ bytes }: Piece, start: number, to: number): boolean {
+      end = to;
+      if (!line.read(bytes, start, to)) return false;
+      const { agent, message: at } = line;
+      const first = bytes[at] ?? 0;
+      // Of `warning`, `error`, `fatal` and `panic`; few lines begin so.
+      if (
+        (first === 119 || first === 101 || first === 102 || first === 112) &&
+        complained(bytes, at)
+      ) {
+        return true;
+      }
+      if (standsAt(bytes, SMTPD, agent)) session(bytes, at);
+      else if (standsAt(bytes, QMGR, agent)) queue(bytes, at);
+      else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
+      else if (standsAt(bytes, PICKUP, agent)) {
+        if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
+      } else if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
+      else if (delivery.read(bytes, at, to)) delivered(bytes);
       return true;
     }
 
     return {
-      parse({ bytes }: Line) {
-        if (!line.read(bytes)) return false;
-        const { agent, message: at } = line;
-        const first = bytes[at] ?? 0;
-        // Of `warning`, `error`, `fatal` and `panic`; few lines begin so.
-        if (
-          (first === 119 || first === 101 || first === 102 || first === 112) &&
-          complained(bytes, at)
-        ) {
-          return true;
-        }
-        if (standsAt(bytes, SMTPD, agent)) session(bytes, at);
-        else if (standsAt(bytes, QMGR, agent)) queue(bytes, at);
-        else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
-        else if (standsAt(bytes, PICKUP, agent)) {
-          if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
-        } else if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
-        else if (delivery.read(bytes, at)) delivered(bytes);
-        return true;
-      },
+      parse: ({ bytes }: Line) => parseAt({ bytes, characters: '' }, 0, bytes.length),
+      parseAt,
       timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
         line.read(bytes) ? known(line.head.timeOf(bytes, now)) : undefined,
       *report(): Generator<Observation> {

@@ -7,6 +7,21 @@ const LARGEST = 1e12;
 const FIRST = Math.floor(Math.log(SMALLEST) / STEP);
 const BUCKETS = Math.ceil(Math.log(LARGEST) / STEP) - FIRST + 1;
 
+/** Numbers in logs have few digits and come again: their buckets are remembered, by a hash of them. */
+const REMEMBERED_BITS = 12;
+const remembered = new Float64Array(1 << REMEMBERED_BITS).fill(Number.NaN);
+const theirPlaces = new Int32Array(1 << REMEMBERED_BITS);
+
+/** Which bucket an amount belongs to. */
+function placeOf(amount: number): number {
+  const slot = Math.imul((amount * 1000) | 0, 0x9e3779b1) >>> (32 - REMEMBERED_BITS);
+  if (remembered[slot] === amount) return theirPlaces[slot] as number;
+  const place = Math.min(BUCKETS - 1, Math.floor(Math.log(amount) / STEP) - FIRST);
+  remembered[slot] = amount;
+  theirPlaces[slot] = place;
+  return place;
+}
+
 /**
  * How values are spread: their percentiles, mean, least and most.
  *
@@ -113,7 +128,7 @@ export class Distribution {
       this.#zeros += 1;
       return;
     }
-    const place = Math.min(BUCKETS - 1, Math.floor(Math.log(amount) / STEP) - FIRST);
+    const place = placeOf(amount);
     let buckets = value > 0 ? this.#above : this.#below;
     if (buckets === undefined) {
       buckets = new Float64Array(BUCKETS);

@@ -33,33 +33,33 @@ export class PostfixDelivery {
   status = 0;
   statusEnd = 0;
 
-  /** @returns whether the message that begins at a place is one. */
-  read(bytes: Uint8Array, from: number): boolean {
-    const relay = indexOfWord(bytes, RELAY, from);
+  /** @returns whether the message between two places is one. */
+  read(bytes: Uint8Array, from: number, to = bytes.length): boolean {
+    const relay = indexOfWord(bytes, RELAY, from, to);
     if (relay < 0) return false;
     this.relay = relay + RELAY.length;
-    const end = indexOfByte(bytes, COMMA, this.relay);
+    const end = indexOfByte(bytes, COMMA, this.relay, to);
     this.relayEnd = indexOfByte(bytes, OPEN, this.relay, end);
-    const delay = indexOfWord(bytes, DELAY, end);
+    const delay = indexOfWord(bytes, DELAY, end, to);
     if (delay < 0) return false;
-    this.delay = decimalAt(bytes, delay + DELAY.length);
-    const delays = indexOfWord(bytes, DELAYS, delay + DELAY.length);
+    this.delay = decimalAt(bytes, delay + DELAY.length, to);
+    const delays = indexOfWord(bytes, DELAYS, delay + DELAY.length, to);
     if (delays < 0 || Number.isNaN(this.delay)) return false;
     let at = delays + DELAYS.length;
     for (let stage = 0; stage < 4; stage += 1) {
-      const seconds = decimalAt(bytes, at);
+      const seconds = decimalAt(bytes, at, to);
       if (Number.isNaN(seconds)) return false;
       this.stages[stage] = seconds;
-      at = indexOfByte(bytes, stage < 3 ? SLASH : COMMA, at) + 1;
+      at = indexOfByte(bytes, stage < 3 ? SLASH : COMMA, at, to) + 1;
     }
-    const dsn = indexOfWord(bytes, DSN, at);
+    const dsn = indexOfWord(bytes, DSN, at, to);
     if (dsn < 0) return false;
     this.dsn = dsn + DSN.length;
-    this.dsnEnd = indexOfByte(bytes, COMMA, this.dsn);
-    const status = indexOfWord(bytes, STATUS, this.dsnEnd);
+    this.dsnEnd = indexOfByte(bytes, COMMA, this.dsn, to);
+    const status = indexOfWord(bytes, STATUS, this.dsnEnd, to);
     if (status < 0) return false;
     this.status = status + STATUS.length;
-    this.statusEnd = indexOfByte(bytes, SPACE, this.status);
+    this.statusEnd = indexOfByte(bytes, SPACE, this.status, to);
     return this.statusEnd > this.status;
   }
 }
@@ -69,13 +69,13 @@ export class PostfixQueued {
   size = Number.NaN;
   recipients = Number.NaN;
 
-  read(bytes: Uint8Array, from: number): boolean {
-    const size = indexOfWord(bytes, SIZE, from) + SIZE.length;
+  read(bytes: Uint8Array, from: number, to = bytes.length): boolean {
+    const size = indexOfWord(bytes, SIZE, from, to) + SIZE.length;
     if (size < SIZE.length) return false;
-    const end = indexOfByte(bytes, COMMA, size);
+    const end = indexOfByte(bytes, COMMA, size, to);
     this.size = wholeAt(bytes, size, end);
     if (!standsAt(bytes, RECIPIENTS, end)) return false;
-    this.recipients = decimalAt(bytes, end + RECIPIENTS.length);
+    this.recipients = decimalAt(bytes, end + RECIPIENTS.length, to);
     return this.size >= 0 && this.recipients >= 0;
   }
 }
@@ -94,9 +94,9 @@ export class PostfixLine {
   message = 0;
 
   /** @returns whether it is a line of Postfix, whatever `syslog_name` calls it. */
-  read(bytes: Uint8Array): boolean {
+  read(bytes: Uint8Array, from = 0, to = bytes.length): boolean {
     const { head } = this;
-    if (!head.read(bytes)) return false;
+    if (!head.read(bytes, from, to)) return false;
     let slash = head.programEnd - 1;
     while (slash > head.program && bytes[slash] !== SLASH) slash -= 1;
     if (slash <= head.program) return false;

@@ -30,28 +30,27 @@ export class SyslogLine {
   /** Where the message begins. */
   message = 0;
 
-  /** @returns whether it is such a line. */
-  read(bytes: Uint8Array): boolean {
-    const end = bytes.length;
-    let at = 0;
+  /** @returns whether what stands between two places is such a line. */
+  read(bytes: Uint8Array, from = 0, end = bytes.length): boolean {
+    let at = from;
     this.priority = -1;
-    if (bytes[0] === LESS) {
-      const close = indexOfByte(bytes, MORE, 1, Math.min(end, 5));
-      this.priority = wholeAt(bytes, 1, close);
+    if (bytes[at] === LESS) {
+      const close = indexOfByte(bytes, MORE, at + 1, Math.min(end, at + 5));
+      this.priority = wholeAt(bytes, at + 1, close);
       if (!(this.priority <= 191)) return false;
       at = close + 1;
       // `1 `: the version that RFC 5424 is.
-      if (bytes[at] === 49 && bytes[at + 1] === SPACE) return this.#structured(bytes, at + 2);
+      if (bytes[at] === 49 && bytes[at + 1] === SPACE) return this.#structured(bytes, at + 2, end);
     }
     this.time = at;
     const first = bytes[at] ?? 0;
-    if (first >= 48 && first <= 57) at = indexOfByte(bytes, SPACE, at);
+    if (first >= 48 && first <= 57) at = indexOfByte(bytes, SPACE, at, end);
     else if (bytes[at + 3] === SPACE && bytes[at + 9] === COLON && bytes[at + 12] === COLON) {
       at += 15;
     } else return false;
-    if (bytes[at] !== SPACE) return false;
+    if (at >= end || bytes[at] !== SPACE) return false;
     this.host = at + 1;
-    this.hostEnd = indexOfByte(bytes, SPACE, this.host);
+    this.hostEnd = indexOfByte(bytes, SPACE, this.host, end);
     this.program = this.hostEnd + 1;
     at = this.program;
     let byte = bytes[at];
@@ -60,8 +59,8 @@ export class SyslogLine {
       byte = bytes[at];
     }
     this.programEnd = at;
-    if (byte === OPEN) at = indexOfByte(bytes, CLOSE, at) + 1;
-    if (bytes[at] !== COLON || this.programEnd === this.program) return false;
+    if (byte === OPEN) at = indexOfByte(bytes, CLOSE, at, end) + 1;
+    if (at >= end || bytes[at] !== COLON || this.programEnd === this.program) return false;
     this.message = bytes[at + 1] === SPACE ? at + 2 : at + 1;
     return true;
   }
@@ -74,25 +73,25 @@ export class SyslogLine {
       : syslogTime(bytes, this.time, now);
   }
 
-  #structured(bytes: Uint8Array, from: number): boolean {
+  #structured(bytes: Uint8Array, from: number, end: number): boolean {
     this.time = from;
-    this.host = indexOfByte(bytes, SPACE, from) + 1;
-    this.hostEnd = indexOfByte(bytes, SPACE, this.host);
+    this.host = indexOfByte(bytes, SPACE, from, end) + 1;
+    this.hostEnd = indexOfByte(bytes, SPACE, this.host, end);
     this.program = this.hostEnd + 1;
-    this.programEnd = indexOfByte(bytes, SPACE, this.program);
-    const process = indexOfByte(bytes, SPACE, this.programEnd + 1);
-    let at = indexOfByte(bytes, SPACE, process + 1) + 1;
-    if (at >= bytes.length || this.programEnd <= this.program) return false;
+    this.programEnd = indexOfByte(bytes, SPACE, this.program, end);
+    const process = indexOfByte(bytes, SPACE, this.programEnd + 1, end);
+    let at = indexOfByte(bytes, SPACE, process + 1, end) + 1;
+    if (at >= end || this.programEnd <= this.program) return false;
     if (bytes[at] === OPEN) {
       let quoted = false;
-      for (; at < bytes.length; at += 1) {
+      for (; at < end; at += 1) {
         const byte = bytes[at];
         if (byte === BACKSLASH) at += 1;
         else if (byte === QUOTE) quoted = !quoted;
         else if (byte === CLOSE && !quoted && bytes[at + 1] !== OPEN) break;
       }
     }
-    this.message = Math.min(bytes.length, indexOfByte(bytes, SPACE, at) + 1);
+    this.message = Math.min(end, indexOfByte(bytes, SPACE, at, end) + 1);
     return true;
   }
 }

@@ -26,7 +26,7 @@ import { AccessLine, fieldNumber, formatProblem, sumOf } from 'cullinan/wire/acc
 import { decimalAt, indexOfByte } from 'cullinan/wire/bytes';
 import { Distribution, statistics } from 'cullinan/wire/distribution';
 import { glob } from 'cullinan/wire/lookup';
-import { Tally } from 'cullinan/wire/tally';
+import { OTHER, Tally } from 'cullinan/wire/tally';
 import { clfTime, epochTime, isoTime, known } from 'cullinan/wire/timestamps';
 
 const options = z.strictObject({
@@ -59,12 +59,12 @@ const metrics = {
   classes: delta('access.responses', {
     unit: 'count',
     labels: ['class'],
-    help: 'Responses by class of status.',
+    help: 'Responses by class of status; `other` where it is of none, such as 000 and 999.',
   }),
   statuses: delta('access.status', {
     unit: 'count',
     labels: ['status'],
-    help: 'Responses by status.',
+    help: 'Responses by status; `none` where there was none: the client had left.',
   }),
   methods: delta('access.methods', {
     unit: 'count',
@@ -93,6 +93,7 @@ const metrics = {
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const SPACE = 32;
 const QUESTION = 63;
+const DASH = 45;
 const A = 65;
 const Z = 90;
 const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, RECEIVED, UPSTREAM] = (
@@ -123,6 +124,9 @@ const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, RECEIVED, 
   number,
 ];
 
+/** Where responses without a status are counted. */
+const NONE = 0;
+
 /** The field that says how long a request took, and its seconds. */
 const TIMES = [
   ['microseconds', 1e-6],
@@ -151,13 +155,15 @@ export default defineParser({
       seen: 0,
     }));
 
-    const statuses = new Float64Array(600);
+    const statuses = new Float64Array(1000);
     const everSeen = new Set<number>();
     const methods = new Tally({ limit: 20, longest: 16 });
     const topmost = new Tally({ limit: topPaths || 1, candidates: topPaths * 20 });
     const vhosts = new Tally({ limit: 100 });
     const times = new Distribution();
     const upstream = new Distribution();
+    /** Statuses that are of no class have been seen. */
+    let hasOther = false;
     let requests = 0;
     let sent = 0;
     let received = 0;
@@ -185,8 +191,12 @@ export default defineParser({
 
     function parseAt({ bytes, characters }: Piece, start: number, end: number): boolean {
       if (!line.read(bytes, start, end, characters)) return false;
-      const status = line.number(STATUS);
-      if (!(status >= 100 && status <= 599)) return false;
+      let status = line.number(STATUS);
+      if (!(status >= 100 && status <= 999)) {
+        // `000` of nginx and `-` of Apache: nobody waited for one.
+        if (!(status < 100) && bytes[line.from(STATUS)] !== DASH) return false;
+        status = NONE;
+      }
       requests += 1;
       statuses[status] = (statuses[status] as number) + 1;
       // `-` for none.
@@ -225,14 +235,20 @@ export default defineParser({
       },
       *report(): Generator<Observation> {
         yield metrics.requests.observe(count(requests));
+        let inClasses = 0;
         for (const [i, name] of CLASSES.entries()) {
           const sum = statuses.subarray(i * 100 + 100, i * 100 + 200).reduce((a, b) => a + b, 0);
           yield metrics.classes.observe(count(sum), { class: name });
+          inClasses += sum;
         }
+        hasOther ||= requests > inClasses;
+        if (hasOther) yield metrics.classes.observe(count(requests - inClasses), { class: OTHER });
         for (const [status, seen] of statuses.entries()) {
           if (seen > 0) everSeen.add(status);
           if (!everSeen.has(status)) continue;
-          yield metrics.statuses.observe(count(seen), { status: `${status}` });
+          yield metrics.statuses.observe(count(seen), {
+            status: status === NONE ? 'none' : `${status}`,
+          });
         }
         for (const [method, seen] of methods.take()) {
           yield metrics.methods.observe(count(seen), { method });

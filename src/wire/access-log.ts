@@ -4,7 +4,7 @@ import { decimalAt, indexOfByte, standsAt } from './bytes.ts';
 export { formatProblem } from './access-log/format.ts';
 
 /** Bytes that a field has at least: these need no looking at. */
-const SHORTEST: Readonly<Record<string, number>> = { time: 20, iso: 19, status: 3 };
+const SHORTEST: Readonly<Record<string, number>> = { time: 20, iso: 19 };
 
 /** Fields that are whole numbers, and are read as such on the way. */
 const NUMBERS: ReadonlySet<string> = new Set<AccessField>(['status', 'bytes', 'received']);

@@ -95,6 +95,26 @@ test.each([
   expect(report).toContain(`access.methods{method="${method}"} 1 count delta`);
 });
 
+test.each([
+  ['"GET / HTTP/1.1" 000 0', 'none'],
+  ['"GET / HTTP/1.1" - -', 'none'],
+  ['"GET / HTTP/1.1" 999 5', '999'],
+])('a line with a status of no class counts: %s', (line, status) => {
+  const report = of(line, { format: '"%r" %>s %b' });
+  expect(report).toContain('access.responses{class="other"} 1 count delta');
+  expect(report).toContain(`access.status{status="${status}"} 1 count delta`);
+});
+
+test('a line without a status, or with what is none, is not known', () => {
+  for (const line of [
+    '"GET / HTTP/1.1" x 5',
+    '"GET / HTTP/1.1" 2x0 5',
+    '"GET / HTTP/1.1" 20000 5',
+  ]) {
+    expect(of(line, { format: '"%r" %>s %b' })).toBe(undefined);
+  }
+});
+
 test('paths are counted by the first pattern that fits, or as themselves, without their query', () => {
   const run = parsing(access, {
     format: '"%r" %>s',

@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { type Line, lineOf, type Observation, type Parser, type z } from 'cullinan/plugin';
+import {
+  type Line,
+  lineOf,
+  type Observation,
+  type Parser,
+  type Parsing,
+  type z,
+} from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -174,6 +181,43 @@ export function describeParser<O extends z.ZodType>(
           },
         ),
         { numRuns: 2000 },
+      );
+    });
+
+    test('reads a line in its place as it reads it by itself', () => {
+      const [alone, placed] = [0, 0].map(() => parser.open(parser.options.parse(options)));
+      if (alone === undefined || placed?.parseAt === undefined) return;
+      const around = fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.constantFrom(...lines));
+      const change = fc.record({ at: fc.nat(), byte: fc.nat(255) });
+      const changes = fc.array(change, { maxLength: 3 });
+      fc.assert(
+        fc.property(
+          around,
+          fc.nat(),
+          changes,
+          fc.nat(),
+          around,
+          (before, which, all, cut, behind) => {
+            const line = Uint8Array.from(lines[which % lines.length] ?? []);
+            for (const { at, byte } of all) line[at % line.length] = byte === 10 ? 32 : byte;
+            const own = all.length === 1 ? line.subarray(0, cut % (line.length + 1)) : line;
+            const bytes = Buffer.concat([
+              before,
+              utf8.encode('\n'),
+              own,
+              utf8.encode('\n'),
+              behind,
+            ]);
+            const piece = { bytes, characters: bytes.toString('latin1') };
+            const from = before.length + 1;
+            const known = placed.parseAt?.(piece, from, from + own.length);
+            expect(known).toBe(alone.parse(lineOf(own)));
+            const report = (it: Parsing) =>
+              said({ observations: [...it.report(1)], known: 0, lines: 0 });
+            expect(report(placed)).toEqual(report(alone));
+          },
+        ),
+        { numRuns: 500 },
       );
     });
 

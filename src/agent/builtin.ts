@@ -22,6 +22,7 @@ import console from '../../handlers/console.ts';
 import exec from '../../handlers/exec.ts';
 import file from '../../handlers/file.ts';
 import ganglia from '../../handlers/ganglia.ts';
+import gnocchi from '../../handlers/gnocchi.ts';
 import graphite from '../../handlers/graphite.ts';
 import http from '../../handlers/http.ts';
 import live from '../../handlers/live.ts';
@@ -60,6 +61,7 @@ export const handlers: readonly Handler[] = [
   exec,
   file,
   ganglia,
+  gnocchi,
   graphite,
   http,
   live,

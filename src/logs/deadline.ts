@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../clock/index.ts';
+import type { Clock } from '../clock/index.ts';
 import { Unresponsive } from '../plugin/index.ts';
 import type { Files, Reading } from './files.ts';
 import type { Mounts, On } from './mounts.ts';
@@ -10,55 +10,106 @@ interface Asked extends On {
   readonly path: string;
 }
 
+/** How long is waited for an answer. */
+export interface Until {
+  /** Milliseconds. */
+  readonly ms: number;
+  readonly clock: Clock;
+  /** Then everything is given up that has not answered. */
+  signal: AbortSignal | undefined;
+  /** Asks a mount in another process. Rejects with {@link Unresponsive} when the signal is aborted. */
+  probe: ((mountpoint: string, signal: AbortSignal) => Promise<unknown>) | undefined;
+}
+
+/** It is the same whatever is asked: it is one problem. */
+const silent = (mountpoint: string): Unresponsive =>
+  new Unresponsive(`${mountpoint} does not answer: the logs there are not read`);
+
 /**
- * Files of which each call has to answer within a time where it may hang. One that does not answer keeps
- * the thread that Node gave it until it does: meanwhile nothing more is asked of that mount, nor, while
+ * Files of which each call has to answer within a time where it may hang: mounts are asked by another
+ * process first, once for each signal. A call that does not answer all the same keeps the thread that Node gave it until it does: meanwhile nothing more is asked of that mount, nor, while
  * two hang, of any other that may. What the kernel answers for by itself is asked always.
- *
- * @param ms milliseconds.
  */
-export function deadlined(
-  files: Files,
-  mounts: Mounts,
-  ms: number,
-  clock: Clock = systemClock,
-): Files {
+export function deadlined(files: Files, mounts: Mounts, until: Until): Files {
+  const { ms, clock } = until;
   /** Mount points of which a call hangs. */
   const hung = new Set<string>();
+  /** What each mount answered, for as long as one signal holds. */
+  let answers = new Map<string, Promise<void>>();
+  let asking: AbortSignal | undefined;
+
+  /** Asks a mount first where it costs no thread. */
+  function answered(mountpoint: string): Promise<void> {
+    if (until.signal !== asking) {
+      asking = until.signal;
+      answers = new Map();
+    }
+    const known = answers.get(mountpoint);
+    if (known !== undefined) return known;
+    const answer = ask(mountpoint);
+    answer.catch(() => {});
+    answers.set(mountpoint, answer);
+    return answer;
+  }
+
+  async function ask(mountpoint: string): Promise<void> {
+    const { probe, signal } = until;
+    if (probe === undefined) return;
+    const late = new AbortController();
+    const giveUp = () => late.abort();
+    const timer = clock.after(ms, giveUp);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
+    try {
+      await probe(mountpoint, late.signal);
+    } catch (error) {
+      // What else is wrong, whoever reads there is told.
+      if (error instanceof Unresponsive) throw silent(mountpoint);
+    } finally {
+      timer.cancel();
+      signal?.removeEventListener('abort', giveUp);
+    }
+  }
 
   const asked = (path: string): Asked => ({ path, ...mounts.of(path) });
 
-  function refuse({ path, mountpoint }: Asked): void {
-    if (hung.has(mountpoint))
-      throw new Unresponsive(`${path}: ${mountpoint} still does not answer`);
+  function refuse({ mountpoint }: Asked): void {
+    if (hung.has(mountpoint)) throw silent(mountpoint);
     if (hung.size < MOST_HUNG) return;
     const those = [...hung].join(' and ');
-    throw new Unresponsive(`${path}: was not asked: ${those} do not answer`);
+    throw new Unresponsive(`${mountpoint} is not asked while ${those} do not answer`);
   }
 
   async function within<T>(
     where: Asked,
-    ask: () => Promise<T>,
+    call: () => Promise<T>,
     late?: (it: T) => void,
   ): Promise<T> {
-    const { path, mountpoint } = where;
-    if (!where.mayHang) return await ask();
+    const { mountpoint } = where;
+    if (!where.mayHang) return await call();
     refuse(where);
-    const answer = ask();
+    await answered(mountpoint);
+    const answer = call();
     let timer: { cancel(): void } | undefined;
+    const { signal } = until;
+    let giveUp = () => {};
     const over = new Promise<'over'>((resolve) => {
-      timer = clock.after(ms, () => resolve('over'));
+      giveUp = () => resolve('over');
+      timer = clock.after(ms, giveUp);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      if (signal?.aborted) giveUp();
     });
     try {
       const first = await Promise.race([answer.then((it) => ({ it })), over]);
       if (first !== 'over') return first.it;
     } finally {
       timer?.cancel();
+      signal?.removeEventListener('abort', giveUp);
     }
     hung.add(mountpoint);
     const end = () => void hung.delete(mountpoint);
     answer.then(late, () => {}).then(end, end);
-    throw new Unresponsive(`${path}: ${mountpoint} does not answer within ${ms / 1000} s`);
+    throw silent(mountpoint);
   }
 
   function timely(where: Asked, file: Reading): Reading {

@@ -52,6 +52,8 @@ export interface Entries {
   readonly waiting: readonly Waiting[];
   /** The largest id that was given, as far as is known. */
   readonly last: number;
+  /** The time of the last entry, in seconds since the Unix epoch; `undefined` before there was any. */
+  readonly time: number | undefined;
   /** Its last line has no end: it was being written when the process died, and does not count. */
   readonly torn: boolean;
 }
@@ -65,7 +67,7 @@ type StoredNote = readonly [metric: string, value: number, labels: Labels, secon
 interface Line {
   readonly version?: number;
   readonly id?: number;
-  readonly time?: number;
+  readonly time?: number | undefined;
   readonly left?: readonly StoredLeft[];
   readonly found?: readonly (readonly [reader: string, notes: readonly StoredNote[]])[];
   readonly struck?: number;
@@ -75,12 +77,12 @@ interface Line {
 const encode = (line: Line): string => `${JSON.stringify(line)}\n`;
 
 /** All that is known, as the first lines of a ledger. Pure. */
-export function encodeEntries(places: Places, waiting: readonly Waiting[], last: number): string {
+export function encodeEntries({ places, waiting, last, time }: Omit<Entries, 'torn'>): string {
   const left = [...places].flatMap(([reader, logs]) =>
     [...logs].map(([log, left]): StoredLeft => [reader, log, left]),
   );
   const lines = waiting.map(({ id, entry }) => encodeEntry(id, entry));
-  return encode({ version: VERSION, left, last }) + lines.join('');
+  return encode({ version: VERSION, last, time, left }) + lines.join('');
 }
 
 /** Pure. */
@@ -105,6 +107,7 @@ export function decodeEntries(text: string): Entries {
   const places: Places = new Map();
   const waiting = new Map<number, Waiting>();
   let largest = 0;
+  let latest: number | undefined;
   const lines = text.split('\n');
   const torn = lines.pop() !== '';
   if (lines.length === 0) throw new Foreseen('it has no whole line');
@@ -115,6 +118,7 @@ export function decodeEntries(text: string): Entries {
     }
     for (const [reader, log, it] of left ?? []) keep(places, reader, log, it ?? undefined);
     largest = Math.max(largest, id ?? last ?? 0);
+    latest = time ?? latest;
     if (struck !== undefined) waiting.delete(struck);
     if (id === undefined || time === undefined || found === undefined) continue;
     const findings = found.map(([reader, notes]): Finding => {
@@ -125,7 +129,7 @@ export function decodeEntries(text: string): Entries {
     });
     waiting.set(id, { id, entry: { time, findings } });
   }
-  return { places, waiting: [...waiting.values()], last: largest, torn };
+  return { places, waiting: [...waiting.values()], last: largest, time: latest, torn };
 }
 
 function parsed(line: string, number: number): Line {

@@ -52,6 +52,8 @@ export interface Look {
   readonly lost: readonly Loss[];
   /** Of a log that could not be read; the others were. */
   readonly errors: readonly Error[];
+  /** There was no time to read all that there is. */
+  readonly cut: boolean;
   /** How far was read, of each log where that changed; `undefined` where a log is given up. */
   readonly left: ReadonlyMap<string, Left | undefined>;
 }
@@ -100,6 +102,8 @@ export class Follow {
   #lost: Loss[] = [];
   #bytes = 0;
   #paused = false;
+  /** The log at which the time was over. */
+  #last: string | undefined;
   #closed = false;
   /** When the report before was made, in milliseconds since the Unix epoch; of the places, at first. */
   #reported: number | undefined;
@@ -137,12 +141,11 @@ export class Follow {
       whole = false;
       errors.push(errorOf(error, this.#needs.path));
     });
-    for (const path of paths) {
-      this.#paused = this.#needs.paused?.() ?? false;
-      if (this.#paused) {
-        whole = false;
-        break;
-      }
+    let cut = false;
+    for (const path of this.#inTurn(paths)) {
+      cut = this.#needs.paused?.() ?? false;
+      if (cut) break;
+      this.#paused = false;
       try {
         const followed = this.#logs.get(path) ?? (await this.#meet(path));
         await this.#read(followed);
@@ -151,10 +154,15 @@ export class Follow {
       }
       const followed = this.#logs.get(path);
       if (followed !== undefined) this.#say(followed, left);
+      if (this.#paused) {
+        this.#last = path;
+        cut = true;
+        break;
+      }
     }
     this.#tidy(left);
     // Of logs that were not found yet nobody knows whether they were there.
-    if (whole && this.#first) {
+    if (whole && !cut && this.#first) {
       this.#first = false;
       if (this.#glob !== undefined) {
         left.set(this.#needs.path, { at: this.#clock.now(), positions: [] });
@@ -170,7 +178,8 @@ export class Follow {
       lines: this.#finder.lines - lines,
       known: this.#run.known - known,
       bytes: this.#bytes - bytes,
-      absent: errors.length === 0 && !this.#anything(),
+      absent: !cut && errors.length === 0 && !this.#anything(),
+      cut,
       logs: this.#logs.size,
       lost: this.#lost,
       errors,
@@ -208,6 +217,14 @@ export class Follow {
       if (due && now - followed.gone < LINGERS) paths.push(followed.path);
     }
     return paths;
+  }
+
+  /** Where there is not the time for all, those come first that it was too short for before. */
+  #inTurn(paths: readonly string[]): readonly string[] {
+    if (this.#last === undefined) return paths;
+    const next = paths.indexOf(this.#last) + 1;
+    this.#last = undefined;
+    return [...paths.slice(next), ...paths.slice(0, next)];
   }
 
   #isHere(path: string): boolean {

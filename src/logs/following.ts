@@ -10,7 +10,7 @@ import {
   type Session,
   type z,
 } from '../plugin/index.ts';
-import { deadlined } from './deadline.ts';
+import { deadlined, type Until } from './deadline.ts';
 import type { Finding, Noted } from './entries.ts';
 import { type Files, liveFiles } from './files.ts';
 import { Follow, type Look } from './follow.ts';
@@ -34,6 +34,13 @@ export interface Followed {
   readonly metrics: ReadonlyMap<string, Metric>;
   /** What a look amounts to. */
   note(look: Look): Iterable<Noted>;
+}
+
+interface Reading {
+  readonly it: Followed;
+  readonly follow: Follow;
+  /** What was wrong when it was looked at last. */
+  errors: readonly Error[];
 }
 
 type Open<O extends z.ZodType> = (options: z.output<O>) => {
@@ -60,13 +67,16 @@ export class Following<O extends z.ZodType> implements Session<O> {
   readonly #needs: Needs;
   readonly #mounts: Mounts;
   readonly #files: Files;
-  #follows: readonly { readonly it: Followed; readonly follow: Follow }[] = [];
+  readonly #calls: Until;
+  #follows: readonly Reading[] = [];
   #outbox: Outbox | undefined;
   /** Whether anything is written down: whoever only looks has no handlers. */
   #writes: boolean | undefined;
   #leave: (() => Promise<void>) | undefined;
   #collections = 0;
   #paused = () => false;
+  /** What was wrong at the latest look, and lasts. */
+  #troubles: readonly Error[] = [];
   #closed = false;
   #busy: Promise<void> = Promise.resolve();
 
@@ -76,7 +86,8 @@ export class Following<O extends z.ZodType> implements Session<O> {
     this.#open = open;
     this.#needs = needs;
     this.#mounts = new Mounts(clock);
-    this.#files = deadlined(files, this.#mounts, LONGEST_CALL, clock);
+    this.#calls = { ms: LONGEST_CALL, clock, signal: undefined, probe: undefined };
+    this.#files = deadlined(files, this.#mounts, this.#calls);
   }
 
   collect(context: CollectContext<O>) {
@@ -102,7 +113,9 @@ export class Following<O extends z.ZodType> implements Session<O> {
     });
     try {
       const outbox = await this.#begun(context);
-      const troubles = (await outbox.wantsMore()) ? await this.#look(context, outbox) : [];
+      const troubles = (await outbox.wantsMore(context.time))
+        ? await this.#look(context, outbox)
+        : [];
       yield* troubles;
       const handout = this.#closed ? undefined : outbox.take(context.time);
       if (handout === undefined) return;
@@ -115,13 +128,23 @@ export class Following<O extends z.ZodType> implements Session<O> {
   }
 
   /** @returns what is wrong. Nothing of it is said before what was found is safe. */
-  async #look({ signal, time }: CollectContext<O>, outbox: Outbox): Promise<readonly Error[]> {
+  async #look(
+    { host, signal, time }: CollectContext<O>,
+    outbox: Outbox,
+  ): Promise<readonly Error[]> {
     const { clock } = this.#needs;
     const until = clock.monotonic() + LONGEST_LOOK;
     this.#paused = () => signal.aborted || clock.monotonic() > until;
+    this.#calls.signal = signal;
+    // Another host's mounts have other names there.
+    this.#calls.probe = host.foreign
+      ? undefined
+      : (mountpoint, signal) => host.statfsGuarded(latin1(mountpoint), signal);
     const findings: Finding[] = [];
-    const errors: Error[] = [];
-    for (const { it, follow } of this.#follows) {
+    const losses: Error[] = [];
+    let cut = -1;
+    for (const [i, each] of this.#follows.entries()) {
+      const { it, follow } = each;
       const look = await follow.look();
       const { reader } = it;
       findings.push({
@@ -130,11 +153,19 @@ export class Following<O extends z.ZodType> implements Session<O> {
         news: isNews(look),
         left: look.left,
       });
-      errors.push(...troubles(it, look));
+      if (look.cut && cut === -1) cut = i;
+      if (!look.cut || look.errors.length > 0) each.errors = look.errors;
+      if (look.absent) each.errors = [new Foreseen(`${it.path}: there is no such log`)];
+      losses.push(...look.lost.map((loss) => new Foreseen(said(loss))));
     }
     // What nobody has written down is found again by whoever follows on.
     if (!this.#closed) await outbox.put({ time, findings });
-    return errors;
+    // Where there is not the time for all, the next ones come first the next time.
+    this.#follows = [...this.#follows.slice(cut + 1), ...this.#follows.slice(0, cut + 1)];
+    const errors = this.#follows.flatMap(({ errors }) => errors);
+    // Several logs may have one problem: the mount that they are on.
+    this.#troubles = [...new Map(errors.map((error) => [error.message, error])).values()];
+    return [...this.#troubles, ...losses];
   }
 
   async #begun({ host, agent, options }: CollectContext<O>): Promise<Outbox> {
@@ -148,11 +179,15 @@ export class Following<O extends z.ZodType> implements Session<O> {
     await ledger.open(writes);
     const shared = scratch();
     const paused = () => this.#paused();
-    this.#follows = followed.map((it) => {
-      const places = ledger.places(it.reader);
-      const needs = { ...it, places, files: this.#files, clock, paused };
-      return { it, follow: new Follow(needs, shared) };
-    });
+    // What may hang has the time that is left when all others have been read.
+    const last = (it: Followed): number => (this.#files.mayHang(it.path) ? 1 : 0);
+    this.#follows = followed
+      .toSorted((a, b) => last(a) - last(b))
+      .map((it) => {
+        const places = ledger.places(it.reader);
+        const needs = { ...it, places, files: this.#files, clock, paused };
+        return { it, follow: new Follow(needs, shared), errors: [] };
+      });
     this.#writes = writes;
     this.#outbox = new Outbox(ledger, writes);
     return this.#outbox;
@@ -172,10 +207,13 @@ export class Following<O extends z.ZodType> implements Session<O> {
   }
 }
 
-/** Nothing, on a system that does not tell. */
-function mountinfoOf({ proc, foreign }: Host): string {
+/** One character per byte. */
+const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
+
+/** What is mounted for this process; nothing, on a system that does not tell. */
+function mountinfoOf({ proc }: Host): string {
   try {
-    return proc.read(foreign ? '1/mountinfo' : 'self/mountinfo');
+    return proc.read('self/mountinfo');
   } catch (error) {
     if (error instanceof NoData) return '';
     throw error;
@@ -187,12 +225,6 @@ const isNews = ({ lines, lost, observations }: Look): boolean =>
   lines > 0 ||
   lost.length > 0 ||
   observations.some(({ metric, value }) => metric.kind === 'delta' && value !== 0);
-
-function* troubles({ path }: Followed, look: Look): Generator<Error> {
-  if (look.absent) yield new NoData(`${path}: there is no such log`);
-  yield* look.errors;
-  for (const loss of look.lost) yield new Foreseen(said(loss));
-}
 
 const LOST: Readonly<Record<Loss['why'], string>> = {
   gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',

@@ -26,7 +26,7 @@ const RACY = 100;
  */
 export class Glob {
   readonly #levels: readonly (string | RegExp)[];
-  readonly #files: Pick<Files, 'list' | 'glance' | 'mayHang'>;
+  readonly #files: Pick<Files, 'list' | 'stat' | 'glance' | 'mayHang'>;
   readonly #now: () => number;
   readonly #isKnown: (path: string) => boolean;
   #listed = new Map<string, Listed>();
@@ -38,7 +38,7 @@ export class Glob {
    */
   constructor(
     path: string,
-    files: Pick<Files, 'list' | 'glance' | 'mayHang'>,
+    files: Pick<Files, 'list' | 'stat' | 'glance' | 'mayHang'>,
     now: () => number,
     isKnown: (path: string) => boolean,
   ) {
@@ -74,7 +74,22 @@ export class Glob {
       }
       found = matched;
     }
-    return found;
+    return typeof this.#levels.at(-1) === 'string' ? await this.#there(found, failed) : found;
+  }
+
+  /** Of paths that were not listed, those where something is. */
+  async #there(paths: readonly string[], failed: (error: unknown) => void) {
+    const files = this.#files;
+    const there: string[] = [];
+    for (const path of paths) {
+      try {
+        const stat = files.mayHang(path) ? await files.stat(path) : files.glance(path);
+        if (stat !== undefined) there.push(path);
+      } catch (error) {
+        failed(error);
+      }
+    }
+    return there;
   }
 
   async #list(

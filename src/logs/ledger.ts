@@ -34,6 +34,7 @@ export class Ledger {
   #places: Places = new Map();
   #waiting: Waiting[] = [];
   #last = 0;
+  #time: number | undefined;
   /** Entries that were handed out by this process. */
   readonly #handed = new Set<number>();
   #bytes = 0;
@@ -103,6 +104,11 @@ export class Ledger {
     return this.#places.get(reader) ?? new Map();
   }
 
+  /** The time of the last entry, in seconds since the Unix epoch; `undefined` before there was any. */
+  get time(): number | undefined {
+    return this.#time;
+  }
+
   /** The oldest entry that was not yet handed out, of a tick where one is given. */
   next(time?: number): Waiting | undefined {
     return this.#waiting.find(
@@ -136,6 +142,7 @@ export class Ledger {
       const line = encodeEntry(id, entry);
       await this.#write(line, true);
       this.#last = id;
+      this.#time = entry.time;
       for (const { reader, left } of entry.findings) {
         for (const [log, it] of left) keep(this.#places, reader, log, it);
       }
@@ -169,10 +176,12 @@ export class Ledger {
       this.#places = new Map();
       this.#waiting = [];
       this.#last = 0;
+      this.#time = undefined;
       return;
     }
     try {
-      const { places, waiting, last, torn } = decodeEntries(text);
+      const { places, waiting, last, time, torn } = decodeEntries(text);
+      this.#time = time;
       this.#places = places;
       this.#waiting = [...waiting];
       this.#last = last;
@@ -192,7 +201,11 @@ export class Ledger {
     const grown = this.#bytes > this.#whole * 2 + GROWTH;
     try {
       if (this.#unsure || grown) {
-        const text = encodeEntries(this.#places, this.#waiting, this.#last) + line;
+        const text =
+          encodeEntries({
+            ...{ places: this.#places, waiting: this.#waiting },
+            ...{ last: this.#last, time: this.#time },
+          }) + line;
         const draft = `${this.#path}.new`;
         await this.#files.store(draft, text);
         await this.#files.rename(draft, this.#path);

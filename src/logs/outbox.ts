@@ -32,17 +32,20 @@ export class Outbox {
 
   /**
    * Whether something new is to be looked for: in every second collection, where something old is waiting,
-   * because a series has one observation in each.
+   * because a series has one observation in each. At a tick that the process before has written down already
+   * there is nothing new: a series has one point at each time.
    *
+   * @param time the tick's, in seconds since the Unix epoch.
    * @throws why what was found before still cannot be written down: until it can, nothing is looked for.
    */
-  async wantsMore(): Promise<boolean> {
+  async wantsMore(time: number): Promise<boolean> {
     const unwritten = this.#unwritten;
     if (unwritten !== undefined) {
       await this.#ledger.append(unwritten);
       this.#unwritten = undefined;
       return false;
     }
+    if (time === this.#ledger.time) return false;
     return this.#ledger.next() === undefined || this.#wasLate;
   }
 

@@ -82,6 +82,11 @@ ${lines.join('').replaceAll('FOLDER', this.#folder)}`,
     return child;
   }
 
+  /** Its process; of what runs it, where something does that does not become it. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Kills it as the kernel does that has run out of memory, and starts it again. */
   async crash(): Promise<void> {
     const gone = once(this.#child, 'exit');

@@ -35,7 +35,7 @@ const policy = z.string().min(1).max(255);
 
 const options = z
   .strictObject({
-    url: httpUrl().describe('Where Gnocchi is: http://controller:8041.'),
+    url: httpUrl().default('http://localhost:8041').describe('Where Gnocchi is.'),
     keystone: keystoneOptions()
       .optional()
       .describe('How to get a token, where Gnocchi has auth_mode keystone.'),

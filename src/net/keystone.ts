@@ -7,43 +7,60 @@ import { tls } from './tls-options.ts';
 
 const text = z.string().min(1);
 
-/** The options of every handler that logs in to OpenStack. */
+/**
+ * The options of every handler that logs in to OpenStack. None of them has a default of its own: where
+ * none is given, nobody logs in.
+ */
 export const keystoneOptions = () =>
   z
     .strictObject({
-      url: httpUrl().describe('Where Keystone is, with its version: https://controller:5000/v3.'),
+      url: httpUrl().optional().meta({
+        description: 'Where Keystone is, with its version: https://controller:5000/v3.',
+      }),
       username: text.optional().meta({ description: 'The name to log in with.' }),
       password: text
         .optional()
         .meta({ description: 'Its password; best kept in a file or a credential.' }),
-      project: text.default('service').describe('The project that the user acts for.'),
-      userDomain: text.default('Default').describe("The user's domain."),
-      projectDomain: text.default('Default').describe("The project's domain."),
-      applicationCredential: z
-        .strictObject({
-          id: text.describe('Its identifier.'),
-          secret: text.describe('Its secret; best kept in a file or a credential.'),
-        })
+      project: text
         .optional()
-        .describe('What to log in with instead.'),
+        .meta({ description: 'The project that the user acts for.', fallback: 'service' }),
+      userDomain: text.optional().meta({ description: "The user's domain.", fallback: 'Default' }),
+      projectDomain: text
+        .optional()
+        .meta({ description: "The project's domain.", fallback: 'Default' }),
+      credentialId: text.optional().meta({
+        description: 'An application credential to log in with instead: its identifier.',
+      }),
+      credentialSecret: text
+        .optional()
+        .meta({ description: 'Its secret; best kept in a file or a credential.' }),
       tls: tls().optional().meta({
         description: 'What TLS needs beyond a URL that begins with https.',
         fallback: 'the public authorities',
       }),
     })
     .superRefine((given, context) => {
-      const { username, password, applicationCredential: credential } = given;
-      checkHttp({ url: given.url, tls: given.tls }, context);
+      const { url, username, password, credentialId, credentialSecret } = given;
       const issue = (path: string, message: string) =>
         context.addIssue({ code: 'custom', path: [path], message });
+      if (url === undefined) {
+        // Nothing is set at all: as if it was not there.
+        if (Object.values(given).some((value) => value !== undefined))
+          issue('url', 'must be given');
+        return;
+      }
+      checkHttp({ url, tls: given.tls }, context);
       if ((username === undefined) !== (password === undefined)) {
         issue('password', 'must be given together with "username"');
-      } else if ((username === undefined) === (credential === undefined)) {
-        issue('username', 'must be given with its password, or "applicationCredential" must');
+      } else if ((credentialId === undefined) !== (credentialSecret === undefined)) {
+        issue('credentialSecret', 'must be given together with "credentialId"');
+      } else if ((username === undefined) === (credentialId === undefined)) {
+        issue('username', 'must be given with its password, or "credentialId" with its secret');
       }
-    });
+    })
+    .transform(({ url, ...given }) => (url === undefined ? undefined : { url, ...given }));
 
-export type KeystoneOptions = z.output<ReturnType<typeof keystoneOptions>>;
+export type KeystoneOptions = NonNullable<z.output<ReturnType<typeof keystoneOptions>>>;
 
 interface Token {
   readonly id: string;
@@ -58,19 +75,20 @@ const MARGIN = 60_000;
 
 /** What is sent to log in (Identity API v3, "Password authentication with scoped authorization"). */
 function requestOf(given: KeystoneOptions): string {
-  const { username, password, project, applicationCredential } = given;
-  if (applicationCredential !== undefined) {
+  const { username, password, project = 'service', credentialId, credentialSecret } = given;
+  const { userDomain = 'Default', projectDomain = 'Default' } = given;
+  if (credentialId !== undefined) {
     const identity = {
       methods: ['application_credential'],
-      application_credential: applicationCredential,
+      application_credential: { id: credentialId, secret: credentialSecret },
     };
     return JSON.stringify({ auth: { identity } });
   }
-  const user = { name: username, domain: { name: given.userDomain }, password };
+  const user = { name: username, domain: { name: userDomain }, password };
   return JSON.stringify({
     auth: {
       identity: { methods: ['password'], password: { user } },
-      scope: { project: { name: project, domain: { name: given.projectDomain } } },
+      scope: { project: { name: project, domain: { name: projectDomain } } },
     },
   });
 }

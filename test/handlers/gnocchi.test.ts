@@ -50,6 +50,8 @@ describe('the options', () => {
     [{ url, username: 'a', keystone }, 'username', 'must be left out with "keystone"'],
     [{ url, keystone: { ...keystone, password: undefined } }, 'keystone.password', 'together'],
     [{ url, keystone: { url: keystone.url } }, 'keystone.username', 'with its password, or'],
+    [{ url, keystone: { project: 'p' } }, 'keystone.url', 'must be given'],
+    [{ url, keystone: { url, credentialId: 'i' } }, 'keystone.credentialSecret', 'together'],
     [{ url, keystone: { ...keystone, tls: {} } }, 'keystone.tls', 'must be left out, or the URL'],
   ];
   test.each(wrong)('%j is wrong, and it is said where and how', (given, path, message) => {
@@ -201,14 +203,14 @@ describe('a token', () => {
   test('is had for an application credential, too', async () => {
     script({ [LOGIN]: [[201, until(3_600_000)]] });
     const { url } = keystone();
-    const applicationCredential = { id: 'i', secret: 's' };
-    const connection = await open({ keystone: { url, applicationCredential } });
+    const credential = { credentialId: 'i', credentialSecret: 's' };
+    const connection = await open({ keystone: { url, ...credential } });
     await connection.write(WEB, forever);
     expect(JSON.parse(logins()[0]?.body.toString() ?? '')).toEqual({
       auth: {
         identity: {
           methods: ['application_credential'],
-          application_credential: applicationCredential,
+          application_credential: { id: 'i', secret: 's' },
         },
       },
     });

@@ -4,10 +4,10 @@ import { holdFile } from '../store/index.ts';
 import { type Files, liveFiles } from './files.ts';
 import type { JournalForm } from './journal-lines.ts';
 import { isJournal } from './journal-query.ts';
-import { LineFinder } from './lines.ts';
+import { type FoundLine, LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { openReader, placeOf } from './reader.ts';
-import { type Backfill, Run } from './run.ts';
+import { Run } from './run.ts';
 import {
   draftState,
   type Found,
@@ -55,6 +55,8 @@ export interface CullNeeds {
   /** Sends all of it, or rejects. Of several outputs it tells which has taken what it had not yet. */
   readonly send: (found: readonly Found[], took: Took) => Promise<void>;
   readonly progress?: ((progress: Progress) => void) | undefined;
+  /** Of a past that is counted, so many observations are sent at a time. */
+  readonly most?: number | undefined;
 }
 
 /** An output has all of what is being sent: it is written down that it need not get it again. */
@@ -86,7 +88,7 @@ export interface Culled {
   /** The time between the offsets; `undefined` at the first run. */
   readonly seconds: number | undefined;
   readonly lost: readonly Loss[];
-  /** What was found now, and sent. */
+  /** What was found now, and sent; of a long past, the last of it. */
   readonly found: readonly Found[];
   /** What runs before had found, and sent now. */
   readonly resent: readonly Found[];
@@ -94,6 +96,8 @@ export interface Culled {
 
 /** So many observations may wait; then nothing more is read until they are sent. */
 const MOST_PENDING = 100_000;
+/** So many observations of a past are held, in a few MiB. */
+const AT_A_TIME = 5_000;
 /** Between two looks at a lock, in milliseconds. */
 const LOOK_AGAIN = 100;
 
@@ -196,8 +200,13 @@ async function run(
     if (failure === undefined) await struck();
   }
 
-  const work = new Run(parsing, before === undefined ? backfill(needs, first) : undefined);
-  const finder = new LineFinder(work.offer, needles);
+  const past = before === undefined ? pastOf(needs, first) : before.backfill;
+  const leave = (line: FoundLine) => finder.leave(line);
+  // A journal is read on from an entry, and not from a line.
+  const most = isJournal(log) ? undefined : (needs.most ?? AT_A_TIME);
+  const until = clock.now() / 1000 + AHEAD;
+  const work = new Run(parsing, past && { ...past, until, most, leave });
+  const finder: LineFinder = new LineFinder(work.offer, needles);
   const lost: Loss[] = [];
   let bytes = 0;
   const behindIt = await behind(files, log, before, first);
@@ -214,7 +223,12 @@ async function run(
   const reader = openReader(
     {
       ...{ path: log, archives: needs.archives, files, clock, finder, scratch: scratch() },
-      ...{ progress, lost: (loss: Loss) => void lost.push(loss), form: needs.journal },
+      ...{
+        progress,
+        paused: () => work.full,
+        lost: (loss: Loss) => void lost.push(loss),
+        form: needs.journal,
+      },
       dated: (time) => {
         begun ??= time;
         work.time = time;
@@ -227,17 +241,12 @@ async function run(
   else if (before === undefined && first.from === 'since') {
     await reader.startSince(first.since * 1000);
   }
-  if (!silent) await reader.catchUp();
-  const absent = await reader.absent();
-  if (before === undefined && absent && reader.positions.length === 0) throw nothing(log);
-  const now = clock.now();
-  const seconds = before === undefined ? undefined : since(before.at, now);
-  if (!silent) work.end(now / 1000, seconds ?? 1);
-
-  const { found } = work;
-  const state = { at: now, ...placeOf(reader), pending: [...waiting, ...found] };
-  await store(state);
-  if (found.length > 0) {
+  /** Writes down what was found with how far the log was read, and then sends it. */
+  const handOver = async (at: number, backfill: State['backfill']): Promise<void> => {
+    const { found } = work;
+    const state = { at, ...placeOf(reader), backfill, pending: [...waiting, ...found] };
+    await store(state);
+    if (found.length === 0) return;
     let left: readonly Found[] = found;
     const took = async (output: string) => {
       left = sentTo(left, output);
@@ -250,9 +259,26 @@ async function run(
     } catch (error) {
       failure ??= { error };
     }
+  };
+  if (!silent) await reader.catchUp();
+  while (work.full) {
+    await handOver(clock.now(), past);
+    // The next run goes on with it.
+    if (failure !== undefined) throw failure.error;
+    work.handed();
+    // V8 would let ten such parts become old before it looks for garbage among them.
+    globalThis.gc?.();
+    await reader.catchUp();
   }
+  const absent = await reader.absent();
+  if (before === undefined && absent && reader.positions.length === 0) throw nothing(log);
+  const now = clock.now();
+  const seconds = before === undefined ? undefined : since(before.at, now);
+  if (!silent) work.end(now / 1000, seconds ?? 1);
+
+  await handOver(now, undefined);
   if (failure !== undefined) throw failure.error;
-  const { known, failed, error } = work;
+  const { found, known, failed, error } = work;
   const { lines, tooLong } = finder;
   const said = { first: before === undefined, absent, bytes, lines, known, tooLong, failed, error };
   return { ...said, seconds, lost, found, resent };
@@ -278,7 +304,7 @@ const nothing = (log: string): Foreseen =>
 /** A clock that is so far ahead of ours is wrong (seconds). */
 const AHEAD = 86_400;
 
-function backfill({ parsing, log, clock }: CullNeeds, first: First): Backfill | undefined {
+function pastOf({ parsing, log }: CullNeeds, first: First): State['backfill'] {
   if (first.from === 'end' || first.interval === undefined) return undefined;
   if (parsing.timeOf === undefined && !isJournal(log)) {
     throw new Foreseen(
@@ -286,9 +312,7 @@ function backfill({ parsing, log, clock }: CullNeeds, first: First): Backfill | 
         'the time of the lines. Begin at the start or at the end of the log instead.',
     );
   }
-  const { interval } = first;
-  const until = clock.now() / 1000 + AHEAD;
-  return { since: first.from === 'since' ? first.since : 0, interval, until };
+  return { since: first.from === 'since' ? first.since : 0, interval: first.interval };
 }
 
 /** Bytes that are probably to be read. */

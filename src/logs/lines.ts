@@ -62,6 +62,9 @@ export class LineFinder {
   tooLong = 0;
   /** In a line that is too long, and counted already: up to the next newline nothing is one. */
   skipping = false;
+  /** What began with a line is left alone: it, and what is behind it, is for the next time. -1 for nothing. */
+  private halt = -1;
+  private linesBefore = 0;
   /** Each byte as a character. */
   private readonly needles: readonly string[];
   /** Where each needle is found next. */
@@ -101,8 +104,24 @@ export class LineFinder {
       const piece = this.line.within(view.subarray(start, end));
       if (this.needles.length === 0) this.offerAll(piece);
       else this.offerSome(piece);
+      if (this.halt >= 0) {
+        const left = start + this.halt;
+        this.halt = -1;
+        this.lines = this.linesBefore;
+        return left;
+      }
       start = end;
     }
+  }
+
+  /**
+   * Leaves the line that is being offered, and all behind it, to the next scan. Lines that are offered
+   * in this one still are to be passed over.
+   */
+  leave(line: FoundLine): void {
+    if (this.halt !== -1) return;
+    this.halt = line.from;
+    this.linesBefore = this.lines - 1;
   }
 
   /** The line that the buffer is full of has not ended: it is one that is too long. */

@@ -1,5 +1,5 @@
 import type { Observation } from '../metric/index.ts';
-import type { Line, Parsing } from '../plugin/index.ts';
+import type { Parsing } from '../plugin/index.ts';
 import type { FoundLine } from './lines.ts';
 import type { Found } from './state.ts';
 
@@ -11,6 +11,10 @@ export interface Backfill {
   readonly interval: number;
   /** Lines that say they are from later do not know when they are from. */
   readonly until: number;
+  /** So many observations are enough for now; all there are, where absent. */
+  readonly most?: number | undefined;
+  /** Leaves a line, and what is behind it, for later: it begins an interval, and there is enough. */
+  leave(line: FoundLine): void;
 }
 
 /** A parser at its work: it is given lines, and asked what they amount to. */
@@ -20,13 +24,19 @@ export class Run {
   /** Lines that the parser broke on; and what it said of the first of them. */
   failed = 0;
   error: unknown;
-  readonly found: Found[] = [];
+  found: Found[] = [];
+  /** What was found is to be handed over before more is: {@link Run.handed}. */
+  full = false;
   /** When the lines were written that are offered, in seconds since the Unix epoch, where their source says. */
   time: number | undefined;
   readonly #parsing: Parsing;
   readonly #backfill: Backfill | undefined;
   /** The interval that lines are in, as a number of intervals since the Unix epoch. */
   #interval: number | undefined;
+  /** Observations that were found. */
+  #count = 0;
+  /** Lines that were known when it was handed over. */
+  #handed = 0;
 
   constructor(parsing: Parsing, backfill: Backfill | undefined) {
     this.#parsing = parsing;
@@ -48,6 +58,15 @@ export class Run {
     }
   };
 
+  /** What was found is in other hands: it goes on with the line that was left. */
+  handed(): void {
+    this.found = [];
+    this.full = false;
+    this.#count = 0;
+    this.#interval = undefined;
+    this.#handed = this.known;
+  }
+
   /** Reports what has not been reported. @param now in seconds since the Unix epoch. */
   end(now: number, seconds: number): void {
     const interval = this.#backfill?.interval;
@@ -55,7 +74,7 @@ export class Run {
       this.#report(now, seconds);
     } else if (this.#interval === undefined) {
       // Nobody knows when they were written: they are of now.
-      if (this.known > 0) this.#report(now, seconds);
+      if (this.known > this.#handed) this.#report(now, seconds);
     } else {
       // Of the interval that is not over, only what is over counts.
       const start = this.#interval * interval;
@@ -66,7 +85,8 @@ export class Run {
   }
 
   /** @returns whether the line is one to be counted. */
-  #attribute(line: Line, { since, interval, until }: Backfill): boolean {
+  #attribute(line: FoundLine, { since, interval, until, most, leave }: Backfill): boolean {
+    if (this.full) return false;
     const time = this.time ?? this.#parsing.timeOf?.(line);
     // The lines of a stack trace are of the time of the one above them.
     if (time === undefined || time > until) return this.#interval !== undefined || since === 0;
@@ -75,13 +95,20 @@ export class Run {
     // One that is a little late counts with those that it stands among.
     if (this.#interval !== undefined && its > this.#interval) {
       this.#report((this.#interval + 1) * interval, interval);
+      this.full = most !== undefined && this.#count >= most;
+      if (this.full) {
+        leave(line);
+        return false;
+      }
     }
     this.#interval = Math.max(its, this.#interval ?? its);
     return true;
   }
 
   #report(time: number, seconds: number): void {
-    this.found.push({ time, seconds, observations: observed(this.#parsing, seconds) });
+    const observations = observed(this.#parsing, seconds);
+    this.#count += observations.length;
+    this.found.push({ time, seconds, observations });
   }
 }
 

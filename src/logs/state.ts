@@ -20,6 +20,8 @@ export interface Found {
 export interface State extends Place {
   /** When everything up to there was there, in milliseconds since the Unix epoch. */
   readonly at: number;
+  /** What was there at the first run is still being read, in intervals of so many seconds, from then on. */
+  readonly backfill?: { readonly since: number; readonly interval: number } | undefined;
   /** To be sent, oldest first. It stays until it was, so that it is sent as it was found. */
   readonly pending: readonly Found[];
 }
@@ -42,6 +44,7 @@ export function statePath(folder: string, parser: string, log: string): string {
 interface Stored extends Place {
   readonly version: number;
   readonly at: number;
+  readonly backfill?: State['backfill'];
   readonly metrics: readonly Metric[];
   readonly pending: readonly {
     readonly time: number;
@@ -56,7 +59,7 @@ interface Stored extends Place {
 }
 
 /** As text, with what is pending. Pure. */
-function encodeState({ at, positions, cursor, pending }: State): string {
+function encodeState({ at, positions, cursor, backfill, pending }: State): string {
   const places = new Map<Metric, number>();
   const placeOf = (metric: Metric): number => {
     const place = places.get(metric) ?? places.size;
@@ -74,19 +77,21 @@ function encodeState({ at, positions, cursor, pending }: State): string {
   const metrics = [...places.keys()].map(({ kind, name, unit, labels, help }) => {
     return { kind, name, unit, labels, help };
   });
-  const stored: Stored = { version: VERSION, at, positions, cursor, metrics, pending: rows };
+  const place = { at, positions, cursor, backfill };
+  const stored: Stored = { version: VERSION, ...place, metrics, pending: rows };
   return `${JSON.stringify(stored)}\n`;
 }
 
 /** @throws whatever is wrong with it. */
 function decodeState(text: string): State {
-  const { version, at, positions, cursor, metrics, pending } = JSON.parse(text) as Stored;
+  const { version, at, positions, cursor, backfill, metrics, pending } = JSON.parse(text) as Stored;
   if (version !== VERSION) throw new Foreseen(`its version is ${version}, and not ${VERSION}`);
   if (!Array.isArray(positions) || typeof at !== 'number') throw new Foreseen('it is incomplete');
   return {
     at,
     positions,
     cursor,
+    backfill,
     pending: pending.map(({ time, seconds, sent, observations }) => ({
       time,
       seconds,

@@ -42,7 +42,7 @@ const CHUNK = 1024 * 1024;
 export const scratch = (): Scratch => ({ buffer: Buffer.allocUnsafeSlow(CHUNK) });
 
 /** So many files that were rotated away are looked after: who wrote to them may not know it yet. */
-const MOST_LEFT = 4;
+const MOST_LEFT = 8;
 /** A log that is rotated so often while it is being read is read on at the next run. */
 const MOST_STEPS = 1000;
 /** A file that was written just now may be written again at what counts as the same time. */
@@ -106,6 +106,7 @@ export class Tail implements Reader {
     const current = await this.#open();
     try {
       if (first) await this.#attend(current);
+      if (this.#needs.paused?.()) return 'end';
       const last = this.positions.at(-1);
       if (last === undefined) return this.#begin(current);
       if (current !== undefined && sameFile(current.stat, last)) {
@@ -161,6 +162,7 @@ export class Tail implements Reader {
   async #attend(current: Current | undefined): Promise<void> {
     // From the newest on: where an empty one was, only the next one tells.
     for (const position of this.positions.slice(0, -1).reverse()) {
+      if (this.#needs.paused?.()) return;
       if (position.packed) {
         if (!(await this.#search.still(position, current))) this.#drop(position);
         continue;
@@ -291,6 +293,7 @@ export class Tail implements Reader {
     let { head, tail } = known;
     let { offset, modified, racy } = at;
     let held = 0;
+    let paused = false;
     finder.skipping = at.skipping;
     try {
       for (;;) {
@@ -333,14 +336,20 @@ export class Tail implements Reader {
           buffer.copyWithin(0, rest, end);
         }
         held = end - rest;
-        progress?.(bytes);
-        if (file !== undefined && this.#needs.paused?.()) return 'paused';
+        paused = this.#needs.paused?.() ?? false;
+        // What is held is read once more.
+        progress?.(paused ? bytes - held : bytes);
+        if (!paused) continue;
+        // Packed or not, it was not read to its end.
+        racy = true;
+        return 'paused';
       }
     } finally {
       const { skipping } = finder;
       finder.skipping = false;
       const now = { ...at, modified, racy, head: printOf(head), tail: printOf(tail) };
-      this.#replace(before, this.#closed({ ...now, offset, unfinished: held, skipping }));
+      const left = { ...now, offset, unfinished: held, skipping };
+      this.#replace(before, paused ? left : this.#closed(left));
     }
   }
 }

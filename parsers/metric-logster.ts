@@ -14,6 +14,7 @@ import { decimalAt, decoded, encoded, indexOfWord, standsAt } from 'cullinan/wir
 import { Distribution } from 'cullinan/wire/distribution';
 import { parseOptionString } from 'cullinan/wire/option-string';
 import { OTHER, Tally } from 'cullinan/wire/tally';
+import { known, lineTime } from 'cullinan/wire/timestamps';
 
 const SPELLINGS = { percentiles: { short: '-p', long: '--percentiles' } };
 const COUNT = encoded('METRIC_COUNT');
@@ -81,9 +82,9 @@ export default defineParser({
     function time(bytes: Uint8Array, from: number, to: number, value: number): void {
       let name = to - from > LONGEST ? OTHER : decoded(bytes, from, to);
       if (!times.has(name) && times.size >= limit) name = OTHER;
-      const known = times.get(name) ?? new Distribution(EXACT);
-      times.set(name, known);
-      known.add(value);
+      const spread = times.get(name) ?? new Distribution(EXACT);
+      times.set(name, spread);
+      spread.add(value);
     }
 
     return {
@@ -103,6 +104,7 @@ export default defineParser({
         else time(bytes, from, to, value);
         return true;
       },
+      timeOf: ({ bytes }: Line, now = Date.now() / 1000) => known(lineTime(bytes, now)),
       *report(seconds) {
         for (const [name, sum] of counts.take()) {
           yield metrics.count.observe(count(sum / seconds), { name });

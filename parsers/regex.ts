@@ -5,6 +5,8 @@
  * Format  The lines themselves, of one the first 65,536 characters. Expressions are RE2's: in linear time
  *         whatever the line, so none can hang the agent; they have no look-around and no back references.
  *         What text every line of a rule must have is found out of its expression, and looked for first.
+ *         When a line was written it may say at its beginning as syslog, RFC 3339, log4j, squid or Apache's
+ *         error log have it, or behind its first bracket as web servers do.
  * Units   What is counted is since the report before; numbers are as they are written, times `scale`.
  */
 import {
@@ -20,6 +22,7 @@ import {
 import { Distribution, statistics } from 'cullinan/wire/distribution';
 import { textIn, whyRefused } from 'cullinan/wire/expression';
 import { OTHER } from 'cullinan/wire/tally';
+import { known, lineTime } from 'cullinan/wire/timestamps';
 import { RE2JS } from 're2js';
 
 /** Steps of an expression: with its length they are what a line costs at worst. */
@@ -294,10 +297,11 @@ export default defineParser({
     return {
       parse(line: Line) {
         const text = line.text.slice(0, LONGEST_LINE);
-        let known = false;
-        for (const rule of opened) known = rule.parse(text) || known;
-        return known;
+        let matched = false;
+        for (const rule of opened) matched = rule.parse(text) || matched;
+        return matched;
       },
+      timeOf: ({ bytes }: Line, now = Date.now() / 1000) => known(lineTime(bytes, now)),
       *report() {
         for (const rule of opened) yield* rule.report();
       },

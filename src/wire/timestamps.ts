@@ -3,7 +3,7 @@
  * there is none at the place. Where a line names no time zone, it is the host's own. Pure, but for
  * that zone.
  */
-import { decimalAt } from './bytes.ts';
+import { decimalAt, indexOfByte } from './bytes.ts';
 
 /** A time that was read; `undefined` where there was none. */
 export const known = (time: number): number | undefined => (Number.isNaN(time) ? undefined : time);
@@ -16,6 +16,10 @@ const MINUS = 45;
 const DOT = 46;
 const COMMA = 44;
 const SLASH = 47;
+const ONE = 49;
+const LESS = 60;
+const MORE = 62;
+const OPEN = 91;
 const T = 84;
 const Z = 90;
 const DAY = 86_400;
@@ -129,4 +133,29 @@ export function ctime(bytes: Uint8Array, at = 0): number {
 export function epochTime(bytes: Uint8Array, at = 0): number {
   const time = decimalAt(bytes, at, at + 20);
   return time >= 1e8 && time < 1e11 ? time : Number.NaN;
+}
+
+/** Bytes within which a web server's line has its time. */
+const NEAR = 256;
+
+/**
+ * When a line of whatever log was written, where it says so in one of these forms: at its beginning,
+ * behind a bracket or syslog's priority that it begins with; or behind its first bracket, as web
+ * servers have it.
+ *
+ * @param now seconds since the Unix epoch, for times without a year.
+ */
+export function lineTime(bytes: Uint8Array, now: number): number {
+  let at = 0;
+  if (bytes[0] === LESS) at = indexOfByte(bytes, MORE, 0, Math.min(bytes.length, 5)) + 1;
+  else if (bytes[0] === OPEN) at = 1;
+  // Behind RFC 5424's version.
+  if (at > 1 && bytes[at] === ONE && bytes[at + 1] === SPACE) at += 2;
+  for (const read of [isoTime, ctime, clfTime, epochTime]) {
+    const time = read(bytes, at);
+    if (!Number.isNaN(time)) return time;
+  }
+  const time = syslogTime(bytes, at, now);
+  if (!Number.isNaN(time)) return time;
+  return clfTime(bytes, indexOfByte(bytes, OPEN, 0, Math.min(bytes.length, NEAR)) + 1);
 }

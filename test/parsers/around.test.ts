@@ -169,8 +169,8 @@ test.each([
 });
 
 test('a parser that cannot tell the time of a line cannot join by it', () => {
-  const choice = choose(parsers.get('MetricLogster') as never, { join: 'time' });
+  const choice = choose(parsers.get('JsonLogster') as never, { join: 'time' });
   expect('issues' in choice && choice.issues[0]?.message).toBe(
-    'must be another: the parser MetricLogster cannot tell the time of a line',
+    'must be another: the parser JsonLogster cannot tell the time of a line',
   );
 });

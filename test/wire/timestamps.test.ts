@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encoded } from '../../src/wire/bytes.ts';
 import {
@@ -6,6 +7,7 @@ import {
   epochTime,
   isoTime,
   known,
+  lineTime,
   syslogTime,
 } from '../../src/wire/timestamps.ts';
 
@@ -57,5 +59,32 @@ describe('when a line was written', () => {
     for (const read of [clfTime, isoTime, ctime, epochTime])
       expect(known(read(encoded(text)))).toBe(undefined);
     expect(known(syslogTime(encoded(text), 0, 0))).toBe(undefined);
+  });
+
+  it.each([
+    ['2026-11-21T08:38:12Z a word', utc('2026-11-21T08:38:12Z')],
+    ['[2026-11-21 08:38:12,007] ERROR', here('2026-11-21T08:38:12.007')],
+    ['[Sat Nov 21 08:38:12.5 2026] [error]', here('2026-11-21T08:38:12.5')],
+    ['Nov 21 08:38:12 web01 app[7]: x', here('2026-11-21T08:38:12')],
+    ['<34>Nov 21 08:38:12 web01 app[7]: x', here('2026-11-21T08:38:12')],
+    ['<34>1 2026-11-21T08:38:12Z web01 app 7 - - x', utc('2026-11-21T08:38:12Z')],
+    ['1795221130.176    150 192.0.2.1 TCP_MISS/200', 1795221130.176],
+    ['::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1"', utc('2026-11-21T08:38:12Z')],
+    ['\tat java.lang.Thread.run(Thread.java:840)', Number.NaN],
+    ['order 1795221130 was placed', Number.NaN],
+    ['<', Number.NaN],
+    ['', Number.NaN],
+  ])('is found in a line of whatever log: %s', (text, time) => {
+    const found = lineTime(encoded(text), here('2026-11-21T12:00:00'));
+    expect(Number(found.toFixed(6))).toBe(time);
+  });
+
+  it('is looked for in any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const time = lineTime(bytes, 1_795_250_000);
+        expect(Number.isNaN(time) || Number.isFinite(time)).toBe(true);
+      }),
+    );
   });
 });

@@ -39,27 +39,20 @@ const WELCOME = 1;
 export class Libvirt {
   readonly #channel: Channel;
   readonly #aborter: AbortController;
-  readonly #reader: StatsReader;
 
-  private constructor(channel: Channel, aborter: AbortController, reader: StatsReader) {
+  private constructor(channel: Channel, aborter: AbortController) {
     this.#channel = channel;
     this.#aborter = aborter;
-    this.#reader = reader;
   }
 
   /**
    * Connects, says who we are, and opens the driver.
    *
-   * @param reader reads the statistics; it outlives connections.
    * @param signal gives up, at whatever stage it is.
    * @throws {@link NoData} where no daemon of libvirt's is installed, {@link AccessDenied} where one does not
    *   let us in: with what to do.
    */
-  static async open(
-    options: LibvirtOptions,
-    reader: StatsReader,
-    signal: AbortSignal,
-  ): Promise<Libvirt> {
+  static async open(options: LibvirtOptions, signal: AbortSignal): Promise<Libvirt> {
     const { uri, socket } = options;
     const aborter = new AbortController();
     const { server, transport } = uri;
@@ -74,7 +67,7 @@ export class Libvirt {
               transport === 'tls' ? (options.tls ?? {}) : undefined,
               aborter.signal,
             );
-      const libvirt = new Libvirt(channel, aborter, reader);
+      const libvirt = new Libvirt(channel, aborter);
       await libvirt.#begin(uri.opened);
       return libvirt;
     };
@@ -100,8 +93,13 @@ export class Libvirt {
     return this.#ask(signal, decodeList, 'CONNECT_LIST_ALL_DOMAINS', encodeList(domains));
   }
 
-  stats(request: StatsRequest, signal: AbortSignal): Promise<readonly DomainStats[]> {
-    const read = (payload: Buffer) => this.#reader.read(payload);
+  /** @param reader reads the replies to this question and to no other. */
+  stats(
+    request: StatsRequest,
+    reader: StatsReader,
+    signal: AbortSignal,
+  ): Promise<readonly DomainStats[]> {
+    const read = (payload: Buffer) => reader.read(payload);
     return this.#ask(signal, read, 'CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
   }
 

@@ -4,25 +4,18 @@ import {
   type Chosen,
   type CollectContext,
   count,
-  type Labels,
   type Metric,
   type Observation,
   ratio,
   seconds,
 } from '../plugin/index.ts';
 import type { Node } from '../wire/libvirt/calls.ts';
-import {
-  type DomainStats,
-  type Shape,
-  STATS,
-  StatsReader,
-  type Value,
-} from '../wire/libvirt/stats.ts';
+import { type DomainStats, type Shape, STATS } from '../wire/libvirt/stats.ts';
 import { Libvirt, type LibvirtOptions } from './client.ts';
 import { type Guest, type GuestOptions, Guests } from './guests.ts';
 import { labelledBy } from './labelled.ts';
 import { metrics, targets } from './metrics.ts';
-import { createPlan, type Devices, type Plan } from './plan.ts';
+import { type Naming, Plans } from './plan.ts';
 import { Poll, type Polled, type PollOptions } from './poll.ts';
 
 export interface HypervisorOptions
@@ -68,8 +61,7 @@ export class Hypervisor {
   readonly #options: HypervisorOptions;
   /** The host that it speaks for, where that is not the agent's own. */
   readonly #host: string | undefined;
-  readonly #labelled: (metric: Metric) => Metric;
-  readonly #reader = new StatsReader();
+  readonly #plans: Plans;
   readonly #poll: Poll;
   readonly #guests: Guests;
   readonly #utilization: Metric;
@@ -81,10 +73,11 @@ export class Hypervisor {
   constructor(options: HypervisorOptions) {
     this.#options = options;
     const { uri, stats, inactive, identity, labels, guests, interfaceName } = options;
-    const labelled = labelledBy(labels);
-    this.#labelled = (metric) => labelled.get(metric) ?? metric;
-    this.#utilization = this.#labelled(metrics.utilization);
-    this.#usage = this.#labelled(metrics.memoryUsage);
+    const more = labelledBy(labels);
+    const labelled = (metric: Metric): Metric => more.get(metric) ?? metric;
+    this.#plans = new Plans(targets, labelled);
+    this.#utilization = labelled(metrics.utilization);
+    this.#usage = labelled(metrics.memoryUsage);
     this.#host = uri.server?.host;
     let bits: number = STATS.state;
     for (const group of new Set(stats)) bits |= STATS[group];
@@ -103,7 +96,7 @@ export class Hypervisor {
     const began = performance.now();
     if (this.#libvirt?.alive !== true) {
       this.#node = undefined;
-      this.#libvirt = await Libvirt.open(this.#options, this.#reader, signal);
+      this.#libvirt = await Libvirt.open(this.#options, signal);
     }
     const libvirt = this.#libvirt;
     this.#node ??= await libvirt.node(signal);
@@ -117,12 +110,12 @@ export class Hypervisor {
     await this.#libvirt?.close();
   }
 
-  #observe(
+  *#observe(
     { guests, errors }: Polled,
     took: number,
     { since }: Context,
-  ): readonly (Observation | Error)[] {
-    const all: (Observation | Error)[] = [];
+  ): Generator<Observation | Error> {
+    const host = this.#host;
     const states = STATES.map(() => 0);
     let vcpus = 0;
     let memory = 0;
@@ -136,80 +129,70 @@ export class Hypervisor {
       }
       const guest = this.#guests.get(stats.uuid);
       if (guest?.labels === undefined) continue;
-      this.#planOf(guest, guest.labels, stats).observe(stats, this.#host, all);
-      this.#derive(guest.labels, stats, places, since, all);
+      if (guest.plan?.fits(stats) !== true) {
+        guest.plan = this.#plans.create(stats, guest.labels, this.#namingOf(guest));
+      }
+      yield* guest.plan.observe(host);
+      const utilization = this.#utilizationOf(stats, places, since);
+      if (utilization !== undefined) {
+        yield { metric: this.#utilization, labels: guest.labels, value: utilization, host };
+      }
+      const usage = usageOf(stats, places);
+      if (usage !== undefined) {
+        yield { metric: this.#usage, labels: guest.labels, value: usage, host };
+      }
     }
-    this.#sum({ states, vcpus, memory, took, refused: errors.length }, all);
-    all.push(...errors);
-    return all;
+    yield* this.#sum({ states, vcpus, memory, took, refused: errors.length });
+    yield* errors;
   }
 
-  /** What takes two values, or two polls. */
-  #derive(
-    labels: Labels,
+  #utilizationOf(
     stats: DomainStats,
-    { cpuTime, vcpus, available, usable, unused }: Places,
+    { cpuTime, vcpus }: Places,
     since: Context['since'],
-    all: (Observation | Error)[],
-  ): void {
-    const host = this.#host;
+  ): number | undefined {
     const time = valueAt(stats, cpuTime);
     const cpus = valueAt(stats, vcpus);
-    const grown = time === undefined ? undefined : since(stats.uuid, { time }, TIME);
-    if (grown !== undefined && cpus !== undefined && cpus > 0 && grown.seconds > 0) {
-      const value = grown.time / NANOSECONDS / grown.seconds / cpus;
-      all.push({ metric: this.#utilization, labels, value, host });
-    }
-    const whole = valueAt(stats, available);
-    const free = valueAt(stats, usable) ?? valueAt(stats, unused);
-    if (whole !== undefined && free !== undefined && whole >= free) {
-      all.push({ metric: this.#usage, labels, value: (whole - free) * KIB, host });
-    }
+    if (time === undefined || cpus === undefined || cpus === 0) return undefined;
+    const grown = since(stats.uuid, { time }, TIME);
+    if (grown === undefined || grown.seconds <= 0) return undefined;
+    return grown.time / NANOSECONDS / grown.seconds / cpus;
   }
 
-  #sum({ states, vcpus, memory, took, refused }: Totals, all: (Observation | Error)[]): void {
+  *#sum({ states, vcpus, memory, took, refused }: Totals): Generator<Observation> {
     const elsewhere = this.#host === undefined ? undefined : { host: this.#host };
     for (const [i, state] of STATES.entries()) {
       const guests = states[i] ?? 0;
       // Only Xen has guests without a state.
       if (i === 0 && guests === 0) continue;
-      all.push(metrics.guests.observe(count(guests), { state }, elsewhere));
+      yield metrics.guests.observe(count(guests), { state }, elsewhere);
     }
     const { cpus = 0, memory: physical = 0 } = this.#node ?? {};
     const { stats } = this.#options;
     if (stats.includes('vcpu') && cpus > 0) {
-      all.push(metrics.allVcpus.observe(count(vcpus), ALLOCATED, elsewhere));
-      all.push(metrics.allVcpus.observe(count(cpus), PHYSICAL, elsewhere));
-      all.push(metrics.vcpuOvercommit.observe(ratio(vcpus / cpus), {}, elsewhere));
+      yield metrics.allVcpus.observe(count(vcpus), ALLOCATED, elsewhere);
+      yield metrics.allVcpus.observe(count(cpus), PHYSICAL, elsewhere);
+      yield metrics.vcpuOvercommit.observe(ratio(vcpus / cpus), {}, elsewhere);
     }
     if (stats.includes('balloon') && physical > 0) {
-      all.push(metrics.allMemory.observe(bytes(memory), ALLOCATED, elsewhere));
-      all.push(metrics.allMemory.observe(bytes(physical), PHYSICAL, elsewhere));
-      all.push(metrics.memoryOvercommit.observe(ratio(memory / physical), {}, elsewhere));
+      yield metrics.allMemory.observe(bytes(memory), ALLOCATED, elsewhere);
+      yield metrics.allMemory.observe(bytes(physical), PHYSICAL, elsewhere);
+      yield metrics.memoryOvercommit.observe(ratio(memory / physical), {}, elsewhere);
     }
-    all.push(metrics.time.observe(seconds(took), {}, elsewhere));
-    all.push(metrics.refused.observe(count(refused), {}, elsewhere));
+    yield metrics.time.observe(seconds(took), {}, elsewhere);
+    yield metrics.refused.observe(count(refused), {}, elsewhere);
   }
 
-  #planOf(guest: Guest, labels: Labels, stats: DomainStats): Plan {
-    if (guest.plan?.fits(stats) !== true) {
-      guest.plan = createPlan(stats, targets, this.#devicesOf(guest), labels, this.#labelled);
-    }
-    return guest.plan;
-  }
-
-  #devicesOf({ addresses }: Guest): Devices {
+  #namingOf({ addresses }: Guest): Naming {
     const { disks, diskName, interfaces, interfaceName } = this.#options;
-    const chosen = (name: Value | undefined, choose: Chosen): string | undefined =>
-      typeof name === 'string' && name !== '' && choose(name) ? name : undefined;
-    return {
-      disk: (values) =>
-        chosen((diskName === 'source' && values.get('path')) || values.get('name'), disks),
-      nic: (values) => {
-        const name = values.get('name');
-        const address = interfaceName === 'address' && addresses.get(String(name));
-        return chosen(address || name, interfaces);
-      },
+    return (group, said) => {
+      const target = said.get('name') ?? '';
+      const other =
+        group === 'block'
+          ? diskName === 'source' && said.get('path')
+          : interfaceName === 'address' && addresses.get(target);
+      const name = other || target;
+      return name !== '' && (group === 'block' ? disks : interfaces)(name) ? name : undefined;
     };
   }
 
@@ -236,7 +219,14 @@ interface Totals {
 }
 
 /** A value that libvirt knows. */
-function valueAt({ values }: DomainStats, place: number): number | undefined {
-  const value = place < 0 ? undefined : values[place];
-  return typeof value === 'number' && value >= 0 ? value : undefined;
+function valueAt({ numbers }: DomainStats, place: number): number | undefined {
+  const value = place < 0 ? undefined : numbers[place];
+  return value !== undefined && value >= 0 ? value : undefined;
+}
+
+/** Memory that a guest uses of what it sees, in bytes. */
+function usageOf(stats: DomainStats, { available, usable, unused }: Places): number | undefined {
+  const all = valueAt(stats, available);
+  const free = valueAt(stats, usable) ?? valueAt(stats, unused);
+  return all !== undefined && free !== undefined && all >= free ? (all - free) * KIB : undefined;
 }

@@ -267,7 +267,7 @@ export const metrics = {
 type Of<U extends Metric['unit']> = Metric & { readonly unit: U };
 
 const as = (metric: Metric, labels: Labels = {}, total?: Metric): Target => ({
-  ...{ metric, labels, total, times: 1, per: 1 },
+  ...{ metric, labels, total, times: 1, per: 1, least: 0 },
 });
 const nanoseconds = (metric: Of<'seconds'>, labels?: Labels, total?: Of<'seconds'>): Target => ({
   ...as(metric, labels, total),

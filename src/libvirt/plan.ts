@@ -1,5 +1,5 @@
 import type { Labels, Metric, Observation } from '../plugin/index.ts';
-import type { DomainStats, Shape, Value } from '../wire/libvirt/stats.ts';
+import type { DomainStats, Shape } from '../wire/libvirt/stats.ts';
 
 /** What becomes of one of libvirt's values: it is multiplied, then divided. */
 export interface Target {
@@ -10,8 +10,8 @@ export interface Target {
   readonly per: number;
   /** What the values of all devices together are observed as. */
   readonly total: Metric | undefined;
-  /** A value below it says that libvirt does not know; 0 where absent. */
-  readonly least?: number;
+  /** A value below it says that libvirt does not know. */
+  readonly least: number;
 }
 
 /** libvirt's names and what becomes of each: of a guest's own, and of those of its devices without their number. */
@@ -24,144 +24,199 @@ export interface Targets {
   readonly perf: Target;
 }
 
-/** How devices are called; `undefined` leaves one out. */
-export interface Devices {
-  /** A disk, by the values that libvirt has of it: `name`, `path`. */
-  disk(values: ReadonlyMap<string, Value>): string | undefined;
-  /** An interface, likewise. */
-  nic(values: ReadonlyMap<string, Value>): string | undefined;
+/** The kinds of devices. */
+type Group = 'vcpu' | 'block' | 'net';
+const GROUPS = ['vcpu', 'block', 'net'] as const;
+
+/** How a device is called, by what libvirt says of it as a text (`name`, `path`); `undefined` leaves it out. */
+export type Naming = (
+  group: 'block' | 'net',
+  said: ReadonlyMap<string, string>,
+) => string | undefined;
+
+/** A device, and where its values stand among those of its guest. */
+interface Device {
+  readonly group: Group;
+  readonly number: string;
+  readonly fields: ReadonlyMap<string, number>;
 }
 
-interface Step extends Target {
+/** What the names of a shape say. */
+interface Layout {
+  readonly own: readonly (readonly [name: string, at: number])[];
+  readonly devices: readonly Device[];
+}
+
+interface Step {
+  readonly metric: Metric;
   /** Which of the values; several are added up. */
   readonly at: readonly number[];
+  readonly times: number;
+  readonly per: number;
+  readonly least: number;
+  /** Which of the guest's sets of labels. */
+  readonly variant: number;
 }
 
-/** What is observed of a guest, worked out once for as long as libvirt says the same things of it. */
+/** Labels that are added to a guest's own: of one of its devices, or of none. */
+interface Variant {
+  readonly device: Device | undefined;
+  readonly more: Labels;
+}
+
+/** What is observed of every guest of one shape, of which the same devices are chosen. */
+interface Recipe {
+  readonly steps: readonly Step[];
+  readonly variants: readonly Variant[];
+}
+
+/** What is observed of one guest, for as long as libvirt says the same things of it. */
 export interface Plan {
-  /** Whether it still holds for what libvirt says now. */
+  /** Whether it still holds. */
   fits(stats: DomainStats): boolean;
-  /**
-   * @param host that it speaks for, where that is not the agent's own.
-   * @param all gets the observations.
-   */
-  observe(stats: DomainStats, host: string | undefined, all: (Observation | Error)[]): void;
+  /** @param host that it speaks for, where that is not the agent's own. */
+  observe(host: string | undefined): Generator<Observation>;
 }
 
 const DEVICE = /^(vcpu|net|block)\.(\d+)\.(.+)$/;
 /** All are counters but the cache that a guest takes, which Linux stopped telling in 4.14. */
 const PERF = /^perf\.(?!cmt$)(.+)$/;
 
-/**
- * Works out what is observed of a guest.
- *
- * @param labels say whose it is, and are part of the labels of everything.
- * @param labelled a metric as it is observed, where the configuration gives it more labels.
- */
-export function createPlan(
-  { shape, values }: DomainStats,
-  targets: Targets,
-  devices: Devices,
-  labels: Labels,
-  labelled: (metric: Metric) => Metric,
-): Plan {
-  const { names } = shape;
-  const groups = { vcpu: new Map(), net: new Map(), block: new Map() } as Record<
-    'vcpu' | 'net' | 'block',
-    Map<string, Map<string, number>>
-  >;
-  const steps: Step[] = [];
-  const sums = new Map<string, { target: Target; at: number[] }>();
-  const texts: (readonly [number, Value])[] = [];
-  const seen = new Set<string>();
-  const shared = new Map<string, Labels>();
-  /** Observations that have the same labels have the same object. */
-  const withLabels = (more: Labels): Labels => {
-    const key = JSON.stringify(more);
-    const known = shared.get(key) ?? { ...labels, ...more };
-    shared.set(key, known);
-    return known;
-  };
-  const add = (target: Target, at: number, more: Labels): void => {
-    const own = withLabels({ ...more, ...target.labels });
-    const key = `${target.metric.name} ${JSON.stringify(own)}`;
-    // A device that is listed twice is observed once.
-    if (seen.has(key)) return;
-    seen.add(key);
-    steps.push({ ...target, metric: labelled(target.metric), labels: own, at: [at] });
-    if (target.total === undefined) return;
-    const sum = `${target.total.name} ${JSON.stringify(target.labels)}`;
-    const known = sums.get(sum) ?? { target, at: [] };
-    known.at.push(at);
-    sums.set(sum, known);
-  };
-  for (const [at, name] of names.entries()) {
-    const value = values[at];
-    const [, group, number = '', field = ''] = DEVICE.exec(name) ?? [];
-    if (typeof value === 'string') texts.push([at, value]);
-    if (group !== undefined) {
-      const devices = groups[group as keyof typeof groups];
-      const fields = devices.get(number) ?? new Map<string, number>();
-      devices.set(number, fields.set(field, at));
-      continue;
-    }
-    const [, event] = PERF.exec(name) ?? [];
-    const target = Object.hasOwn(targets.guest, name) ? targets.guest[name] : undefined;
-    if (target !== undefined) add(target, at, {});
-    else if (event !== undefined) add(targets.perf, at, { event });
+/** Works out what is observed of guests. What guests have in common is worked out once, and kept once. */
+export class Plans {
+  readonly #targets: Targets;
+  readonly #labelled: (metric: Metric) => Metric;
+  readonly #layouts = new WeakMap<Shape, Layout>();
+  readonly #recipes = new WeakMap<Shape, Map<string, Recipe>>();
+
+  /** @param labelled a metric as it is observed, where the configuration gives it more labels. */
+  constructor(targets: Targets, labelled: (metric: Metric) => Metric) {
+    this.#targets = targets;
+    this.#labelled = labelled;
   }
-  const addDevices = (
-    group: keyof typeof groups,
-    label: string,
-    called: (number: string, values: ReadonlyMap<string, Value>) => string | undefined,
-  ): void => {
-    for (const [number, fields] of groups[group]) {
-      const its = new Map([...fields].map(([field, at]) => [field, values[at] ?? '']));
-      const device = called(number, its);
-      if (device === undefined) continue;
-      const rules = targets[group];
-      for (const [field, at] of fields) {
-        const target = Object.hasOwn(rules, field) ? rules[field] : undefined;
-        if (target !== undefined) add(target, at, { [label]: device });
+
+  /** @param labels say whose it is, and are part of the labels of everything. */
+  create(stats: DomainStats, labels: Labels, naming: Naming): Plan {
+    const { shape, texts } = stats;
+    const layout = this.#layouts.get(shape) ?? readLayout(shape);
+    this.#layouts.set(shape, layout);
+    const called = new Map<Device, string>();
+    const taken = new Set<string>();
+    for (const device of layout.devices) {
+      const { group, number, fields } = device;
+      const said = new Map([...fields].map(([field, at]) => [field, texts.get(at) ?? '']));
+      const name = group === 'vcpu' ? number : naming(group, said);
+      // A device that is listed twice is observed once.
+      if (name === undefined || taken.has(`${group} ${name}`)) continue;
+      taken.add(`${group} ${name}`);
+      called.set(device, name);
+    }
+    const recipes = this.#recipes.get(shape) ?? new Map<string, Recipe>();
+    this.#recipes.set(shape, recipes);
+    const key = [...called.keys()].map(({ group, number }) => group + number).join(' ');
+    const recipe = recipes.get(key) ?? this.#write(layout, [...called.keys()]);
+    recipes.set(key, recipe);
+    const sets = recipe.variants.map(({ device, more }): Labels => {
+      if (device === undefined) return { ...labels, ...more };
+      const label = device.group === 'vcpu' ? 'vcpu' : 'device';
+      return { ...labels, [label]: called.get(device) ?? '', ...more };
+    });
+    return new GuestPlan(stats, recipe.steps, sets);
+  }
+
+  #write({ own }: Layout, devices: readonly Device[]): Recipe {
+    const targets = this.#targets;
+    const steps: Step[] = [];
+    const variants: Variant[] = [];
+    const known = new Map<string, number>();
+    const sums = new Map<string, { readonly target: Target; readonly at: number[] }>();
+    const variantOf = (device: Device | undefined, more: Labels): number => {
+      const key = JSON.stringify([device?.group, device?.number, more]);
+      const before = known.get(key);
+      if (before !== undefined) return before;
+      known.set(key, variants.length);
+      return variants.push({ device, more }) - 1;
+    };
+    const add = (target: Target, at: number, device?: Device, more: Labels = {}): void => {
+      const { metric, labels, total } = target;
+      const variant = variantOf(device, { ...more, ...labels });
+      steps.push({ ...target, metric: this.#labelled(metric), at: [at], variant });
+      if (total === undefined) return;
+      const key = `${total.name} ${JSON.stringify(labels)}`;
+      const sum = sums.get(key) ?? { target, at: [] };
+      sum.at.push(at);
+      sums.set(key, sum);
+    };
+    for (const [name, at] of own) {
+      const target = Object.hasOwn(targets.guest, name) ? targets.guest[name] : undefined;
+      const [, event] = PERF.exec(name) ?? [];
+      if (target !== undefined) add(target, at);
+      else if (event !== undefined) add(targets.perf, at, undefined, { event });
+    }
+    for (const device of devices) {
+      const fields = targets[device.group];
+      for (const [field, at] of device.fields) {
+        const target = Object.hasOwn(fields, field) ? fields[field] : undefined;
+        if (target !== undefined) add(target, at, device);
       }
     }
-  };
-  addDevices('vcpu', 'vcpu', (number) => number);
-  addDevices('block', 'device', (_, values) => devices.disk(values));
-  addDevices('net', 'device', (_, values) => devices.nic(values));
-  for (const { target, at } of sums.values()) {
-    const { total, labels: own } = target;
-    if (total === undefined) continue;
-    steps.push({ ...target, metric: labelled(total), labels: withLabels(own), at });
+    for (const { target, at } of sums.values()) {
+      if (target.total === undefined) continue;
+      const variant = variantOf(undefined, target.labels);
+      steps.push({ ...target, metric: this.#labelled(target.total), at, variant });
+    }
+    return { steps, variants };
   }
-  return new WorkedOut(shape, texts, steps);
 }
 
-class WorkedOut implements Plan {
-  readonly #shape: Shape;
-  readonly #texts: readonly (readonly [number, Value])[];
+function readLayout({ names }: Shape): Layout {
+  const own: (readonly [string, number])[] = [];
+  const devices = new Map<string, Device & { readonly fields: Map<string, number> }>();
+  for (const [at, name] of names.entries()) {
+    const [, group, number = '', field = ''] = DEVICE.exec(name) ?? [];
+    if (group === undefined) {
+      own.push([name, at]);
+      continue;
+    }
+    const key = `${group}.${number}`;
+    const device = devices.get(key) ?? { group: group as Group, number, fields: new Map() };
+    device.fields.set(field, at);
+    devices.set(key, device);
+  }
+  const all = [...devices.values()];
+  return { own, devices: GROUPS.flatMap((group) => all.filter((one) => one.group === group)) };
+}
+
+class GuestPlan implements Plan {
+  readonly #stats: DomainStats;
   readonly #steps: readonly Step[];
+  readonly #labels: readonly Labels[];
 
-  constructor(shape: Shape, texts: readonly (readonly [number, Value])[], steps: readonly Step[]) {
-    this.#shape = shape;
-    this.#texts = texts;
+  constructor(stats: DomainStats, steps: readonly Step[], labels: readonly Labels[]) {
+    this.#stats = stats;
     this.#steps = steps;
+    this.#labels = labels;
   }
 
-  fits({ shape, values }: DomainStats): boolean {
-    return shape === this.#shape && this.#texts.every(([at, text]) => values[at] === text);
+  fits(stats: DomainStats): boolean {
+    return stats === this.#stats;
   }
 
-  observe({ values }: DomainStats, host: string | undefined, all: (Observation | Error)[]): void {
+  *observe(host: string | undefined): Generator<Observation> {
+    const { numbers } = this.#stats;
     const steps = this.#steps;
+    const sets = this.#labels;
     for (let i = 0; i < steps.length; i += 1) {
-      const { metric, labels, at, times, per, least = 0 } = steps[i] as Step;
-      let sum = 0;
-      for (let k = 0; k < at.length; k += 1) {
-        const value = values[at[k] as number];
-        sum = typeof value === 'number' && value >= least ? sum + value : Number.NaN;
+      const { metric, at, times, per, least, variant } = steps[i] as Step;
+      let value = numbers[at[0] as number] as number;
+      let known = value >= least;
+      for (let more = 1; more < at.length; more += 1) {
+        const other = numbers[at[more] as number] as number;
+        known &&= other >= least;
+        value += other;
       }
-      if (sum >= 0) all.push({ metric, labels, value: (sum * times) / per, host });
+      const labels = sets[variant] as Labels;
+      if (known) yield { metric, labels, value: (value * times) / per, host };
     }
   }
 }

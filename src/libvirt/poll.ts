@@ -1,5 +1,5 @@
 import { DOMAINS, type Domain } from '../wire/libvirt/calls.ts';
-import { type DomainStats, NOWAIT, STATS } from '../wire/libvirt/stats.ts';
+import { type DomainStats, NOWAIT, STATS, StatsReader } from '../wire/libvirt/stats.ts';
 import { LibvirtError } from './channel.ts';
 import type { Libvirt } from './client.ts';
 
@@ -24,6 +24,8 @@ const NO_DOMAIN = 42;
 /** Asks a hypervisor for everything, at each tick. */
 export class Poll {
   readonly #options: PollOptions;
+  readonly #active = new StatsReader();
+  readonly #inactive = new StatsReader();
   /** Not known to libvirt before 4.5. */
   #nowait = NOWAIT;
 
@@ -50,7 +52,7 @@ export class Poll {
   async #off(libvirt: Libvirt, signal: AbortSignal): Promise<Polled> {
     const request = { stats: STATS.state, flags: DOMAINS.inactive };
     try {
-      return { guests: await libvirt.stats(request, signal), errors: [] };
+      return { guests: await libvirt.stats(request, this.#inactive, signal), errors: [] };
     } catch (error) {
       if (!(error instanceof LibvirtError)) throw error;
       return { guests: [], errors: [error] };
@@ -61,7 +63,7 @@ export class Poll {
     const { stats } = this.#options;
     try {
       const flags = DOMAINS.active + this.#nowait;
-      return { guests: await libvirt.stats({ stats, flags }, signal), errors: [] };
+      return { guests: await libvirt.stats({ stats, flags }, this.#active, signal), errors: [] };
     } catch (error) {
       if (!(error instanceof LibvirtError)) throw error;
       if (this.#nowait !== 0 && error.code === INVALID_ARGUMENT) {
@@ -88,7 +90,8 @@ export class Poll {
   ): Promise<void> {
     const { stats } = this.#options;
     try {
-      guests.push(...(await libvirt.stats({ domains, stats, flags: this.#nowait }, signal)));
+      const request = { domains, stats, flags: this.#nowait };
+      guests.push(...(await libvirt.stats(request, new StatsReader(), signal)));
     } catch (error) {
       if (!(error instanceof LibvirtError)) throw error;
       if (domains.length > 1) {

@@ -43,7 +43,7 @@ export interface Frame {
   /** That of the call, in its reply. */
   readonly serial: number;
   readonly status: number;
-  /** A view of the bytes that were received. */
+  /** Whose memory nobody else has; it begins at a whole word. */
   readonly payload: Buffer;
 }
 
@@ -74,30 +74,33 @@ export const encodePong = (): Buffer => frame(KEEPALIVE, PONG, MESSAGE, 0, NOTHI
  * Puts frames together from what a socket brings.
  *
  * A frame that says it is larger than libvirt allows, or too small for a header, throws a SyntaxError as
- * soon as its first word is there, before anything is kept for it; so does one of another program or
+ * soon as its first word is there, before there is any room for it; so does one of another program or
  * version. After that the stream has no meaning any more.
  */
 export class FrameReader {
-  #chunks: Buffer[] = [];
-  #held = 0;
-  /** Bytes that have to be there for the next step: a word, then the frame. */
-  #needed = WORD;
+  /** The frame that is being put together, or the word that says how long it is. */
+  #frame = Buffer.alloc(WORD);
+  #filled = 0;
 
-  /** The frames that are whole with these bytes. */
+  /** The frames that are whole with these bytes, each in memory of its own. */
   push(bytes: Buffer): readonly Frame[] {
-    this.#chunks.push(bytes);
-    this.#held += bytes.length;
-    if (this.#held < this.#needed) return [];
     const frames: Frame[] = [];
-    let all = this.#chunks.length === 1 ? bytes : Buffer.concat(this.#chunks, this.#held);
-    for (;;) {
-      this.#needed = all.length < WORD ? WORD : lengthOf(all);
-      if (all.length < this.#needed) break;
-      if (this.#needed > WORD) frames.push(decode(all.subarray(WORD, this.#needed)));
-      all = all.subarray(this.#needed);
+    for (let at = 0; at < bytes.length; ) {
+      const taken = bytes.copy(this.#frame, this.#filled, at);
+      at += taken;
+      this.#filled += taken;
+      if (this.#filled < this.#frame.length) break;
+      if (this.#filled === WORD) {
+        // Not of a pool that others share: a reply may be held for long. Nothing is touched yet.
+        const frame = Buffer.allocUnsafeSlow(lengthOf(this.#frame));
+        this.#frame.copy(frame);
+        this.#frame = frame;
+      } else {
+        frames.push(decode(this.#frame.subarray(WORD)));
+        this.#frame = Buffer.alloc(WORD);
+        this.#filled = 0;
+      }
     }
-    this.#chunks = all.length === 0 ? [] : [all];
-    this.#held = all.length;
     return frames;
   }
 }

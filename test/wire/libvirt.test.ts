@@ -117,7 +117,7 @@ describe('what is answered', () => {
     expect(guest).toMatchObject(TINY);
     const [{ params }] = reply.decoded as [{ params: Record<string, number | string> }];
     const values = Object.fromEntries(
-      guest?.shape.names.map((name, i) => [name, guest.values[i]]) ?? [],
+      guest?.shape.names.map((name, i) => [name, guest.texts.get(i) ?? guest.numbers[i]]) ?? [],
     );
     // Integers of 64 bits were recorded as texts.
     const expected = Object.entries(params).map(([name, value]) => [
@@ -159,7 +159,11 @@ describe('what is answered', () => {
       uuid: '00000000-0000-0000-0000-000000000000',
       id: -1,
     });
-    expect(guest?.values).toEqual([-5, 0xffff_ffff, -(2 ** 40), 2 ** 53, 0.25, 1, 'vda']);
+    expect([...(guest?.numbers ?? [])]).toEqual([
+      ...[-5, 0xffff_ffff, -(2 ** 40), 2 ** 53, 0.25, 1],
+      Number.NaN,
+    ]);
+    expect(guest?.texts).toEqual(new Map([[6, 'vda']]));
   });
 
   test('says what the machine has', () => {

@@ -1,21 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Parser, z } from 'cullinan/plugin';
 import { expect, test } from 'vitest';
 import access from '../../parsers/access.ts';
 import apacheError from '../../parsers/apache-error.ts';
-import haproxy from '../../parsers/haproxy.ts';
 import nginxError from '../../parsers/nginx-error.ts';
 import postfix from '../../parsers/postfix.ts';
 import postfixLogster from '../../parsers/postfix-logster.ts';
 import sampleLogster from '../../parsers/sample-logster.ts';
-import { choose } from '../../src/parsers/index.ts';
-import { containerLog } from '../support/conmon.ts';
-import { Haproxy } from '../support/haproxy.ts';
-import { handing, linesOf, parsing, said } from '../support/parsers.ts';
+import { awk, reported } from '../support/awk.ts';
+import { parsing } from '../support/parsers.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { Postfix } from '../support/postfix.ts';
 import {
@@ -25,41 +18,6 @@ import {
   NGINX_JSON,
   WebServer,
 } from '../support/web-server.ts';
-
-const run = promisify(execFile);
-
-/** What awk counts in a log, as it prints it: `name number` a line. */
-async function awk(log: Uint8Array, program: string): Promise<Record<string, number>> {
-  const folder = mkdtempSync(join(tmpdir(), 'cullinan-awk-'));
-  try {
-    writeFileSync(join(folder, 'log'), log);
-    const { stdout } = await run('awk', [program, join(folder, 'log')], { env: { LC_ALL: 'C' } });
-    return Object.fromEntries(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]),
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** What a parser reports of one metric, by the value of its only label, or by its name. */
-function reported<O extends z.ZodType>(
-  parser: Parser<O>,
-  options: unknown,
-  log: Uint8Array,
-): (metric: string) => Record<string, number> {
-  const { observations, known, lines } = parsing(parser, options)(log, 10);
-  return (name) => {
-    if (name === 'known') return { known, lines };
-    const found = observations.filter(({ metric, value }) => metric.name === name && value !== 0);
-    return Object.fromEntries(
-      found.map(({ labels, value }) => [Object.values(labels)[0] ?? name, value]),
-    );
-  };
-}
 
 describeWithPeer(['nginx', 'ab'], 'real nginx under load', () => {
   test('its logs come to what awk counts', async () => {
@@ -290,78 +248,3 @@ describeWithPeer(
   },
   60_000,
 );
-
-describeWithPeer(['haproxy', 'ab'], 'a real HAProxy under load', () => {
-  test('its log comes to what awk counts', async () => {
-    await using server = await Haproxy.start();
-    await server.load(server.http, '/', 400);
-    await server.load(server.http, '/missing', 100);
-    await server.load(server.tcp, '/', 100);
-    for (const path of ['/slow', '/deny', '/dead/x', '/dead/y']) {
-      await server.say(server.http, `GET ${path} HTTP/1.0\r\n\r\n`);
-    }
-    await server.say(server.http, 'no HTTP at all\r\n\r\n');
-    await server.stop();
-    const log = Buffer.from(server.log, 'latin1');
-
-    // Behind syslog's head; a line of HTTP has five timers, one of TCP three.
-    const lines = (body: string, end: string) =>
-      awk(
-        log,
-        `/haproxy\\[[0-9]+\\]: 127/{sub(/.*haproxy\\[[0-9]+\\]: /,"");n=split($5,t,"/");http=n==5;${body}}END{${end}}`,
-      );
-    const counted = (key: string) => lines(`k=${key};if(k!="")c[k]++`, 'for(k in c)print k,c[k]');
-    const of = reported(haproxy, { percentiles: [] }, log);
-    expect(of('haproxy.frontends')).toEqual(await counted('$3'));
-    expect(of('haproxy.servers')).toEqual(await counted('$4'));
-    expect(of('haproxy.backends')).toEqual(await counted('substr($4,1,index($4,"/")-1)'));
-    expect(of('haproxy.states')).toEqual(await counted('http?$10:$7'));
-    expect(of('haproxy.responses')).toEqual(await counted('http?substr($6,1,1) "xx":""'));
-    const sums = await lines(
-      's+=http?$7:$6;all++',
-      'print "haproxy.sent",s;print "haproxy.sessions",all',
-    );
-    for (const [name, sum] of Object.entries(sums)) expect(of(name)).toEqual({ [name]: sum });
-    expect(sums['haproxy.sessions']).toBeGreaterThanOrEqual(606);
-
-    const means = await lines(
-      'split(http?"request queue connect response total":"queue connect total",w," ");for(i=1;i<=n;i++)if(t[i]>=0){m[w[i]]+=t[i];c[w[i]]++}',
-      'for(k in m)printf "%s %.9f\\n",k,m[k]/c[k]/1000',
-    );
-    const { observations } = parsing(haproxy, { percentiles: [] })(log);
-    for (const [stage, seconds] of Object.entries(means)) {
-      const found = observations.find(
-        ({ labels }) => labels['stage'] === stage && labels['statistic'] === 'mean',
-      );
-      expect(found?.value).toBeCloseTo(seconds, 8);
-    }
-    expect(Object.keys(means).length).toBe(5);
-  });
-});
-
-describeWithPeer('conmon', 'what a container’s runtime writes down', () => {
-  test('comes to what the container wrote, long lines put together', async () => {
-    const path = (size: number) => `/${'long/'.repeat(size)}`;
-    const plain = Array.from({ length: 500 }, (_, i) => {
-      // conmon cuts lines at 8 KiB.
-      const long = i % 50 === 0 ? path(2000 + i) : path(i % 7);
-      return `192.0.2.${i % 250} - - [21/Nov/2026:08:38:12 +0000] "GET ${long} HTTP/1.1" ${i % 3 === 0 ? 404 : 200} ${i}`;
-    });
-    const log = await containerLog(
-      `echo a word on stderr >&2\ncat <<'END'\n${plain.join('\n')}\nEND\necho and another >&2\n`,
-    );
-    expect(log.toString()).toContain(' stdout P ');
-    const around = choose(access, { format: 'common', wrapper: 'auto' });
-    if ('issues' in around) throw new Error(JSON.stringify(around.issues));
-    const open = around.parser.open(around.options);
-    const lines = linesOf(log);
-    const line = handing();
-    for (const bytes of lines) open.parse(line(bytes));
-    const wrapped = { observations: [...open.report(10)], known: 0, lines: 0 };
-    const bare = parsing(access, { format: 'common' })(plain.join('\n'), 10);
-    expect(said(wrapped)).toEqual(said(bare));
-    expect(bare.known).toBe(500);
-    const times = lines.map((bytes) => open.timeOf?.(line(bytes)) ?? 0);
-    for (const time of times) expect(Math.abs(Date.now() / 1000 - time)).toBeLessThan(60);
-  });
-});

@@ -4,8 +4,10 @@ import type { Point, z } from '../../src/plugin/index.ts';
 import { Ceilometer } from '../support/ceilometer.ts';
 import { around } from '../support/delivery.ts';
 import { guestOf, guestPoints } from '../support/guests.ts';
+import { LibvirtPeer, recordedGuest } from '../support/libvirt-peer.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { Consumer, RabbitMq } from '../support/rabbitmq.ts';
+import { RunningAgent } from '../support/running.ts';
 
 const SECRET = 'ünder the Rug: 7';
 const WHO = {
@@ -156,4 +158,44 @@ describeWithPeer(['rabbitmq', 'ceilometer'], 'samples for a real Ceilometer, on 
     expect(message).toMatchObject({ event_type: 'metering', priority: 'SAMPLE' });
     expect(message.payload[0]).toMatchObject({ counter_name: 'vcpus', counter_volume: 2 });
   });
+
+  test('come from libvirt, through the installed program', async () => {
+    agent.taken.length = 0;
+    const guest = { ...recordedGuest(), xml: NOVA };
+    await using libvirt = await LibvirtPeer.listen([guest]);
+    const words = 'uuid, domain, instance, project, project_id, user, user_id, flavor, image_id';
+    const amqp = `{ host: "127.0.0.1:${broker.port}", body: ceilometer, telemetrySecret: "${SECRET}",
+      dialect: { name: ceilometer, others: false }, only: ["guest.*"] }`;
+    await using _program = new RunningAgent(
+      { amqp },
+      {
+        more: `hostname: { name: compute1 }
+collectors: { libvirt: { socket: ${libvirt.path}, identity: uuid, labels: [${words}] } }`,
+      },
+    );
+    const of = (meter: string) =>
+      agent.taken.flatMap(({ samples }) => samples).find(({ name }) => name === meter);
+    // It is made of two readings.
+    await expect.poll(() => of('cpu_util'), { timeout: 15_000 }).toBeDefined();
+    expect(agent.taken.flatMap((it) => it.signed)).not.toContain(false);
+    expect(of('cpu')).toMatchObject({
+      ...{ resource_id: guest.uuid, type: 'cumulative', unit: 'ns', volume: 922_558_000 },
+      ...{ project_id: 'p-1', user_id: 'u-1' },
+      resource_metadata: {
+        ...{ display_name: 'web', name: 'tiny', instance_type: 'm1.small', image_ref: 'i-1' },
+        ...{ instance_host: 'compute1', cpu_number: 2 },
+      },
+    });
+    expect(of('network.incoming.bytes')?.resource_id).toBe(`tiny-${guest.uuid}-vnet3`);
+    expect(of('disk.device.capacity')).toMatchObject({ unit: 'B', volume: 16_777_216 });
+    const names = new Set(agent.taken.flatMap(({ samples }) => samples.map(({ name }) => name)));
+    expect([...names].filter((name) => name.startsWith('guest.'))).toEqual([]);
+  });
 });
+
+/** What Nova writes into the XML of an instance. */
+const NOVA = `<domain type='kvm'><metadata>
+  <nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">
+    <nova:name>web</nova:name><nova:flavor name="m1.small"><nova:vcpus>2</nova:vcpus></nova:flavor>
+    <nova:owner><nova:user uuid="u-1">alice</nova:user><nova:project uuid="p-1">mail</nova:project></nova:owner>
+    <nova:root type="image" uuid="i-1"/></nova:instance></metadata></domain>`;

@@ -5,8 +5,10 @@ import { freePort } from '../support/carbon.ts';
 import { around } from '../support/delivery.ts';
 import { Gnocchi, Keystone } from '../support/gnocchi.ts';
 import { guestOf, guestPoints } from '../support/guests.ts';
+import { LibvirtPeer, recordedGuest } from '../support/libvirt-peer.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { point } from '../support/points.ts';
+import { RunningAgent } from '../support/running.ts';
 
 const forever = new AbortController().signal;
 const TICKS = [1_795_219_200, 1_795_219_500, 1_795_219_800];
@@ -164,6 +166,25 @@ describeWithPeer(['gnocchi', 'postgresql'], 'measures for a real Gnocchi', () =>
     await expect(post({ ...given, url: `${server.url}/metric` }, batch)).rejects.toThrow(
       'Check the path of "url"',
     );
+  });
+
+  test('come from libvirt, through the installed program, and are in its books', async () => {
+    const guest = recordedGuest();
+    await using libvirt = await LibvirtPeer.listen([guest]);
+    const gnocchi = `{ url: "${server.url}", username: admin, archivePolicy: ceilometer-high,
+      dialect: { name: ceilometer, others: false }, only: ["guest.*"] }`;
+    await using program = new RunningAgent(
+      { gnocchi },
+      { more: `collectors: { libvirt: { socket: ${libvirt.path}, labels: [uuid, domain] } }` },
+    );
+    const kept = () => measures(server.url, `instance/${guest.uuid}/metric/cpu`);
+    const cpu = 922_558_000;
+    await expect
+      .poll(() => kept().catch(() => []), { timeout: 15_000, interval: 300 })
+      .toEqual(expect.arrayContaining([[expect.any(Number), cpu]]));
+    const books = await program.books('gnocchi');
+    expect(books?.delivered).toBeGreaterThan(20);
+    expect(books?.dropped).toMatchObject({ unsendable: 0 });
   });
 });
 

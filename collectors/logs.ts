@@ -61,13 +61,14 @@ const file = z.strictObject({
     .describe('Where a log begins of which nothing is known when the agent starts.'),
 });
 
+type File = z.output<typeof file>;
+
 /** What tells one of the files from the others, before and after a restart. */
-const readerOf = ({
-  as = '',
-  labels,
-  parser,
-}: Pick<z.output<typeof file>, 'as' | 'labels' | 'parser'>): string =>
-  JSON.stringify([as, parser.parser.name, Object.entries(labels).sort()]);
+const readerOf = ({ as, labels, parser }: Pick<File, 'as' | 'labels' | 'parser'>): string => {
+  const own = Object.entries(labels).sort();
+  const rest = own.length === 0 ? [] : [JSON.stringify(Object.fromEntries(own))];
+  return [...(as === undefined ? [] : [as]), parser.parser.name, ...rest].join(' ');
+};
 
 const options = z.strictObject({
   files: z
@@ -89,8 +90,6 @@ const options = z.strictObject({
     .default('/var/lib/cullinan/logs')
     .describe('The folder in which it is kept how far each log was read.'),
 });
-type File = z.output<typeof options>['files'][number];
-
 const own = ['path', 'parser'] as const;
 const metrics = {
   lines: delta('cullinan.logs.lines', {

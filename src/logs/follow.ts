@@ -4,7 +4,7 @@ import { AccessDenied, codeOf, Foreseen, type Parsing } from '../plugin/index.ts
 import type { Left } from './entries.ts';
 import { type Files, liveFiles, type Stat } from './files.ts';
 import { Glob, isGlob } from './glob.ts';
-import { sameFile } from './identity.ts';
+import { type Position, sameFile } from './identity.ts';
 import type { JournalForm } from './journal-lines.ts';
 import { isJournal } from './journal-query.ts';
 import { LineFinder } from './lines.ts';
@@ -58,8 +58,12 @@ export interface Look {
   readonly left: ReadonlyMap<string, Left | undefined>;
 }
 
-/** A log that has not changed is looked at more closely after so many milliseconds. */
-const CLOSELY = 60_000;
+/** A log that has not changed, as far as can be seen, is looked at more closely after so many milliseconds. */
+const CLOSELY = 3_600_000;
+/** A log of a glob that is gone is looked for as often. */
+const LOOKED_FOR = 60_000;
+/** What was written so shortly before may be written again at what counts as the same time. */
+const RACY = 100;
 /** A log of a glob that is gone may be written to where it is now for so many milliseconds. */
 const LINGERS = 3_600_000;
 /** Then it is forgotten: what has its name, if it comes back, is read from its start. */
@@ -142,7 +146,9 @@ export class Follow {
       errors.push(errorOf(error, this.#needs.path));
     });
     let cut = false;
+    const now = this.#clock.monotonic();
     for (const path of this.#inTurn(paths)) {
+      if (this.#isQuiet(this.#logs.get(path), now)) continue;
       cut = this.#needs.paused?.() ?? false;
       if (cut) break;
       this.#paused = false;
@@ -213,7 +219,7 @@ export class Follow {
       }
       // What is gone may have left something to read where it was rotated to.
       followed.gone ??= now;
-      const due = now - followed.closely >= CLOSELY || followed.gone === now;
+      const due = now - followed.closely >= LOOKED_FOR || followed.gone === now;
       if (due && now - followed.gone < LINGERS) paths.push(followed.path);
     }
     return paths;
@@ -283,21 +289,49 @@ export class Follow {
     return followed;
   }
 
+  /**
+   * Whether a log, and what it was rotated to, is as it was when it had been read to its end. This is asked
+   * of each log at each tick, and has to be cheap.
+   */
+  #isQuiet(followed: Followed | undefined, now: number): boolean {
+    if (followed === undefined || followed.seen === undefined) return false;
+    const { path, reader, seen, closely } = followed;
+    if (now - closely >= CLOSELY || this.#files.mayHang(path)) return false;
+    try {
+      const stat = this.#files.glance(path);
+      if (stat === undefined || !unchanged(seen, stat)) return false;
+      const { positions } = reader;
+      // Whoever had a file open that was rotated away may write to it for a while.
+      for (let i = 0; i < positions.length - 1; i += 1) {
+        if (!this.#isLeftAlone(positions[i] as Position)) return false;
+      }
+      return true;
+    } catch {
+      // Reading it says why.
+      return false;
+    }
+  }
+
+  #isLeftAlone(position: Position): boolean {
+    const { path, offset, unfinished, modified, packed } = position;
+    if (this.#files.mayHang(path)) return false;
+    const stat = this.#files.glance(path);
+    if (stat === undefined || !sameFile(stat, position)) return false;
+    return packed || (stat.bytes === offset + unfinished && stat.modified === modified);
+  }
+
   async #read(followed: Followed): Promise<void> {
-    const { path, reader, seen } = followed;
+    const { path, reader } = followed;
     if (isJournal(path)) return await reader.catchUp();
-    const now = this.#clock.monotonic();
-    const files = this.#files;
-    const stat = files.mayHang(path) ? await files.stat(path) : files.glance(path);
-    // Whoever had a file open that was rotated away may write to it for a while.
-    const quiet = now - followed.closely < CLOSELY && reader.positions.length <= 1;
-    if (quiet && seen !== undefined && stat !== undefined && unchanged(seen, stat)) return;
-    if (quiet && stat === undefined && reader.positions.length === 0) return;
+    const stat = await this.#files.stat(path);
     followed.seen = undefined;
+    if (stat === undefined && reader.positions.length === 0) return;
     await reader.catchUp();
     if (this.#paused) return;
-    followed.closely = now;
-    followed.seen = stat;
+    followed.closely = this.#clock.monotonic();
+    // It may have been written to since, at the same time.
+    const racy = stat !== undefined && Math.abs(this.#clock.now() - stat.modified) < RACY;
+    if (!racy) followed.seen = stat;
   }
 
   /** Hands back how far a log was read, where that is new. */

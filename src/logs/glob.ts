@@ -62,12 +62,12 @@ export class Glob {
         found = found.map((folder) => join(folder, level));
         continue;
       }
-      const matched: string[] = [];
+      let matched: readonly string[] = [];
       for (const folder of found) {
         try {
           const listed = await this.#list(folder, level, last, before.get(folder));
           this.#listed.set(folder, listed);
-          for (const path of listed.paths) matched.push(path);
+          matched = matched.length === 0 ? listed.paths : [...matched, ...listed.paths];
         } catch (error) {
           failed(error);
         }

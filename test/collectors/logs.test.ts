@@ -1,0 +1,195 @@
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import logs from '../../collectors/logs.ts';
+import { agentWith, scratch } from '../support/agent.ts';
+import { collecting } from '../support/collector.ts';
+import { hostWith } from '../support/host.ts';
+
+const NAME = '/var/log';
+const line = (status: number) => `GET / ${status}\n`;
+
+/** An agent that follows logs in a folder of its own, at a tick when it is told. */
+function following(files: readonly string[], folder = scratch()) {
+  const list = files.map((file) => `      - ${file.replaceAll(NAME, folder)}\n`).join('');
+  const yaml = `
+interval: 10s
+collectors:
+  default: { enabled: false }
+  logs:
+    enabled: true
+    state: ${folder}/state
+    files:
+${list}handlers:
+  out: { type: file, path: DIR/out, rotate: never }
+`;
+  const world = agentWith(yaml);
+  let time = world.clock.now() / 1000 - 3;
+  /** What a tick brings, without what is 0, by name. */
+  const tick = async (): Promise<Record<string, number>> => {
+    time += 10;
+    const samples = await world.agent.collect(time);
+    const all = samples.map(({ series, value }) => {
+      const { path: _, parser: __, ...labels } = series.labels;
+      return [[series.metric.name, ...Object.values(labels)].join(' '), value] as const;
+    });
+    return Object.fromEntries(
+      all.filter(([name, value]) => value !== 0 && !name.startsWith('cullinan.')),
+    );
+  };
+  const at = (name: string) => join(folder, name);
+  const ledger = () => readFileSync(at('state/ledger'), 'utf8');
+  return { ...world, folder, tick, at, ledger };
+}
+
+const parser = (more = '') =>
+  `{ name: regex, rules: [{ name: requests, match: 'GET / (?P<status>\\d+)', labels: [status] }]${more} }`;
+
+test('what is new is counted at each tick', async () => {
+  const { tick, at } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+  writeFileSync(at('it.log'), line(200).repeat(5));
+  expect(await tick()).toEqual({});
+  appendFileSync(at('it.log'), line(200).repeat(2) + line(404));
+  expect(await tick()).toEqual({ 'requests 200': 2, 'requests 404': 1 });
+  expect(await tick()).toEqual({});
+});
+
+test('it may begin at the start', async () => {
+  const { tick, at } = following([`{ path: ${NAME}/it.log, parser: ${parser()}, from: start }`]);
+  writeFileSync(at('it.log'), line(200).repeat(5));
+  expect(await tick()).toEqual({ 'requests 200': 5 });
+});
+
+test('a log that appears later is read from its start, one of a glob, too', async () => {
+  const { tick, at } = following([
+    `{ path: ${NAME}/one.log, parser: ${parser()}, as: one }`,
+    `{ path: '${NAME}/g*.log', parser: ${parser()}, as: all }`,
+  ]);
+  writeFileSync(at('g1.log'), line(200));
+  await tick();
+  writeFileSync(at('one.log'), line(200).repeat(2));
+  writeFileSync(at('g2.log'), line(200).repeat(3));
+  expect(await tick()).toEqual({ 'one.requests 200': 2, 'all.requests 200': 3 });
+});
+
+test('several parsers read one log, and each goes by its own names', async () => {
+  const { tick, at } = following([
+    `{ path: ${NAME}/it.log, parser: ${parser()}, as: web, from: start }`,
+    `{ path: ${NAME}/it.log, parser: ${parser()}, labels: { site: ams1 }, from: start }`,
+  ]);
+  writeFileSync(at('it.log'), line(200));
+  expect(await tick()).toEqual({ 'web.requests 200': 1, 'requests 200 ams1': 1 });
+});
+
+test('two that could not be told apart are refused', () => {
+  const file = `{ path: ${NAME}/it.log, parser: ${parser()} }`;
+  expect(() => following([file, file])).toThrow(/told apart from 1\. in the list/);
+});
+
+test('a log of which nothing can be read at first is no new one later', async () => {
+  const { tick, at } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+  mkdirSync(at('it.log'));
+  await tick();
+  rmSync(at('it.log'), { recursive: true });
+  writeFileSync(at('it.log'), line(200).repeat(5));
+  expect(await tick()).toEqual({});
+  appendFileSync(at('it.log'), line(200));
+  expect(await tick()).toEqual({ 'requests 200': 1 });
+});
+
+test('whoever follows on reads what was written meanwhile, rotated or new', async () => {
+  const files = [`{ path: '${NAME}/*.log', parser: ${parser()} }`];
+  const before = following(files);
+  const { at, folder } = before;
+  writeFileSync(at('it.log'), line(200));
+  await before.tick();
+  await before.agent.stop(0);
+  appendFileSync(at('it.log'), line(200).repeat(2));
+  renameSync(at('it.log'), at('it.log.1'));
+  writeFileSync(at('it.log'), line(404).repeat(4));
+  writeFileSync(at('new.log'), line(500).repeat(8));
+  const { tick } = following(files, folder);
+  // First what was left behind is handed out as it was, then what is new.
+  expect(await tick()).toEqual({});
+  expect(await tick()).toEqual({
+    'requests 200': 2,
+    'requests 404': 4,
+    'requests 500': 8,
+  });
+});
+
+test('a reload goes on where it was', async () => {
+  const files = [`{ path: ${NAME}/it.log, parser: ${parser()} }`];
+  const { tick, at, agent, configured, folder } = following(files);
+  writeFileSync(at('it.log'), line(200));
+  await tick();
+  appendFileSync(at('it.log'), line(200).repeat(2));
+  const changed = `
+interval: 10s
+collectors:
+  default: { enabled: false }
+  logs:
+    enabled: true
+    timeout: 4s
+    state: ${folder}/state
+    files: [{ path: ${folder}/it.log, parser: ${parser()} }]
+handlers:
+  out: { type: file, path: DIR/out, rotate: never }
+`;
+  const { stopped } = await agent.reload(configured(changed));
+  expect(stopped).toEqual(['logs']);
+  appendFileSync(at('it.log'), line(404));
+  expect(await tick()).toEqual({ 'requests 200': 2, 'requests 404': 1 });
+});
+
+test('a tick that brings nothing writes nothing', async () => {
+  const { tick, at, ledger } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+  writeFileSync(at('it.log'), line(200));
+  await tick();
+  const first = ledger();
+  appendFileSync(at('it.log'), line(200));
+  await tick();
+  const second = ledger();
+  expect(second).not.toBe(first);
+  await tick();
+  await tick();
+  expect(ledger()).toBe(second);
+});
+
+test('what cannot be written down is not handed out before it can', async () => {
+  const { tick, at, report } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+  writeFileSync(at('it.log'), line(200));
+  await tick();
+  appendFileSync(at('it.log'), line(200).repeat(2));
+  renameSync(at('state'), at('elsewhere'));
+  expect(await tick()).toEqual({});
+  expect(report.said.map(({ trouble }) => String(trouble.error))).toEqual([
+    expect.stringMatching(/ledger: cannot be written \(ENOENT\)\. Nothing is read of the logs/),
+  ]);
+  appendFileSync(at('it.log'), line(200).repeat(4));
+  renameSync(at('elsewhere'), at('state'));
+  expect(await tick()).toEqual({ 'requests 200': 2 });
+  expect(await tick()).toEqual({ 'requests 200': 4 });
+});
+
+test('whoever only looks writes nothing', async () => {
+  const folder = scratch();
+  const collect = collecting(logs);
+  const options = {
+    state: join(folder, 'state'),
+    files: [{ path: join(folder, 'it.log'), parser: 'syslog', from: 'start' }],
+  };
+  writeFileSync(join(folder, 'it.log'), 'Nov 21 09:00:00 host daemon[1]: it has started\n');
+  const { observations } = await collect(0, { host: hostWith({}), options });
+  const lines = observations.find(({ metric }) => metric.name === 'cullinan.logs.lines');
+  expect(lines?.value).toBe(1);
+  expect(existsSync(join(folder, 'state'))).toBe(false);
+});

@@ -60,6 +60,12 @@ const options = z.strictObject({
     .describe(
       `More labels for each guest: a list of ${words.join(', ')}; or a map of labels to these words, or to places in the guest’s XML such as \`metadata/app:owner/app:team@name\`.`,
     ),
+  totals: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether all disks and all interfaces of a guest are told of together, too: a quarter of its series, and none that cannot be summed up later.',
+    ),
   guests: selection().describe('Guests to report, by what the label `guest` calls them.'),
   disks: selection().describe('Disks to report, by what the label `device` calls them.'),
   diskName: z

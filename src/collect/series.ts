@@ -2,6 +2,8 @@ import type { Growth, Labels, Metric, Observation, Sample, Series } from '../met
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+const NONE: Mutable<Growth> = { amount: Number.NaN, seconds: Number.NaN };
+
 /** A series, and what the collect room remembers of it between two collections. */
 export class Entry implements Series {
   readonly id: number;
@@ -16,7 +18,7 @@ export class Entry implements Series {
   /** Its latest observation, stamped: one object for as long as the series lives. */
   readonly sample: Mutable<Sample>;
   /** Where its growth is kept while it has any: one object, too. */
-  readonly growth: Mutable<Growth> = { amount: Number.NaN, seconds: Number.NaN };
+  readonly growth: Mutable<Growth>;
   /** The entry that followed this one in the last collection: the guess for the next. */
   next: Entry | undefined = undefined;
 
@@ -28,6 +30,8 @@ export class Entry implements Series {
     this.host = host;
     this.labels = labels;
     this.key = key;
+    // A gauge has none ever: a hypervisor has ten thousands of them.
+    this.growth = metric.kind === 'gauge' ? NONE : { amount: Number.NaN, seconds: Number.NaN };
     this.sample = { series: this, value: Number.NaN, time: Number.NaN, growth: undefined };
   }
 }
@@ -64,7 +68,8 @@ export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boo
 
 /** The text that identifies a series; control characters separate, because labels cannot be trusted not to. */
 export function keyOf({ metric, labels, host }: Observation, own: string): string {
-  let key = `${metric.name}\x01${host ?? own}`;
-  for (const name of metric.labels) key += `\x02${labels[name]}`;
-  return key;
+  // Joined, it is one piece of memory: kept as it grew, a key takes three times as much.
+  return [`${metric.name}\x01${host ?? own}`, ...metric.labels.map((name) => labels[name])].join(
+    '\x02',
+  );
 }

@@ -25,6 +25,8 @@ export interface HypervisorOptions
   /** Groups of values besides the state. */
   readonly stats: readonly (keyof typeof STATS)[];
   readonly guests: Chosen;
+  /** Whether there are totals of all disks, and of all interfaces, of a guest. */
+  readonly totals: boolean;
   readonly disks: Chosen;
   /** Whether a disk is called by its name in the guest or by what is behind it. */
   readonly diskName: 'target' | 'source';
@@ -75,7 +77,7 @@ export class Hypervisor {
     const { uri, stats, inactive, identity, labels, guests, interfaceName } = options;
     const more = labelledBy(labels);
     const labelled = (metric: Metric): Metric => more.get(metric) ?? metric;
-    this.#plans = new Plans(targets, labelled);
+    this.#plans = new Plans(targets, labelled, options.totals);
     this.#utilization = labelled(metrics.utilization);
     this.#usage = labelled(metrics.memoryUsage);
     this.#host = uri.server?.host;

@@ -86,13 +86,18 @@ const PERF = /^perf\.(?!cmt$)(.+)$/;
 export class Plans {
   readonly #targets: Targets;
   readonly #labelled: (metric: Metric) => Metric;
+  readonly #totals: boolean;
   readonly #layouts = new WeakMap<Shape, Layout>();
   readonly #recipes = new WeakMap<Shape, Map<string, Recipe>>();
 
-  /** @param labelled a metric as it is observed, where the configuration gives it more labels. */
-  constructor(targets: Targets, labelled: (metric: Metric) => Metric) {
+  /**
+   * @param labelled a metric as it is observed, where the configuration gives it more labels.
+   * @param totals whether the values of all devices together are observed, too.
+   */
+  constructor(targets: Targets, labelled: (metric: Metric) => Metric, totals: boolean) {
     this.#targets = targets;
     this.#labelled = labelled;
+    this.#totals = totals;
   }
 
   /** @param labels say whose it is, and are part of the labels of everything. */
@@ -116,10 +121,15 @@ export class Plans {
     const key = [...called.keys()].map(({ group, number }) => group + number).join(' ');
     const recipe = recipes.get(key) ?? this.#write(layout, [...called.keys()]);
     recipes.set(key, recipe);
-    const sets = recipe.variants.map(({ device, more }): Labels => {
-      if (device === undefined) return { ...labels, ...more };
-      const label = device.group === 'vcpu' ? 'vcpu' : 'device';
-      return { ...labels, [label]: called.get(device) ?? '', ...more };
+    const sets = recipe.variants.map(({ device, more }) => {
+      const set: Record<string, string> = {};
+      // One by one, so that V8 sees that those of all guests are alike: else each has a class of its own.
+      for (const label in labels) set[label] = labels[label] ?? '';
+      if (device !== undefined) {
+        set[device.group === 'vcpu' ? 'vcpu' : 'device'] = called.get(device) ?? '';
+      }
+      for (const label in more) set[label] = more[label] ?? '';
+      return set;
     });
     return new GuestPlan(stats, recipe.steps, sets);
   }
@@ -141,7 +151,7 @@ export class Plans {
       const { metric, labels, total } = target;
       const variant = variantOf(device, { ...more, ...labels });
       steps.push({ ...target, metric: this.#labelled(metric), at: [at], variant });
-      if (total === undefined) return;
+      if (total === undefined || !this.#totals) return;
       const key = `${total.name} ${JSON.stringify(labels)}`;
       const sum = sums.get(key) ?? { target, at: [] };
       sum.at.push(at);

@@ -547,6 +547,8 @@ describe('devices', () => {
     expect(valuesOf(run, 'guest.disk.io', 'device')).toEqual({ vda: 10 });
     expect(valuesOf(run, 'guest.disks.io', 'direction')).toEqual({ read: 10 });
     expect(valuesOf(run, 'guest.network.io', 'device')).toEqual({});
+    await using none = await watching([two()], { totals: false });
+    expect(valuesOf(await none.watch.collect(), 'guest.disks.io', 'direction')).toEqual({});
     await using all = await watching([two()]);
     expect(valuesOf(await all.watch.collect(), 'guest.disks.io', 'direction')).toEqual({
       read: 15,

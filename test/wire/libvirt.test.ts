@@ -212,6 +212,40 @@ describe('nothing is kept for', () => {
   });
 });
 
+test('is read as if nothing had been remembered, whatever has changed since', () => {
+  const payload = payloadOf(CONNECT_GET_ALL_DOMAIN_STATS);
+  const reader = new StatsReader();
+  const told = (reader: StatsReader, bytes: Buffer): unknown => {
+    try {
+      return reader
+        .read(Buffer.from(bytes))
+        .map(({ numbers, shape, texts, ...domain }) => [
+          ...[domain, shape.names, [...texts], [...numbers]],
+        ]);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  const change = fc.record({ at: fc.nat(payload.length - 1), byte: fc.nat(255) });
+  let same = 0;
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 3 }), (changes) => {
+      reader.read(Buffer.from(payload));
+      const changed = Buffer.from(payload);
+      for (const { at, byte } of changes) changed[at] = byte;
+      const [before] = reader.read(Buffer.from(payload));
+      const expected = told(new StatsReader(), changed);
+      expect(told(reader, changed)).toEqual(expected);
+      reader.read(Buffer.from(payload));
+      // Numbers alone leave the guest the object that it was.
+      const [after] = reader.read(Buffer.from(payload));
+      same += before === after ? 1 : 0;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(same).toBeGreaterThan(0);
+});
+
 test('shapes without end are forgotten', () => {
   const reader = new StatsReader();
   for (let round = 0; round < 60; round += 1) {

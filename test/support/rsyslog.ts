@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,9 @@ const TEMPLATE = [
   .map(([name, property]) => `\\"${name}\\":\\"${property}\\",`)
   .join('');
 
+/** What rsyslog writes to files: as it always did, as it does unless told otherwise, as RFC 5424 has it. */
+const FORMS = ['TraditionalFileFormat', 'FileFormat', 'SyslogProtocol23Format'] as const;
+
 /** A real rsyslog that takes messages over UDP and TCP at one port, and over TLS at another. */
 export class Rsyslog implements AsyncDisposable {
   readonly port: number;
@@ -60,6 +63,7 @@ template(name="understood" type="string" string="{${TEMPLATE}\\"data\\":%$!rfc54
 ruleset(name="all") {
   action(type="mmpstrucdata" sd_name.lowercase="off")
   action(type="omfile" file="${folder}/messages" template="understood" asyncWriting="off" flushOnTXEnd="on")
+${FORMS.map((form) => `  action(type="omfile" file="${folder}/${form}" template="RSYSLOG_${form}" asyncWriting="off" flushOnTXEnd="on")`).join('\n')}
 }
 ${input('imudp', rsyslog.port)}
 ${input('imtcp', rsyslog.port)}
@@ -102,6 +106,12 @@ ${input('imtcp', rsyslog.tls, 'streamDriver.name="ossl" streamDriver.mode="1" st
       .split('\n')
       .slice(0, -1)
       .map((line): Understood => JSON.parse(line));
+  }
+
+  /** A file of messages as rsyslog writes one; empty until there is one. */
+  file(form: (typeof FORMS)[number]): Buffer {
+    const path = join(this.#folder, form);
+    return existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
   }
 
   async kill(): Promise<void> {

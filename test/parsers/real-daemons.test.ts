@@ -1,15 +1,22 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import access from '../../parsers/access.ts';
 import haproxy from '../../parsers/haproxy.ts';
 import squid from '../../parsers/squid.ts';
 import squidLogster from '../../parsers/squid-logster.ts';
+import syslog from '../../parsers/syslog.ts';
 import { choose } from '../../src/parsers/index.ts';
+import { FACILITIES, SEVERITIES } from '../../src/wire/syslog.ts';
 import { awk, reported } from '../support/awk.ts';
 import { containerLog } from '../support/conmon.ts';
 import { Haproxy } from '../support/haproxy.ts';
 import { handing, linesOf, parsing, said } from '../support/parsers.ts';
 import { describeWithPeer } from '../support/peers.ts';
+import { Rsyslog } from '../support/rsyslog.ts';
 import { Squid } from '../support/squid.ts';
+import { Certificates } from '../support/tls.ts';
 
 describeWithPeer(['haproxy', 'ab'], 'a real HAProxy under load', () => {
   test('its log comes to what awk counts', async () => {
@@ -121,5 +128,45 @@ describeWithPeer('conmon', 'what a container’s runtime writes down', () => {
     expect(bare.known).toBe(500);
     const times = lines.map((bytes) => open.timeOf?.(line(bytes)) ?? 0);
     for (const time of times) expect(Math.abs(Date.now() / 1000 - time)).toBeLessThan(60);
+  });
+});
+
+describeWithPeer('rsyslog', 'a real rsyslog', () => {
+  test('its files come to what was said, in each of its forms', async () => {
+    using certificates = new Certificates();
+    const pair = certificates.ours.issue('localhost', { names: 'DNS:localhost' });
+    await using server = await Rsyslog.start({ ...pair, ca: certificates.ours.cert });
+    const programs = ['cron', 'sshd', 'my-app', 'kernel'];
+    const hosts = ['web01', 'web02.example.net', '192.0.2.7'];
+    const sent = Array.from({ length: 300 }, (_, i) => ({
+      priority: (i * 7) % 192,
+      program: programs[i % 4] ?? '',
+      host: hosts[i % 3] ?? '',
+    }));
+    const socket = connect(server.port, '127.0.0.1');
+    for (const { priority, program, host } of sent) {
+      socket.write(`<${priority}>Nov 21 08:38:12 ${host} ${program}[7]: a: "word" [x] 1\n`);
+    }
+    socket.end();
+    await once(socket, 'close');
+    // The last that it writes.
+    const written = () => linesOf(server.file('SyslogProtocol23Format')).length;
+    for (let i = 0; i < 400 && written() < sent.length; i += 1) await sleep(25);
+
+    const counted = <T>(key: (one: (typeof sent)[number]) => T) => {
+      const counts: Record<string, number> = {};
+      for (const one of sent) counts[`${key(one)}`] = (counts[`${key(one)}`] ?? 0) + 1;
+      return counts;
+    };
+    for (const form of ['TraditionalFileFormat', 'FileFormat', 'SyslogProtocol23Format'] as const) {
+      const of = reported(syslog, { hosts: 10 }, server.file(form));
+      expect(of('known')).toEqual({ known: 300, lines: 300 });
+      expect(of('syslog.programs')).toEqual(counted(({ program }) => program));
+      expect(of('syslog.hosts')).toEqual(counted(({ host }) => host));
+      // Only this form says them.
+      if (form !== 'SyslogProtocol23Format') continue;
+      expect(of('syslog.severities')).toEqual(counted(({ priority }) => SEVERITIES[priority % 8]));
+      expect(of('syslog.facilities')).toEqual(counted(({ priority }) => FACILITIES[priority >> 3]));
+    }
   });
 });

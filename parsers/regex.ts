@@ -55,8 +55,15 @@ const expression = z.string().superRefine((text, context) => {
 });
 
 const WAYS = [
-  ...(['count', 'total', 'average', 'min', 'max', 'last', 'distribution', 'buckets'] as const),
-];
+  'count',
+  'total',
+  'average',
+  'min',
+  'max',
+  'last',
+  'distribution',
+  'buckets',
+] as const;
 
 const rule = z
   .strictObject({
@@ -116,8 +123,9 @@ const rule = z
       issue('limit', `must be at most ${MOST_DISTRIBUTIONS} with as: distribution`);
     }
     if (keep && as !== 'last') issue('keep', 'goes only with as: last');
-    if ((as === 'buckets') !== buckets.length > 0)
+    if ((as === 'buckets') !== buckets.length > 0) {
       issue('buckets', 'and as: buckets need each other');
+    }
     if (buckets.some((bound, i) => bound <= (buckets[i - 1] ?? Number.NEGATIVE_INFINITY))) {
       issue('buckets', 'must be ascending');
     }
@@ -127,8 +135,11 @@ const rule = z
     for (const [i, label] of labels.entries()) {
       if (!groups.includes(label)) issue('labels', noGroup(label));
       if (labels.indexOf(label) < i) issue('labels', `has "${label}" twice`);
-      if (own.includes(label))
+      if (own.includes(label)) {
         issue('labels', `cannot be "${label}" with as: ${as}: it has its own`);
+      }
+      // Under this name logster's parsers say what a metric is called.
+      if (label === 'name') issue('labels', 'cannot be "name": give the group another one');
     }
   });
 

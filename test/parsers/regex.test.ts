@@ -164,6 +164,7 @@ test.each([
   [{ match: '(?P<n>a)', as: 'buckets', value: 'n', buckets: [2, 1] }, 'must be ascending'],
   [{ match: 'a', keep: true }, 'goes only with as: last'],
   [{ match: '(?P<w>a)', labels: ['w', 'w'] }, 'has "w" twice'],
+  [{ match: '(?P<name>a)', labels: ['name'] }, 'cannot be "name": give the group another one'],
   [
     { match: '(?P<n>a)', value: 'n', as: 'distribution', limit: 1001 },
     'must be at most 1000 with as: distribution',

@@ -212,15 +212,13 @@ export function createCollectorSeries(
     },
     gather(items, time, samples, errors) {
       let { length } = samples;
+      const elapsed = at - completeAt;
       for (const item of items) {
         // What was here in the collection before, of this host and now, is stamped in place; all else
-        // has a call of its own.
-        const { metric, labels, value, host, time: other } = item as Partial<Observation>;
+        // has a call of its own: an error has no metric, and so is no entry's.
+        const { metric, labels, value, host, time: other } = item as Observation;
         const entry = last === undefined ? first : last.next;
         if (
-          metric === undefined ||
-          labels === undefined ||
-          value === undefined ||
           entry === undefined ||
           entry.metric !== metric ||
           (entry.labels !== labels && !sameLabels(metric, entry.labels, labels)) ||
@@ -238,11 +236,10 @@ export function createCollectorSeries(
         const { sample } = entry;
         if (entry.kind === 'counter') {
           const amount = value - sample.value;
-          const seconds = at - completeAt;
-          if (amount >= 0 && seconds > 0) {
+          if (amount >= 0 && elapsed > 0) {
             const { growth } = entry;
             growth.amount = amount;
-            growth.seconds = seconds;
+            growth.seconds = elapsed;
             sample.growth = growth;
           } else {
             if (amount < 0) resets += 1;

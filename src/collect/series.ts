@@ -32,7 +32,8 @@ export class Entry implements Series {
     this.key = key;
     // A gauge has none ever: a hypervisor has ten thousands of them.
     this.growth = metric.kind === 'gauge' ? NONE : { amount: Number.NaN, seconds: Number.NaN };
-    this.sample = { series: this, value: Number.NaN, time: Number.NaN, growth: undefined };
+    // A time is mostly whole: V8 keeps such a number in place, where it is not NaN to begin with.
+    this.sample = { series: this, value: Number.NaN, time: 0, growth: undefined };
   }
 }
 

@@ -133,11 +133,12 @@ export class Supply {
    * The next batch; one of delivered, partly, failed and refused must follow. What is fresh and what has
    * waited, set aside or on disk, take turns: none waits for another.
    *
-   * @param may which of them may go; reading a disk may hang until `signal` is aborted.
+   * @param may which of them may go.
+   * @param signal is asked for when a disk is read, which may hang until it is aborted.
    */
   next(
     may: { readonly fresh: boolean; readonly aside: boolean; readonly stored: boolean },
-    signal: AbortSignal,
+    signal: () => AbortSignal,
   ): Taken | Promise<Taken | undefined> | undefined {
     const { batch } = this.#options;
     const aside = may.aside && this.aside > 0;
@@ -148,7 +149,7 @@ export class Supply {
     if (fresh !== undefined) return fresh;
     const stored = reserve !== undefined && (!aside || this.#storedNext);
     this.#storedNext = !stored;
-    return stored ? reserve.take(signal) : aside ? this.#backlog.retry(batch) : undefined;
+    return stored ? reserve.take(signal()) : aside ? this.#backlog.retry(batch) : undefined;
   }
 
   delivered({ points, again }: Taken, now: number): void {

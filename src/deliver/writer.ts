@@ -223,11 +223,16 @@ export class Writer implements Delivery {
   }
 
   #next(): Taken | Promise<Taken | undefined> | undefined {
-    const aborter = new AbortController();
     const aside = this.#respite === undefined;
     const stored = aside && this.#stopping === undefined;
-    const next = this.#supply.next({ fresh: this.#due, aside, stored }, aborter.signal);
-    return next instanceof Promise ? this.#fromDisk('reading it', next, aborter) : next;
+    let reading: AbortController | undefined;
+    const next = this.#supply.next({ fresh: this.#due, aside, stored }, () => {
+      reading = new AbortController();
+      return reading.signal;
+    });
+    return next instanceof Promise && reading !== undefined
+      ? this.#fromDisk('reading it', next, reading)
+      : next;
   }
 
   /** Waits for a disk as long as for a peer. */

@@ -4,6 +4,7 @@ import {
   fstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   readSync,
   statSync,
@@ -29,6 +30,8 @@ const OUTLIVED = new Set(['ESTALE', 'ENODEV', 'EBADF', 'ESRCH']);
 const HALF_A_PAGE = 2048;
 const LONG_LINES = /mount(s|info|stats)$/;
 const QUIETLY = { throwIfNoEntry: false } as const;
+/** An object: of a word Node would make one for every file. */
+const AT_ONCE = { encoding: 'utf8', flag: 'r' } as const;
 const never = (): boolean => false;
 // Without O_NONBLOCK, opening a FIFO under a wrong `host.proc` would stop the agent for ever.
 const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
@@ -125,6 +128,12 @@ export function directoryTree(
     readAll(fd, path, kernel && !LONG_LINES.test(path) ? HALF_A_PAGE : 0);
 
   function readOnce(path: string): string {
+    if (kernel) {
+      // UTF-8 is what Node opens, reads and closes in one call, for half of what the three cost. With
+      // as many bytes as characters it is all ASCII, and the same one character per byte.
+      const text = readFileSync(native(path), AT_ONCE);
+      if (Buffer.byteLength(text) === text.length) return text;
+    }
     const fd = open(path);
     try {
       return readFrom(fd, path);

@@ -58,13 +58,6 @@ export function formatValue(
   return text.startsWith('-') && Number(text) === 0 ? text.slice(1) : text;
 }
 
-/** Zeros behind a blank, by their precision: most of what a host counts stands still. */
-const zeros: string[] = [];
-const zero = (precision: number): string => {
-  zeros[precision] ??= ` ${formatValue(0, precision)}`;
-  return zeros[precision] as string;
-};
-
 /**
  * A batch as it goes onto the wire; a fraction of a second is cut off, as Carbon would.
  *
@@ -74,16 +67,21 @@ export function encodeLines(batch: Batch, end: '\n' | '\r\n' = '\n'): string {
   let lines = '';
   let latest = Number.NaN;
   let rest = '';
+  // What follows the path of a zero, by its precision: most of what a host counts stands still.
+  let zeros: string[] = [];
   for (let i = 0; i < batch.length; i += 1) {
     const { name, value, time } = batch[i] as Point;
     // All points of a tick share their time.
     if (time !== latest) {
       latest = time;
       rest = ` ${Math.floor(time)}${end}`;
+      zeros = [];
     }
     const { path, precision } = name;
-    if (value === 0) lines += path + (precision === undefined ? ' 0' : zero(precision)) + rest;
-    else lines += `${path} ${formatValue(value, precision, name.significant)}${rest}`;
+    if (value === 0) {
+      zeros[precision ?? 0] ??= ` ${formatValue(0, precision)}${rest}`;
+      lines += path + zeros[precision ?? 0];
+    } else lines += `${path} ${formatValue(value, precision, name.significant)}${rest}`;
   }
   return lines;
 }

@@ -41,23 +41,30 @@ export class Attempt {
   /**
    * Starts it, and waits until it settles or is given up.
    *
+   * Nothing that is made here holds `start`, and with it what is written: a batch that something may
+   * reach until the next one comes is copied twice, and then only found when the whole heap is looked at.
+   *
    * @param seconds until the deadline.
    * @param what is not done in time, for the error: `connecting`.
    */
-  within<T>(clock: Clock, seconds: number, what: string, start: () => T | Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const deadline = clock.after(seconds * 1000, () =>
-        this.giveUp(new Unresponsive(`${what} took longer than ${seconds} s`)),
-      );
-      this.#fail = (reason) => {
-        deadline.cancel();
-        reject(reason);
-      };
-      new Promise<T>((started) => started(start())).then((result) => {
-        deadline.cancel();
-        resolve(result);
-      }, this.#fail);
+  async within<T>(
+    clock: Clock,
+    seconds: number,
+    what: string,
+    start: () => T | Promise<T>,
+  ): Promise<T> {
+    const deadline = clock.after(seconds * 1000, () =>
+      this.giveUp(new Unresponsive(`${what} took longer than ${seconds} s`)),
+    );
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#fail = reject;
     });
+    try {
+      return await Promise.race([start(), givenUp]);
+    } finally {
+      deadline.cancel();
+      this.#fail = undefined;
+    }
   }
 }
 

@@ -206,13 +206,9 @@ export class Writer implements Delivery {
     this.#due = true;
     for (let line = this.#line; line !== undefined; line = this.#line) {
       if (line.ended !== undefined) return this.#lost(line, line.ended.error, clock.monotonic());
-      const taken = await this.#next();
-      if (taken !== undefined) {
-        const began = clock.monotonic();
-        const error = await this.#write(line, taken);
-        if (error !== undefined) return this.#lost(line, error, began);
-        continue;
-      }
+      const result = await this.#writeNext(line);
+      if (result === 'written') continue;
+      if (result !== 'nothing') return result;
       this.#due = false;
       this.#complaints.caughtUp();
       this.#quiet.ring();
@@ -220,6 +216,18 @@ export class Writer implements Delivery {
       else await this.#work.heard();
     }
     return undefined;
+  }
+
+  /**
+   * Writes what is next, if there is something. Not in {@link #serve}: what a function that waits has
+   * had in its hands lives on with it, and the points of each tick would grow old in memory.
+   */
+  async #writeNext(line: Line): Promise<'written' | 'nothing' | Failure> {
+    const taken = await this.#next();
+    if (taken === undefined) return 'nothing';
+    const began = this.#deps.clock.monotonic();
+    const error = await this.#write(line, taken);
+    return error === undefined ? 'written' : this.#lost(line, error, began);
   }
 
   #next(): Taken | Promise<Taken | undefined> | undefined {

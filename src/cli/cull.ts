@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { systemClock } from '../clock/index.ts';
+import { liveHost } from '../host/index.ts';
 import {
   type Culled,
+  type CullNeeds,
   cull as cullLog,
   type First,
   type Found,
@@ -13,7 +15,7 @@ import {
 } from '../logs/index.ts';
 import { segment } from '../naming/index.ts';
 import { type ChosenParser, isOwn } from '../parsers/index.ts';
-import { codeOf, Foreseen } from '../plugin/index.ts';
+import { codeOf, Foreseen, Unresponsive } from '../plugin/index.ts';
 import { encodeText } from '../wire/lines.ts';
 import { type CullOptions, needless, outputsOf, type Wanted } from './cull-options.ts';
 import { configuredOutput, handlerOutput, type Output, standardOutput } from './cull-output.ts';
@@ -39,6 +41,8 @@ interface Job {
   readonly several: boolean;
   /** Outputs that have failed, which are not waited for again; and what they said. */
   readonly down: Map<string, string>;
+  /** Asks a mount, in another process. */
+  readonly probe: NonNullable<CullNeeds['probe']>;
 }
 
 /**
@@ -74,6 +78,7 @@ export async function cull(
   // Asked for twice, it is sent to once.
   const outputs = [...new Map(wanted.map(output).map((it) => [it.name, it])).values()];
   if (io.errIsTerminal || options.debug) for (const text of needless(options)) warn(text);
+  const host = liveHost(config.host);
   const job: Job = {
     io,
     options,
@@ -83,6 +88,7 @@ export async function cull(
     wait,
     several: files.length > 1,
     down: new Map(),
+    probe: (mountpoint, signal) => host.statfsGuarded(mountpoint, signal),
   };
   let code: number = EXIT.ok;
   for (const file of files) {
@@ -97,6 +103,7 @@ export async function cull(
       code = EXIT.failure;
     }
   }
+  host.close();
   return code;
 }
 
@@ -138,6 +145,7 @@ async function one(job: Job, log: string): Promise<number> {
         journal: parser.journal,
         clock: systemClock,
         dry: options.dryRun,
+        probe: job.probe,
       },
       send: (found, took) => send(job, log, found, took),
       progress: (how) => progress?.show(how),
@@ -187,6 +195,12 @@ async function send(
 
 /** Errors of the file system: where, what, what of it, and what to do. */
 function explained(error: unknown, { options }: Job, log: string): unknown {
+  if (error instanceof Unresponsive) {
+    const { message } = error;
+    return new Foreseen(`${log}: ${message}. The next run counts what is new in it.`, {
+      cause: error,
+    });
+  }
   const code = codeOf(error);
   if (code === undefined || error instanceof Foreseen) return error;
   const { path, message, syscall } = error as NodeJS.ErrnoException;
@@ -221,7 +235,7 @@ function say({ io, options, chosen, first }: Job, log: string, culled: Culled, m
     );
   }
   const note = (text: string) => io.err(`${log}: ${text}\n`);
-  if (culled.first && lines > 0 && known === 0 && found.length > 0) {
+  if (culled.first && lines > 0 && known === 0) {
     note(
       `${chosen.parser.name} knows none of its ${lines} lines. Is it the parser for this log? Try: ` +
         `cullinan check --parser ${chosen.parser.name} --sample ${log}`,

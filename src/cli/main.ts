@@ -46,10 +46,11 @@ async function main(): Promise<number> {
   }
 }
 
-/** Milliseconds for what may still hold an agent that has ended: a thread on a disk that hangs. */
+/** Milliseconds for what may still hold a run that has ended: a thread on a disk that hangs. */
 const LINGER = 2000;
 
 void main().then((code) => {
   process.exitCode = code;
-  if (words[0] === 'run') setTimeout(() => process.exit(code), LINGER).unref();
+  if (words[0] === 'run' || words[0] === 'cull')
+    setTimeout(() => process.exit(code), LINGER).unref();
 });

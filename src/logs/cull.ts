@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import type { Clock } from '../clock/index.ts';
 import { codeOf, Foreseen, type Parsing } from '../plugin/index.ts';
 import { holdFile } from '../store/index.ts';
+import { deadlined } from './deadline.ts';
 import { type Files, liveFiles } from './files.ts';
 import type { JournalForm } from './journal-lines.ts';
 import { isJournal } from './journal-query.ts';
 import { type FoundLine, LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
+import { Mounts } from './mounts.ts';
 import { openReader, placeOf } from './reader.ts';
 import { Run } from './run.ts';
 import {
@@ -52,6 +55,11 @@ export interface CullNeeds {
   readonly wait?: number | undefined;
   readonly clock: Clock;
   readonly files?: Files | undefined;
+  /**
+   * Asks a mount that may hang whether it answers, in another process: a call that hangs in this one
+   * keeps it from ending.
+   */
+  readonly probe?: ((mountpoint: string, signal: AbortSignal) => Promise<unknown>) | undefined;
   /** Sends all of it, or rejects. Of several outputs it tells which has taken what it had not yet. */
   readonly send: (found: readonly Found[], took: Took) => Promise<void>;
   readonly progress?: ((progress: Progress) => void) | undefined;
@@ -124,7 +132,7 @@ export async function cull(needs: CullNeeds): Promise<Culled> {
 
 /** The same, for whoever sees to it that nobody else is at work on it. */
 export async function cullHeld(needs: CullNeeds): Promise<Culled> {
-  const { dry = false, files = liveFiles } = needs;
+  const { dry = false, files = answering(needs) } = needs;
   const path = pathOf(needs);
   const before = await loadState(files, path).catch((error: unknown) => {
     // Who may not even know how far it was read is shown what a first run would find.
@@ -139,6 +147,22 @@ export async function cullHeld(needs: CullNeeds): Promise<Culled> {
         draft: (state) => draftState(files, path, state),
       };
   return await run(needs, files, before, keeper);
+}
+
+/** Milliseconds in which a mount has to answer that may hang. */
+const LONGEST_CALL = 10_000;
+
+/** The files of this machine, of which no call goes on for ever. */
+function answering({ clock, probe }: CullNeeds): Files {
+  const mounts = new Mounts(clock);
+  try {
+    mounts.update(readFileSync('/proc/self/mountinfo', 'latin1'));
+  } catch {
+    // Another system, or a jail without /proc: nothing is known of mounts.
+  }
+  return deadlined(liveFiles, mounts, {
+    ...{ ms: LONGEST_CALL, clock, signal: undefined, probe },
+  });
 }
 
 /** Where states are kept. */

@@ -13,6 +13,7 @@ import { CulledLog } from '../support/cull.ts';
 import { noMounting, smallDisk } from '../support/disk.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { PROGRAM } from '../support/program.ts';
+import { withUs } from '../support/with-us.ts';
 
 const run = promisify(execFile);
 
@@ -279,6 +280,33 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(stderr).toMatch(
       /MetricLogster knows none of its \d+ lines\. Is it the parser for this log\?/,
     );
+  });
+
+  test('a log on a mount that hangs is given up, and the others are read', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const mountpoint = join(it.folder, 'hung');
+    mkdirSync(mountpoint);
+    // A file system in user space of which nobody answers for anything.
+    const options = 'fd=3,rootmode=040000,user_id=0,group_id=0,allow_other';
+    const script = `exec 3<>/dev/fuse; mount -i -t fuse -o ${options} hung ${mountpoint}; echo done; exec sleep 60`;
+    const server = spawn(...withUs('bash', ['-c', script]), {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await once(server.stdout, 'data');
+    try {
+      const there = join(mountpoint, 'app.log');
+      const words = ['-o', 'stdout', '--from-start', 'PostfixLogster', there, it.log];
+      const { code, stdout, stderr } = await it.cull(...words);
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        `cullinan: ${there}: ${mountpoint} does not answer: the logs there are not read. The next run counts what is new in it.\n`,
+      );
+      expect(stdout).toMatch(/ mail_numSent 4\n/);
+    } finally {
+      server.kill('SIGKILL');
+      await run('umount', ['-l', mountpoint]);
+    }
   });
 
   test('nobody listens: what was found is kept', async () => {

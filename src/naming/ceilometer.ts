@@ -12,6 +12,12 @@ const options = z.strictObject({
     .describe(
       "Whether counters are also sent per second, under the names that Ceilometer's pipeline gave to rates: network.incoming.bytes.rate.",
     ),
+  cpu: z
+    .enum(['domain', 'vcpus'])
+    .default('domain')
+    .describe(
+      "What cpu is: all CPU time of the domain, QEMU's own in it; or, as Ceilometer has it since Pike, that of its vCPUs with their waits.",
+    ),
   others: z
     .boolean()
     .default(true)
@@ -90,7 +96,16 @@ const TABLE: ReadonlyMap<string, readonly Row[]> = new Map(
   }).map(([key, rows]) => [key, [rows].flat()]),
 );
 
-function lookUp({ metric, labels }: Series): readonly Row[] | undefined {
+const vcpus: readonly Row[] = [{ ...guest('cpu', 'ns', NANOSECONDS), summed: true }];
+/** What takes the place of that with `cpu: vcpus`. */
+const BY_VCPUS: ReadonlyMap<string, readonly Row[] | undefined> = new Map([
+  ['guest.cpu.time', undefined],
+  ['guest.vcpu.time', vcpus],
+  ['guest.vcpu.wait.time', vcpus],
+]);
+
+function lookUp({ metric, labels }: Series, { cpu }: Options): readonly Row[] | undefined {
+  if (cpu === 'vcpus' && BY_VCPUS.has(metric.name)) return BY_VCPUS.get(metric.name);
   for (const label of metric.labels) {
     const labelled = TABLE.get(`${metric.name}{${label}=${labels[label]}}`);
     if (labelled !== undefined) return labelled;
@@ -173,7 +188,7 @@ function create(given: Options): Pick<Dialect, 'spell'> {
   return {
     spell(series, naming) {
       const others = given.others ? [genericRow(series)] : [];
-      return (lookUp(series) ?? others).flatMap((row) =>
+      return (lookUp(series, given) ?? others).flatMap((row) =>
         formsOf(row, series, naming, given).map(({ type, reading, ending, per }): Spelling => {
           const meter: Meter = {
             name: filled(row.meter, series) + ending,

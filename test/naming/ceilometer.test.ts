@@ -6,7 +6,7 @@ import { observed } from './observed.ts';
 import { NAMING, series } from './support.ts';
 
 const { ceilometer } = dialects;
-const rated = ceilometer.configured?.({ rates: true, others: false }) ?? ceilometer;
+const rated = ceilometer.configured?.({ rates: true, others: false, cpu: 'domain' }) ?? ceilometer;
 
 const UUID = '6a8e1c52-6d0b-4d7e-9c7e-2f8f8d3f6a11';
 const VM = { guest: UUID, uuid: UUID, domain: 'instance-0000002a' };
@@ -110,6 +110,19 @@ describe("Ceilometer's meters", () => {
     expect(told(series('guest.network.packets', nic, 'counter'))).toEqual([
       'network.incoming.packets cumulative packet mail-mail-vnet2',
     ]);
+  });
+});
+
+describe('the CPU time of a guest', () => {
+  const byVcpus = ceilometer.configured?.({ rates: false, others: true, cpu: 'vcpus' });
+
+  it('is that of its vCPUs and their waits where that is wanted', () => {
+    for (const name of ['guest.vcpu.time', 'guest.vcpu.wait.time']) {
+      const one = guest(name, { vcpu: '1' }, 'counter', 'seconds');
+      expect(told(one, NAMING, byVcpus)).toEqual([`cpu cumulative ns ${UUID}`]);
+    }
+    const domain = guest('guest.cpu.time', {}, 'counter', 'seconds');
+    expect(told(domain, NAMING, byVcpus)).toEqual([`guest.cpu.time cumulative s ${UUID}`]);
   });
 });
 

@@ -9,6 +9,7 @@ export interface TakenSample {
   readonly volume: number;
   readonly resource_id: string;
   readonly project_id: string | null;
+  readonly user_id: string | null;
   readonly timestamp: string;
   readonly resource_metadata: Readonly<Record<string, unknown>>;
 }

@@ -41,6 +41,10 @@ const PEERS = {
     program: '/usr/bin/keystone-manage',
     packages: ['python3-keystone', 'python3-werkzeug'],
   },
+  'libvirt-python': {
+    program: '/usr/lib/python3/dist-packages/libvirt.py',
+    packages: ['python3-libvirt'],
+  },
   postgresql: {
     program: '/usr/share/postgresql-common/pg_wrapper',
     packages: ['postgresql'],
@@ -61,6 +65,13 @@ const PEERS = {
   journal: {
     program: '/lib/systemd/systemd-journal-remote',
     packages: ['systemd', 'systemd-journal-remote'],
+  },
+  libvirt: {
+    program: '/usr/share/polkit-1/actions/org.libvirt.unix.policy',
+    packages: [
+      ...['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-system'],
+      ...['libvirt-clients', 'qemu-system-x86', 'polkitd', 'dbus', 'iproute2'],
+    ],
   },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;

@@ -14,7 +14,11 @@ const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 /** Milliseconds until an agent has started, has put its heap in order and has seen every log twice. */
 const SETTLED = 25_000;
 
-/** Milliseconds that all threads of a process were on a CPU. */
+/**
+ * Milliseconds that all threads of a process were on a CPU.
+ *
+ * @param {number} pid
+ */
 function cpu(pid) {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -24,9 +28,19 @@ function cpu(pid) {
   return nanoseconds / 1e6;
 }
 
-const rss = (pid) =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+/**
+ * MiB of a process in memory.
+ *
+ * @param {number} pid
+ */
+const memory = (pid) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
+/**
+ * @param {string} folder
+ * @param {string} name
+ * @param {string} logs their configuration.
+ */
 function start(folder, name, logs) {
   const config = join(folder, `${name}.yaml`);
   writeFileSync(
@@ -41,14 +55,22 @@ handlers:
   file: { path: ${folder}/${name}.out, rotate: never }
 `,
   );
-  return spawn(process.execPath, [PROGRAM, 'run', '--config', config], { stdio: 'ignore' });
+  // As it is installed: its first line has what Node is to do otherwise.
+  return spawn(PROGRAM, ['run', '--config', config], { stdio: 'ignore' });
 }
 
 /**
- * Measures it.
+ * What an agent costs.
  *
- * @param seconds how long.
- * @returns milliseconds of CPU per second and MiB for the agent with and without them.
+ * @typedef {object} Cost
+ * @property {number} cpu milliseconds of CPU per second.
+ * @property {number} memory MiB.
+ */
+
+/**
+ * Measures it for so many seconds.
+ *
+ * @returns {Promise<{ following: Cost, idle: Cost }>} an agent with these logs, and one without.
  */
 export async function followingCosts(seconds = 60, files = 1000) {
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-follow-'));
@@ -62,17 +84,19 @@ export async function followingCosts(seconds = 60, files = 1000) {
     state: ${folder}/state
     files:
       - { path: '${folder}/log/*.log', parser: syslog }`;
-  const agents = [start(folder, 'with', logs), start(folder, 'without', '')];
+  const agents = { following: start(folder, 'with', logs), idle: start(folder, 'without', '') };
+  const { pid: following = 0 } = agents.following;
+  const { pid: idle = 0 } = agents.idle;
   try {
     await sleep(SETTLED);
-    const before = agents.map(({ pid }) => cpu(pid));
+    const before = { following: cpu(following), idle: cpu(idle) };
     await sleep(seconds * 1000);
-    const [following, idle] = agents.map(({ pid }, i) => {
-      return { cpu: (cpu(pid) - before[i]) / seconds, memory: rss(pid) };
-    });
-    return { following, idle, cost: following.cpu - idle.cpu };
+    return {
+      following: { cpu: (cpu(following) - before.following) / seconds, memory: memory(following) },
+      idle: { cpu: (cpu(idle) - before.idle) / seconds, memory: memory(idle) },
+    };
   } finally {
-    for (const agent of agents) {
+    for (const agent of Object.values(agents)) {
       agent.kill('SIGTERM');
       await once(agent, 'exit');
     }
@@ -81,10 +105,12 @@ export async function followingCosts(seconds = 60, files = 1000) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { following, idle, cost } = await followingCosts(Number(process.argv[2] ?? 60));
+  const { following, idle } = await followingCosts(Number(process.argv[2] ?? 60));
+  /** @param {Cost} cost */
   const said = ({ cpu, memory }) =>
     `${cpu.toFixed(3)} ms of CPU per second, ${memory.toFixed(0)} MiB`;
   process.stdout.write(`an agent                      ${said(idle)}\n`);
   process.stdout.write(`following 1,000 quiet logs    ${said(following)}\n`);
-  process.stdout.write(`the cost of following         ${cost.toFixed(3)} ms of CPU per second\n`);
+  const cost = (following.cpu - idle.cpu).toFixed(3);
+  process.stdout.write(`the cost of following         ${cost} ms of CPU per second\n`);
 }

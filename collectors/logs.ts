@@ -2,9 +2,9 @@
  * Follows logs, and makes numbers of what is new in them at each tick.
  *
  * Source  Any number of files and globs, through everything that they are rotated to: renamed, copied and
- *         truncated, dated, compressed (src/logs). How far each was read is written to `state` once what
- *         was found until then has left the agent's memory: delivered, on disk in a spool, or dropped and
- *         counted. An agent that dies before reads the same lines again.
+ *         truncated, dated, compressed (src/logs). What was found and how far each was read is written to
+ *         `state` before it is handed over, and struck out once it has left the agent's memory: delivered,
+ *         on disk in a spool, or dropped and counted. Whoever begins after a crash hands out what was not.
  *         The journal of systemd likewise, by its cursor.
  * Units   Those of the parsers. What is counted is an amount since the tick before.
  * Access  The agent's user has to be able to read the logs: on Debian as a member of the group adm, for

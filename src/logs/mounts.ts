@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../clock/index.ts';
 import { decodeMount, type Mount, mayHang, reachable } from '../wire/mountinfo.ts';
 
@@ -10,11 +10,16 @@ export interface On {
   readonly mayHang: boolean;
 }
 
+interface Resolved {
+  readonly path: string;
+  readonly on: On;
+}
+
 const SOMEWHERE: On = { mountpoint: '/', mayHang: false };
 /** The kernel follows no more symbolic links. */
 const MOST_LINKS = 40;
 /** Where links lead is looked at again after so many milliseconds. */
-const STALE = 60_000;
+const STALE = 120_000;
 const MOST_KNOWN = 20_000;
 
 /** Where a symbolic link leads, as it is written; `undefined` if it is none. */
@@ -35,6 +40,7 @@ export class Mounts {
   #text: string | undefined;
   #mounts: readonly On[] = [];
   readonly #known = new Map<string, On>();
+  readonly #folders = new Map<string, Resolved>();
   #since = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock = systemClock, link = liveLink) {
@@ -42,11 +48,16 @@ export class Mounts {
     this.#link = link;
   }
 
-  /** @param text the whole file, one character per byte. */
+  /** Is to be called again and again. @param text the whole file, one character per byte. */
   update(text: string): void {
+    const now = this.#clock.monotonic();
+    if (now - this.#since > STALE || this.#known.size >= MOST_KNOWN || text !== this.#text) {
+      this.#known.clear();
+      this.#folders.clear();
+      this.#since = now;
+    }
     if (text === this.#text) return;
     this.#text = text;
-    this.#known.clear();
     const mounts = text
       .split('\n')
       .map(decodeMount)
@@ -61,34 +72,34 @@ export class Mounts {
 
   /** What a path leads to, symbolic links included; nothing is asked of a mount that may hang. */
   of(path: string): On {
-    const now = this.#clock.monotonic();
-    if (now - this.#since > STALE || this.#known.size >= MOST_KNOWN) {
-      this.#known.clear();
-      this.#since = now;
-    }
     const known = this.#known.get(path);
     if (known !== undefined) return known;
-    const on = this.#follow(path);
+    const on = this.#resolve(path, 0).on;
     this.#known.set(path, on);
     return on;
   }
 
-  #follow(path: string): On {
-    let left = path.split('/');
-    let at = '/';
-    for (let links = 0; left.length > 0; ) {
-      const next = resolve(at, left.shift() ?? '');
-      const on = this.#at(next);
-      if (on.mayHang) return on;
-      const leads = links < MOST_LINKS && next !== at ? this.#link(next) : undefined;
-      if (leads === undefined) at = next;
-      else {
-        links += 1;
-        left = [...resolve(at, leads).split('/'), ...left];
-        at = '/';
-      }
-    }
-    return this.#at(at);
+  /** Where a path leads to, as far as it can be followed without asking what may hang. */
+  #resolve(path: string, links: number): Resolved {
+    const folder = dirname(path);
+    if (folder === path) return { path, on: this.#at(path) };
+    const above = this.#folder(folder, links);
+    if (above.on.mayHang) return above;
+    const at = join(above.path, basename(path));
+    const on = this.#at(at);
+    const leads = on.mayHang || links >= MOST_LINKS ? undefined : this.#link(at);
+    return leads === undefined
+      ? { path: at, on }
+      : this.#resolve(resolve(above.path, leads), links + 1);
+  }
+
+  /** The same of a folder, in which there may be many files. */
+  #folder(path: string, links: number): Resolved {
+    const known = this.#folders.get(path);
+    if (known !== undefined) return known;
+    const resolved = this.#resolve(path, links);
+    this.#folders.set(path, resolved);
+    return resolved;
   }
 
   #at(path: string): On {

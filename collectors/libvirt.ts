@@ -7,8 +7,8 @@
  *         was started or stopped, and only where `identity`, `labels` or `interfaceName` need it.
  * Units   libvirt's nanoseconds become seconds, its KiB bytes. Disks and interfaces as the guest sees them:
  *         what an interface receives is what the guest receives.
- * Access  libvirt's read-only socket. Debian lets everybody connect and asks polkit, which lets nobody
- *         but root in who sits at no console: a rule has to allow org.libvirt.unix.monitor.
+ * Access  libvirt's read-only socket. As packaged, everybody may connect, and polkit is asked whether the user
+ *         may read (org.libvirt.unix.monitor): by default everybody may. A hardened host needs a rule.
  */
 import { Hypervisor, labelledBy, metrics, parseUri, words } from 'cullinan/libvirt';
 import { tls } from 'cullinan/net';

@@ -106,7 +106,9 @@ export class Channel {
       const serial = this.#serial;
       this.#serial = (serial + 1) >>> 0;
       this.#waiting.set(serial, { procedure, resolve, reject });
-      stream.write([encodeCall(PROCEDURES[procedure], serial, payload)]).catch(reject);
+      stream
+        .write([encodeCall(PROCEDURES[procedure], serial, payload)])
+        .catch((error: Error) => this.#end(error));
     });
   }
 

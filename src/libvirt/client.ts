@@ -35,6 +35,9 @@ const KEEPALIVE = 30;
 /** What a daemon says before all else if it accepts our certificate. */
 const WELCOME = 1;
 
+/** The connection is over: the daemon has ended, or was restarted. */
+export class Ended extends Foreseen {}
+
 /** A daemon of libvirt's that answers questions; nothing can be changed through it. */
 export class Libvirt {
   readonly #channel: Channel;
@@ -172,7 +175,7 @@ async function until<T>(
       throw new Foreseen(`${where}: a reply with ${error.message}`, { cause: error });
     }
     // Connections end, and that they do is foreseen.
-    if (codeOf(error) !== undefined) throw new Foreseen((error as Error).message, { cause: error });
+    if (codeOf(error) !== undefined) throw new Ended((error as Error).message, { cause: error });
     throw error;
   } finally {
     signal.removeEventListener('abort', late);

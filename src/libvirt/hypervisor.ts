@@ -5,13 +5,14 @@ import {
   type CollectContext,
   count,
   type Metric,
+  NoData,
   type Observation,
   ratio,
   seconds,
 } from '../plugin/index.ts';
 import type { Node } from '../wire/libvirt/calls.ts';
 import { type DomainStats, type Shape, STATS } from '../wire/libvirt/stats.ts';
-import { Libvirt, type LibvirtOptions } from './client.ts';
+import { Ended, Libvirt, type LibvirtOptions } from './client.ts';
 import { type Guest, type GuestOptions, Guests } from './guests.ts';
 import { labelledBy } from './labelled.ts';
 import { metrics, targets } from './metrics.ts';
@@ -89,14 +90,27 @@ export class Hypervisor {
   }
 
   /**
-   * Asks for everything.
+   * Asks for everything. A daemon that was restarted since the last time costs nothing.
    *
    * @throws what {@link Libvirt.open} throws, and whatever ends the connection: the next time there is a new one.
    */
   async collect(context: Context): Promise<Iterable<Observation | Error>> {
+    const kept = this.#libvirt;
+    try {
+      return await this.#ask(context);
+    } catch (error) {
+      if (!(error instanceof Ended) || kept === undefined || kept !== this.#libvirt) throw error;
+      return await this.#ask(context).catch((again: unknown) => {
+        throw again instanceof NoData ? error : again;
+      });
+    }
+  }
+
+  async #ask(context: Context): Promise<Iterable<Observation | Error>> {
     const { signal } = context;
     const began = performance.now();
     if (this.#libvirt?.alive !== true) {
+      this.#libvirt = undefined;
       this.#node = undefined;
       this.#libvirt = await Libvirt.open(this.#options, signal);
     }

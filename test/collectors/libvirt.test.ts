@@ -162,6 +162,17 @@ describe('one connection', () => {
     expect(peer.connections).toBe(10);
   });
 
+  test('that was restarted between two collections costs none', async () => {
+    await using given = await watching([guest(1)]);
+    const { peer, watch } = given;
+    for (let at = 0; at < 100; at += 10) {
+      expect(guestsIn(await watch.collect(at))).toEqual(['guest-1']);
+      await peer.kill();
+      await peer.listen();
+    }
+    expect(peer.connections).toBe(10);
+  });
+
   test('answers a daemon that wants to know whether it is there', async () => {
     await using given = await watching([guest(1)]);
     const { peer, watch } = given;

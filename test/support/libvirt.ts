@@ -1,0 +1,259 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { parseDomstats } from './libvirt-session.ts';
+
+const run = promisify(execFile);
+
+/** A guest without an operating system: its firmware finds nothing to boot, and waits. */
+export interface GuestFacts {
+  readonly name: string;
+  readonly uuid: string;
+  /** What stands in the XML's `<metadata>`. */
+  readonly metadata?: string;
+}
+
+interface Wishes {
+  /** Who may connect: everybody, or whom polkit lets. */
+  readonly auth?: 'none' | 'polkit';
+}
+
+/** What all of libvirt's folders are hidden behind, so that it has this machine's daemon for no neighbour. */
+const FOLDERS = [
+  '/run/libvirt',
+  '/var/lib/libvirt',
+  '/var/cache/libvirt',
+  '/var/log/libvirt',
+  '/etc/libvirt',
+];
+
+/**
+ * A real libvirtd with QEMU, in a mount and a network namespace of its own: it shares neither sockets nor
+ * guests nor bridges with any other on this machine. Guests are emulated without KVM. Takes root.
+ */
+export class Libvirtd implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'lv-'));
+  readonly #auth: 'none' | 'polkit';
+  readonly #children: ChildProcess[] = [];
+  #daemon: ChildProcess | undefined;
+  #holder = 0;
+
+  private constructor({ auth = 'none' }: Wishes) {
+    this.#auth = auth;
+  }
+
+  static async start(wishes: Wishes = {}): Promise<Libvirtd> {
+    const libvirtd = new Libvirtd(wishes);
+    try {
+      await libvirtd.#prepare();
+      await libvirtd.start();
+    } catch (error) {
+      await libvirtd[Symbol.asyncDispose]();
+      throw error;
+    }
+    return libvirtd;
+  }
+
+  /** The sockets, as they are seen from outside. */
+  get readOnly(): string {
+    return join(this.#folder, 'run', 'libvirt-sock-ro');
+  }
+  get readWrite(): string {
+    return join(this.#folder, 'run', 'libvirt-sock');
+  }
+
+  async #prepare(): Promise<void> {
+    const at = (...names: string[]) => join(this.#folder, ...names);
+    const shown = ['run', 'lib', 'cache', 'log', 'etc'];
+    for (const name of [...shown, 'dbus', 'lib/images']) mkdirSync(at(name), { recursive: true });
+    writeFileSync(
+      at('etc', 'libvirtd.conf'),
+      `auth_unix_ro = "${this.#auth}"\nauth_unix_rw = "none"\nunix_sock_ro_perms = "0777"\n`,
+    );
+    // Without virtlogd, and without cgroups, which are the whole machine's.
+    writeFileSync(
+      at('etc', 'qemu.conf'),
+      'stdio_handler = "file"\ncgroup_controllers = [ ]\nnamespaces = [ ]\nsecurity_driver = "none"\nuser = "root"\ngroup = "root"\n',
+    );
+    const mounts = FOLDERS.map(
+      (folder, i) => `mkdir -p ${folder} && mount --bind ${at(shown[i] ?? '')} ${folder}`,
+    );
+    // Where a machine has KVM that its users may not open, libvirt probes for a minute.
+    const script = `set -e
+mount --make-rprivate /
+${mounts.join('\n')}
+mkdir -p /run/dbus && mount --bind ${at('dbus')} /run/dbus
+if [ -e /dev/kvm ]; then mknod ${at('kvm')} c 10 232; chmod 666 ${at('kvm')}; mount --bind ${at('kvm')} /dev/kvm; fi
+ip link set lo up
+ip link add pbr0 type bridge
+ip link set pbr0 up
+echo ready
+exec sleep infinity`;
+    const holder = spawn('unshare', ['-m', '-n', 'sh', '-c', script], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#children.push(holder);
+    await saying(holder, /ready/);
+    this.#holder = holder.pid ?? 0;
+    if (this.#auth === 'none') return;
+    this.#children.push(
+      this.#within(
+        'dbus-daemon',
+        '--system',
+        '--nofork',
+        '--nopidfile',
+        '--address=unix:path=/run/dbus/system_bus_socket',
+      ),
+    );
+    await until('dbus', () => existsSync(at('dbus', 'system_bus_socket')));
+    this.#children.push(this.#within('/usr/lib/polkit-1/polkitd', '--no-debug'));
+    await sleep(300);
+  }
+
+  #within(...words: readonly string[]): ChildProcess {
+    return spawn('nsenter', ['-t', String(this.#holder), '-m', '-n', ...words], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  }
+
+  /** Starts the daemon, again or for the first time. Guests that run go on to run. */
+  async start(): Promise<void> {
+    const daemon = this.#within(
+      'libvirtd',
+      '-f',
+      '/etc/libvirt/libvirtd.conf',
+      '-p',
+      join(this.#folder, 'pid'),
+    );
+    this.#daemon = daemon;
+    let said = '';
+    daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-4000);
+    });
+    await until(
+      () => `libvirtd: ${said}`,
+      () => {
+        if (daemon.exitCode !== null) throw new Error(`libvirtd ended:\n${said}`);
+        return this.virsh('uri').then(
+          () => true,
+          () => false,
+        );
+      },
+    );
+  }
+
+  /** Kills the daemon, without a chance to say goodbye, and waits until it is gone. */
+  async kill(): Promise<void> {
+    const daemon = this.#daemon;
+    this.#daemon = undefined;
+    if (daemon === undefined || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const gone = once(daemon, 'exit');
+    daemon.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Has the daemon stand still, or go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#daemon?.kill(name);
+  }
+
+  /** What virsh prints. */
+  async virsh(...words: readonly string[]): Promise<string> {
+    const uri = `qemu+unix:///system?socket=${this.readWrite}`;
+    const { stdout } = await run('virsh', ['-c', uri, ...words], { timeout: 20_000 });
+    return stdout;
+  }
+
+  /** What virsh says of each guest's values. */
+  async domstats(
+    ...words: readonly string[]
+  ): Promise<ReadonlyMap<string, Record<string, string>>> {
+    return parseDomstats(await this.virsh('domstats', '--raw', ...words));
+  }
+
+  /** Makes a guest known that does not run yet. */
+  async define({ name, uuid, metadata = '' }: GuestFacts): Promise<void> {
+    await this.image(`${uuid}.img`);
+    const file = join(this.#folder, `${uuid}.xml`);
+    writeFileSync(
+      file,
+      `<domain type='qemu'><name>${name}</name><uuid>${uuid}</uuid><metadata>${metadata}</metadata>
+<memory unit='MiB'>64</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features><devices>
+<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/var/lib/libvirt/images/${uuid}.img'/><target dev='vda' bus='virtio'/></disk>
+<interface type='bridge'><source bridge='pbr0'/><model type='virtio'/></interface><memballoon model='virtio'><stats period='1'/></memballoon></devices></domain>`,
+    );
+    await this.virsh('define', file);
+  }
+
+  /** Makes an empty image for a disk. @returns where libvirt finds it. */
+  async image(name: string): Promise<string> {
+    await run('truncate', ['-s', '16M', join(this.#folder, 'lib', 'images', name)]);
+    return `/var/lib/libvirt/images/${name}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    // Guests outlive the daemon.
+    const pids = join(this.#folder, 'run', 'qemu');
+    for (const file of existsSync(pids) ? readdirSync(pids) : []) {
+      if (file.endsWith('.pid')) end(Number(readFileSync(join(pids, file), 'utf8')));
+    }
+    for (const child of this.#children.reverse()) {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/** Waits until a process has printed something. */
+async function saying(child: ChildProcess, what: RegExp): Promise<void> {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+  }
+  await until(
+    () => `${child.spawnfile}: ${said}`,
+    () => {
+      if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended:\n${said}`);
+      return what.test(said);
+    },
+  );
+}
+
+/** Waits for something, ten seconds at most. */
+async function until(
+  what: string | (() => string),
+  there: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt += 1) {
+    if (await there()) return;
+    await sleep(25);
+  }
+  throw new Error(`waited too long for ${typeof what === 'string' ? what : what()}`);
+}

@@ -243,7 +243,8 @@ function say({ io, options, chosen, first }: Job, log: string, culled: Culled, m
   }
   if (culled.absent) note('it is not there now. What is added once it is back will be counted.');
   for (const loss of lost) note(lossText(loss));
-  if (tooLong > 0) note(`${tooLong} lines were longer than 1 MiB and left out.`);
+  if (tooLong === 1) note('a line was longer than 1 MiB and left out.');
+  if (tooLong > 1) note(`${tooLong} lines were longer than 1 MiB and left out.`);
   if (failed > 0) {
     note(`the parser broke on ${failed} lines, which are left out: ${(error as Error).message}`);
   }

@@ -269,7 +269,7 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/ numSent 2\n/);
     expect(stdout).toMatch(/ avgDelay 1\.5\n/);
-    expect(stderr).toBe(`${log}: 1 lines were longer than 1 MiB and left out.\n`);
+    expect(stderr).toBe(`${log}: a line was longer than 1 MiB and left out.\n`);
   });
 
   test('a log of which the parser knows nothing asks for another', async () => {

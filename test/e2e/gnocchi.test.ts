@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import gnocchi from '../../handlers/gnocchi.ts';
-import type { Connection, Point, z } from '../../src/plugin/index.ts';
+import { systemClock } from '../../src/clock/index.ts';
+import type { Connection, Handler, Point, z } from '../../src/plugin/index.ts';
 import { freePort } from '../support/carbon.ts';
-import { around } from '../support/delivery.ts';
+import { around, delivery } from '../support/delivery.ts';
 import { Gnocchi, Keystone } from '../support/gnocchi.ts';
 import { guestOf, guestPoints } from '../support/guests.ts';
 import { LibvirtPeer, recordedGuest } from '../support/libvirt-peer.ts';
@@ -185,6 +186,37 @@ describeWithPeer(['gnocchi', 'postgresql'], 'measures for a real Gnocchi', () =>
     const books = await program.books('gnocchi');
     expect(books?.delivered).toBeGreaterThan(20);
     expect(books?.dropped).toMatchObject({ unsendable: 0 });
+  });
+
+  test('are all there after it was killed in mid-stream, five times', async () => {
+    const { delivery: it } = delivery(systemClock, {
+      handler: gnocchi as unknown as Handler,
+      options: gnocchi.options.parse({ ...given, archivePolicy: 'ceilometer-high' }),
+      queue: { samples: 100_000, bytes: 64e6 },
+      backoff: { least: 0.05, most: 0.2 },
+    });
+    let sent = 0;
+    const tick = () => {
+      for (let i = 0; i < 10; i += 1) {
+        it.offer(guestPoints([guestOf(9)], [1_795_219_200 + sent], NOVA).slice(0, 1));
+        sent += 1;
+      }
+      it.flush();
+    };
+    for (let round = 0; round < 5; round += 1) {
+      const { failures } = it.status();
+      for (let i = 0; i < 5; i += 1) tick();
+      const killed = server.kill();
+      for (let i = 0; i < 5; i += 1) tick();
+      await killed;
+      await vi.waitFor(() => expect(it.status().failures).toBeGreaterThan(failures), 5000);
+      await server.restart();
+    }
+    expect(await it.stop('shutdown', 10_000)).toEqual({ left: 0 });
+    expect(it.status()).toMatchObject({ observed: sent, delivered: sent });
+    const vcpus = `instance/${guestOf(9).uuid}/metric/vcpus`;
+    const kept = await measures(server.url, vcpus, '&granularity=1');
+    expect(kept).toEqual(Array.from({ length: sent }, (_, i) => [1_795_219_200 + i, 2]));
   });
 });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './carbon.ts';
 import { withUs } from './with-us.ts';
 
 /** Debian's own Python, which sees Debian's packages. */
@@ -16,7 +17,7 @@ class Handler(WSGIRequestHandler):
     protocol_version = 'HTTP/1.1'
     def log(self, *_):
         pass
-def serve(application, port=0):
+def serve(application, port):
     server = make_server('127.0.0.1', port, application, threaded=True, request_handler=Handler)
     print(server.server_port, flush=True)
     server.serve_forever()
@@ -25,8 +26,8 @@ def serve(application, port=0):
 /** Gnocchi's API with its files in a folder and its index in the PostgreSQL beside it. */
 const GNOCCHI = `${SERVE}
 import os, sys
-folder, authentication = sys.argv[1:]
-os.makedirs(folder + '/incoming/tmp')
+folder, authentication, port = sys.argv[1:]
+os.makedirs(folder + '/incoming/tmp', exist_ok=True)
 path = folder + '/gnocchi.conf'
 with open(path, 'w') as file:
     file.write('''
@@ -55,7 +56,7 @@ conf.set_default('policy_file', rules, group='oslo_policy')
 indexer.get_driver(conf).upgrade()
 storage.get_driver(conf).upgrade()
 incoming.get_driver(conf).upgrade(4)
-serve(app.load_app(conf))
+serve(app.load_app(conf), int(port))
 `;
 
 /** Keystone with a user \`admin\`, and one who may do nothing on a project of its own. */
@@ -144,24 +145,43 @@ export class Gnocchi implements AsyncDisposable {
   readonly url: string;
   readonly #folder: string;
   readonly #database: ChildProcess;
-  readonly #api: ChildProcess;
+  readonly #words: readonly string[];
+  #api: ChildProcess | undefined;
 
   static async start(authentication = BASIC): Promise<Gnocchi> {
     const folder = openFolder('gnocchi-');
+    const port = await freePort();
     const database = await postgres(join(folder, 'postgres'));
-    const [api, port] = await listening('Gnocchi', [GNOCCHI, folder, authentication]);
-    return new Gnocchi(folder, database, api, port);
+    const gnocchi = new Gnocchi(folder, database, [folder, authentication, `${port}`], port);
+    await gnocchi.restart();
+    return gnocchi;
   }
 
-  private constructor(folder: string, database: ChildProcess, api: ChildProcess, port: number) {
+  private constructor(
+    folder: string,
+    database: ChildProcess,
+    words: readonly string[],
+    port: number,
+  ) {
     this.#folder = folder;
     this.#database = database;
-    this.#api = api;
+    this.#words = words;
     this.url = `http://127.0.0.1:${port}`;
   }
 
+  /** Ends its API as a host that loses its power. */
+  kill(): Promise<void> {
+    return end(this.#api, 'SIGKILL');
+  }
+
+  /** Starts its API again. */
+  async restart(): Promise<void> {
+    const [api] = await listening('Gnocchi', [GNOCCHI, ...this.#words]);
+    this.#api = api;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await end(this.#api, 'SIGKILL');
+    await this.kill();
     await end(this.#database, 'SIGQUIT');
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -72,7 +72,7 @@ handlers:
  *
  * @returns {Promise<{ following: Cost, idle: Cost }>} an agent with these logs, and one without.
  */
-export async function followingCosts(seconds = 60, files = 1000) {
+async function followingCosts(seconds = 60, files = 1000) {
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-follow-'));
   mkdirSync(join(folder, 'log'));
   for (let i = 0; i < files; i += 1) {

@@ -25,21 +25,18 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * For the C library: memory that was freed goes back to the system (else it keeps what V8 took to
  * compile, megabytes), and threads share one heap.
  *
- * For V8: compiled code is kept and not thrown away between two ticks. Only code that runs very often
- * is optimized, so that a host of usual size pays for no optimizing compiler within a week (it would
- * save a third of the CPU at a tick a second, and take 5 MiB, most of them the compiler's own code), and
- * one with a thousand disks does within hours; scripts/launch.cjs has the rest of it. What stands between,
- * the baseline compiler, gains nothing at a tick in ten seconds and takes a MiB (at a tick a second it
- * would save the fifteenth part of the CPU).
+ * For V8, in words that those of Node 20 and of all later ones know, or they would not start: compiled
+ * code is kept and not thrown away between two ticks. There is no baseline compiler: it gains nothing at
+ * a tick in ten seconds and takes a MiB (at a tick a second it would save the fifteenth part of the CPU).
  * The young generation stays small. Garbage is looked for when a fifth of the room that is left to it
- * is full, and not half: after a week that is 6 MiB. When memory is given back to the system is up to
- * scripts/launch.cjs. No threads are woken to help with a heap so small.
+ * is full, and not half: after a week that is 6 MiB. No threads are woken to help with a heap so small.
+ * Which code is optimized, and when memory is given back to the system, is up to scripts/launch.cjs.
  */
 const FIRST_LINE = [
   '#!/usr/bin/env -S',
   'MALLOC_TRIM_THRESHOLD_=65536 MALLOC_ARENA_MAX=1',
   'node',
-  '--no-flush-bytecode --interrupt-budget=1000000000 --max-semi-space-size=1',
+  '--no-flush-bytecode --max-semi-space-size=1',
   '--no-sparkplug --incremental-marking-soft-trigger=20 --single-threaded-gc',
   '--no-memory-reducer --expose-gc',
 ].join(' ');

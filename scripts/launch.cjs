@@ -6,10 +6,18 @@
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { dirname, join } = require('node:path');
+const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 
 const file = join(__dirname, 'program.cjs');
 const culls = process.argv[2] === 'cull';
+// Only code that runs very often is optimized, so that a host of usual size pays for no optimizing
+// compiler within a week (it would save a third of the CPU at a tick a second, and take 5 MiB, most of them
+// the compiler's own code), and one with a thousand disks does within hours. Later V8s than Node 20's do
+// not know these flags. They are set before anything is compiled: V8 takes back no code that was made
+// under others.
+const tunes = process.versions.v8.startsWith('11.') && process.execArgv.length > 0;
+if (tunes && !culls) setFlagsFromString('--interrupt-budget=1000000000');
 // A run over a log needs other parts of it than an agent, which is to hold nothing that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 
@@ -46,29 +54,19 @@ const HOUR = 3_600_000;
  * milliseconds, as much as seven ticks.
  */
 function tidy() {
-  const { setFlagsFromString } = require('node:v8');
   setFlagsFromString('--compact-on-every-full-gc');
   globalThis.gc?.();
   setFlagsFromString('--no-compact-on-every-full-gc');
-  // What belongs to --interrupt-budget, and has no room in the first line: scripts/bundle.mjs. Later
-  // V8s than Node 20's do not know them, and would say so.
-  if (process.versions.v8.startsWith('11.')) {
+  if (tunes) {
+    // They belong to the budget, and concern what runs from now on.
     setFlagsFromString('--ticks-before-optimization=30');
     setFlagsFromString('--max-bytecode-size-for-early-opt=0');
   }
   setTimeout(tidy, HOUR).unref();
 }
 
-/** A run over a log is nothing but one loop: it is to be optimized, as V8 itself would. */
-function hurry() {
-  if (!process.execArgv.some((flag) => flag.startsWith('--interrupt-budget='))) return;
-  const { setFlagsFromString } = require('node:v8');
-  setFlagsFromString('--interrupt-budget=67584');
-  // Beside the work on a few MiB it would cost more than doing it at once, which is seldom needed.
-  setFlagsFromString('--no-incremental-marking');
-}
-
-if (culls && !keeps) hurry();
+// Beside the work on a few MiB of a log it would cost more than doing it at once, which is seldom needed.
+if (culls && !keeps) setFlagsFromString('--no-incremental-marking');
 else if (!keeps) setTimeout(tidy, STARTED).unref();
 
 script.runInThisContext()(createRequire(file), file, dirname(file));

@@ -52,8 +52,13 @@ export interface Files {
 export const liveFiles: Files = {
   stat: (path) => absentAs(undefined, async () => told(await stat(path))),
   glance(path) {
-    const it = statSync(path, { throwIfNoEntry: false });
-    return it === undefined ? undefined : told(it);
+    try {
+      const it = statSync(path, { throwIfNoEntry: false });
+      return it === undefined ? undefined : told(it);
+    } catch (error) {
+      if (codeOf(error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
   },
   mayHang: () => false,
   open: (path) =>

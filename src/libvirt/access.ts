@@ -57,7 +57,7 @@ export function explain(error: unknown, where: string): unknown {
   const action = actionOf(where);
   return new AccessDenied(
     `${error.message}. That is: ${refusal} ${user} in. Add a rule to /etc/polkit-1/rules.d/50-cullinan.rules: ` +
-      `polkit.addRule((action, subject) => { if (action.id === "${action}" && subject.user === "${user}") return polkit.Result.YES; });`,
+      `polkit.addRule(function(action, subject) { if (action.id == '${action}' && subject.user == '${user}') return polkit.Result.YES; });`,
     { cause: error },
   );
 }

@@ -1,4 +1,4 @@
-import { openTcp, openUnix, type Stream, spoken, type TlsOptions } from '../net/index.ts';
+import { openTcp, openUnix, spoken, type TlsOptions } from '../net/index.ts';
 import { AccessDenied, codeOf, Foreseen, NoData, Unresponsive } from '../plugin/index.ts';
 import {
   AUTH,
@@ -214,7 +214,11 @@ async function remote(
   const channel = new Channel(spoken(server), tls !== undefined);
   const received = (bytes: Buffer): void => channel.received(bytes);
   const options = { ...server, keepalive: KEEPALIVE, peer: 'libvirt', received };
-  const stream: Stream = await openTcp({ ...options, tls }, signal);
+  const stream = await openTcp({ ...options, tls }, signal).catch((error: Error) => {
+    // libvirt does not say why it hangs up: its log does.
+    if (!error.message.includes('closed the connection before TLS')) throw error;
+    throw unwanted(channel.where, error);
+  });
   channel.attach(stream);
   if (tls === undefined) return channel;
   const byte = await Promise.race([
@@ -223,7 +227,11 @@ async function remote(
   ]);
   if (byte === WELCOME) return channel;
   await stream.close();
-  throw new AccessDenied(
-    `${channel.where}: it does not accept our certificate. Set tls.cert and tls.key, and see tls_allowed_dn_list in its libvirtd.conf`,
-  );
+  throw unwanted(channel.where);
 }
+
+const unwanted = (where: string, cause?: Error): AccessDenied =>
+  new AccessDenied(
+    `${where}: it does not accept our certificate. Set tls.cert and tls.key to one that its authority (ca_file) has issued and that its tls_allowed_dn_list allows, both in its libvirtd.conf`,
+    { cause },
+  );

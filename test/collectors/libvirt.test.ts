@@ -236,7 +236,7 @@ describe('whoever may not', () => {
     const { thrown } = await watch.collect();
     expect(thrown).toBeInstanceOf(AccessDenied);
     expect(String(thrown)).toContain('/etc/polkit-1/rules.d/');
-    expect(String(thrown)).toContain('action.id === "org.libvirt.unix.monitor"');
+    expect(String(thrown)).toContain("action.id == 'org.libvirt.unix.monitor'");
   });
 
   test('is told that SASL is not spoken', async () => {

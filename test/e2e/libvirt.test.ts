@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../support/carbon.ts';
 import type { Run } from '../support/collector.ts';
 import { guestsIn, valuesOf, Watch } from '../support/hypervisor.ts';
 import { Libvirtd } from '../support/libvirt.ts';
 import { describeWithPeer } from '../support/peers.ts';
+import { Certificates } from '../support/tls.ts';
 
 const ONE = { name: 'one', uuid: '11111111-1111-4111-8111-111111111111' };
 const TWO = {
@@ -220,6 +222,68 @@ describeWithPeer(
       const run = await tests.collect();
       expect(valuesOf(run, 'guest.state', 'guest')).toEqual({ test: 1 });
       expect(run.errors).toEqual([]);
+    });
+  },
+  60_000,
+);
+
+const GROUPS = 'collectors: { libvirt: { enabled: true } }';
+
+describeWithPeer(
+  'libvirt',
+  'an agent that may do nothing',
+  () => {
+    test('reads guests through polkit, which lets everybody read as libvirt is packaged', async () => {
+      await using libvirtd = await Libvirtd.start({ auth: 'polkit' });
+      await libvirtd.define(ONE);
+      await libvirtd.virsh('start', ONE.name);
+      const printed = await libvirtd.once(GROUPS, 'libvirt', '--dialect', 'otel', '--raw');
+      expect(printed).toMatch(/guest\.state.*one.* 1\b/);
+      expect(printed).toMatch(/hypervisor\.guests.*running.* 1\b/);
+      const stats = (await libvirtd.domstats()).get(ONE.name) ?? {};
+      expect(printed).toContain(String(Number(stats['balloon.maximum']) * 1024));
+    });
+
+    test('is told which rule to add, where polkit does not let it', async () => {
+      const rule = 'polkit.addRule(function() { return polkit.Result.NO; });';
+      await using libvirtd = await Libvirtd.start({ auth: 'polkit', rule });
+      const said = await libvirtd.once(GROUPS, 'libvirt').catch((error) => String(error.stderr));
+      expect(said).toContain('polkit does not let nobody in');
+      expect(said).toContain("action.id == 'org.libvirt.unix.monitor' && subject.user == 'nobody'");
+    });
+  },
+  60_000,
+);
+
+describeWithPeer(
+  ['libvirt', 'stunnel'],
+  'another machine',
+  () => {
+    test('is asked with a certificate, or in the clear', async () => {
+      using certificates = new Certificates();
+      const { ours, theirs } = certificates;
+      const server = ours.issue('server', { names: 'DNS:localhost,IP:127.0.0.1' });
+      const [tls, tcp] = [await freePort(), await freePort()];
+      const network = { ...server, ca: ours.cert, tls, tcp };
+      await using _ = await Libvirtd.start({ network });
+      const asked = async (uri: string, options?: object): Promise<Run> => {
+        await using watch = new Watch({ uri, ...(options && { tls: options }) });
+        return watch.collect();
+      };
+      const secure = `test+tls://localhost:${tls}/default`;
+      const known = await asked(secure, { ca: ours.cert, ...ours.issue('agent') });
+      expect(known.thrown).toBeUndefined();
+      expect(valuesOf(known, 'guest.state', 'guest')).toEqual({ test: 1 });
+      // It speaks for the machine that it asked.
+      expect(known.observations.map(({ host }) => host)).toContain('localhost');
+      const plain = await asked(`test+tcp://127.0.0.1:${tcp}/default`);
+      expect(valuesOf(plain, 'guest.state', 'guest')).toEqual({ test: 1 });
+      const stranger = await asked(secure, { ca: ours.cert, ...theirs.issue('stranger') });
+      expect(String(stranger.thrown)).toContain('does not accept our certificate');
+      const nobody = await asked(secure, { ca: ours.cert });
+      expect(String(nobody.thrown)).toContain('certificate');
+      const doubted = await asked(secure, { ca: theirs.cert, ...ours.issue('agent') });
+      expect(String(doubted.thrown)).toContain('nobody who is trusted here');
     });
   },
   60_000,

@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { parseDomstats } from './libvirt-session.ts';
+import { PROGRAM } from './program.ts';
+import type { Pair } from './tls.ts';
 
 const run = promisify(execFile);
 
@@ -28,6 +30,17 @@ export interface GuestFacts {
 interface Wishes {
   /** Who may connect: everybody, or whom polkit lets. */
   readonly auth?: 'none' | 'polkit';
+  /** A rule of polkit's, in its JavaScript. */
+  readonly rule?: string;
+  /** Listens on the network, too, of this machine; then there are no bridges for guests. */
+  readonly network?: Network;
+}
+
+/** Where it listens with TLS, and without. */
+export interface Network extends Pair {
+  readonly ca: string;
+  readonly tls: number;
+  readonly tcp: number;
 }
 
 /** What all of libvirt's folders are hidden behind, so that it has this machine's daemon for no neighbour. */
@@ -45,13 +58,13 @@ const FOLDERS = [
  */
 export class Libvirtd implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'lv-'));
-  readonly #auth: 'none' | 'polkit';
+  readonly #wishes: Wishes;
   readonly #children: ChildProcess[] = [];
   #daemon: ChildProcess | undefined;
   #holder = 0;
 
-  private constructor({ auth = 'none' }: Wishes) {
-    this.#auth = auth;
+  private constructor(wishes: Wishes) {
+    this.#wishes = wishes;
   }
 
   static async start(wishes: Wishes = {}): Promise<Libvirtd> {
@@ -77,11 +90,22 @@ export class Libvirtd implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const at = (...names: string[]) => join(this.#folder, ...names);
     const shown = ['run', 'lib', 'cache', 'log', 'etc'];
-    for (const name of [...shown, 'dbus', 'lib/images']) mkdirSync(at(name), { recursive: true });
-    writeFileSync(
-      at('etc', 'libvirtd.conf'),
-      `auth_unix_ro = "${this.#auth}"\nauth_unix_rw = "none"\nunix_sock_ro_perms = "0777"\n`,
+    for (const name of [...shown, 'dbus', 'rules', 'lib/images'])
+      mkdirSync(at(name), { recursive: true });
+    const { auth = 'none', rule, network } = this.#wishes;
+    const settings = {
+      ...{ auth_unix_ro: auth, auth_unix_rw: 'none', unix_sock_ro_perms: '0777' },
+      ...(network && {
+        ...{ listen_addr: '127.0.0.1', listen_tls: 1, listen_tcp: 1, auth_tcp: 'none' },
+        ...{ tls_port: String(network.tls), tcp_port: String(network.tcp) },
+        ...{ ca_file: network.ca, cert_file: network.cert, key_file: network.key },
+      }),
+    };
+    const lines = Object.entries(settings).map(
+      ([key, value]) => `${key} = ${JSON.stringify(value)}`,
     );
+    writeFileSync(at('etc', 'libvirtd.conf'), `${lines.join('\n')}\n`);
+    if (rule !== undefined) writeFileSync(at('rules', '10-test.rules'), rule);
     // Without virtlogd, and without cgroups, which are the whole machine's.
     writeFileSync(
       at('etc', 'qemu.conf'),
@@ -96,47 +120,54 @@ mount --make-rprivate /
 ${mounts.join('\n')}
 mkdir -p /run/dbus && mount --bind ${at('dbus')} /run/dbus
 if [ -e /dev/kvm ]; then mknod ${at('kvm')} c 10 232; chmod 666 ${at('kvm')}; mount --bind ${at('kvm')} /dev/kvm; fi
-ip link set lo up
-ip link add pbr0 type bridge
-ip link set pbr0 up
+${rule === undefined ? '' : `mount --bind ${at('rules')} /etc/polkit-1/rules.d`}
+${network === undefined ? 'ip link set lo up; ip link add pbr0 type bridge; ip link set pbr0 up' : ''}
 echo ready
 exec sleep infinity`;
-    const holder = spawn('unshare', ['-m', '-n', 'sh', '-c', script], {
+    const apart = network === undefined ? ['-m', '-n'] : ['-m'];
+    const holder = spawn('unshare', [...apart, 'sh', '-c', script], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#children.push(holder);
     await saying(holder, /ready/);
     this.#holder = holder.pid ?? 0;
-    if (this.#auth === 'none') return;
-    this.#children.push(
-      this.#within(
-        'dbus-daemon',
-        '--system',
-        '--nofork',
-        '--nopidfile',
-        '--address=unix:path=/run/dbus/system_bus_socket',
-      ),
-    );
+    if (auth === 'none') return;
+    const bus = '--address=unix:path=/run/dbus/system_bus_socket';
+    this.#children.push(this.#within('dbus-daemon', '--system', '--nofork', '--nopidfile', bus));
     await until('dbus', () => existsSync(at('dbus', 'system_bus_socket')));
     this.#children.push(this.#within('/usr/lib/polkit-1/polkitd', '--no-debug'));
     await sleep(300);
   }
 
+  #enter(...words: readonly string[]): readonly string[] {
+    return ['-t', String(this.#holder), '-m', '-n', ...words];
+  }
+
   #within(...words: readonly string[]): ChildProcess {
-    return spawn('nsenter', ['-t', String(this.#holder), '-m', '-n', ...words], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    return spawn('nsenter', this.#enter(...words), { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+
+  /**
+   * Runs the built program once where this libvirt's sockets are in their usual place, as a user who may do
+   * nothing.
+   *
+   * @param configuration YAML.
+   * @param words what follows `once`.
+   */
+  async once(configuration: string, ...words: readonly string[]): Promise<string> {
+    writeFileSync(join(this.#folder, 'etc', 'cullinan.yaml'), configuration);
+    const nobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
+    const program = [process.execPath, PROGRAM, 'once', '-c', '/etc/libvirt/cullinan.yaml'];
+    const all = this.#enter(...nobody, ...program, ...words);
+    const { stdout, stderr } = await run('nsenter', all, { timeout: 20_000 });
+    return stdout + stderr;
   }
 
   /** Starts the daemon, again or for the first time. Guests that run go on to run. */
   async start(): Promise<void> {
-    const daemon = this.#within(
-      'libvirtd',
-      '-f',
-      '/etc/libvirt/libvirtd.conf',
-      '-p',
-      join(this.#folder, 'pid'),
-    );
+    const listen = this.#wishes.network === undefined ? [] : ['--listen'];
+    const conf = ['-f', '/etc/libvirt/libvirtd.conf', '-p', join(this.#folder, 'pid')];
+    const daemon = this.#within('libvirtd', ...conf, ...listen);
     this.#daemon = daemon;
     let said = '';
     daemon.stderr?.setEncoding('utf8').on('data', (text: string) => {

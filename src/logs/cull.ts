@@ -9,7 +9,8 @@ import { isJournal } from './journal-query.ts';
 import { type FoundLine, LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { Mounts } from './mounts.ts';
-import { openReader, placeOf } from './reader.ts';
+import { openReader } from './open-reader.ts';
+import { placeOf } from './reader.ts';
 import { Run } from './run.ts';
 import {
   draftState,
@@ -51,6 +52,8 @@ export interface CullNeeds {
   readonly archives?: readonly string[] | undefined;
   /** Nothing is kept of the run: it is as if it had not been. */
   readonly dry?: boolean | undefined;
+  /** Times are sent in whole seconds: a run that follows another within one waits for the next. */
+  readonly whole?: boolean | undefined;
   /** Milliseconds to wait for another process that is at work on the same log; 0 where absent. */
   readonly wait?: number | undefined;
   readonly clock: Clock;
@@ -139,7 +142,7 @@ export async function cullHeld(needs: CullNeeds): Promise<Culled> {
     if (dry && codeOf(error) === 'EACCES') return undefined;
     throw error;
   });
-  if (!dry && before !== undefined) await ownSecond(needs.clock, before.at);
+  if (needs.whole && !dry && before !== undefined) await ownSecond(needs.clock, before.at);
   const keeper: Keeper = dry
     ? { store: async () => {}, draft: async () => async () => {} }
     : {

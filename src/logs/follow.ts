@@ -9,7 +9,8 @@ import type { JournalForm } from './journal-lines.ts';
 import { isJournal } from './journal-query.ts';
 import { LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
-import { openReader, type Place, placeOf, type Reader } from './reader.ts';
+import { openReader } from './open-reader.ts';
+import { type Place, placeOf, type Reader } from './reader.ts';
 import { observed, Run } from './run.ts';
 import { type Scratch, scratch } from './tail.ts';
 

@@ -5,19 +5,7 @@ import { type JournalQuery, journalQuery } from './journal-query.ts';
 import { type JournalctlNeeds, journalctl } from './journalctl.ts';
 import { type LineFinder, LONGEST_LINE } from './lines.ts';
 import type { Loss } from './loss.ts';
-import type { Reader } from './reader.ts';
-
-/** Where in the journal it was left. */
-export interface Cursor {
-  /** The last entry that counts as read, in the journal's own words; absent where there was none. */
-  readonly entry?: string | undefined;
-  /** Whether that entry is among those that are asked for, so that it is found again among them. */
-  readonly ours: boolean;
-  /** When that was, in milliseconds since the Unix epoch; without an entry, what is older is left out. */
-  readonly at: number;
-  /** What journalctl has said that cannot be read, once it was told. */
-  readonly warning?: string | undefined;
-}
+import type { Cursor, Reader } from './reader.ts';
 
 export interface JournalNeeds extends Pick<JournalctlNeeds, 'clock' | 'environment' | 'patience'> {
   /** What the journal is asked for; see {@link journalQuery}. */

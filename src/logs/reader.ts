@@ -1,7 +1,16 @@
 import type { Position } from './identity.ts';
-import { isJournal } from './journal-query.ts';
-import { type Cursor, type JournalNeeds, JournalTail } from './journal-tail.ts';
-import { Tail, type TailNeeds } from './tail.ts';
+
+/** Where the journal was left. */
+export interface Cursor {
+  /** The last entry that counts as read, in the journal's own words; absent where there was none. */
+  readonly entry?: string | undefined;
+  /** Whether that entry is among those that are asked for, so that it is found again among them. */
+  readonly ours: boolean;
+  /** When that was, in milliseconds since the Unix epoch; without an entry, what is older is left out. */
+  readonly at: number;
+  /** What journalctl has said that cannot be read, once it was told. */
+  readonly warning?: string | undefined;
+}
 
 /** How far a log was read. */
 export interface Place {
@@ -25,13 +34,6 @@ export interface Reader extends Place {
   catchUp(): Promise<void>;
   /** Whether there is nothing to be read any more. */
   absent(): Promise<boolean>;
-}
-
-/** @param place where it was left; `undefined` where nothing is known of it. */
-export function openReader(needs: TailNeeds & JournalNeeds, place: Place | undefined): Reader {
-  return isJournal(needs.path)
-    ? new JournalTail(needs, place?.cursor)
-    : new Tail(needs, place?.positions ?? []);
 }
 
 /** What is kept of a reader. */

@@ -72,7 +72,14 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
     turn(seconds);
     session ??= collector.open ? await collector.open() : collector;
     const signal = new AbortController().signal;
-    const context = { host, options: collector.options.parse(options), signal, since, agent, time: seconds };
+    const context = {
+      host,
+      options: collector.options.parse(options),
+      signal,
+      since,
+      agent,
+      time: seconds,
+    };
     try {
       for await (const item of await session.collect(context)) {
         if (item instanceof Error) errors.push(item);

@@ -14,15 +14,14 @@ import {
   gauge,
   type Line,
   type Piece,
+  pieceOf,
   seconds as secondsOf,
   z,
 } from 'cullinan/plugin';
-import { decimalAt, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';
+import { decimalAt, encoded, Sought, standsAt } from 'cullinan/wire/bytes';
 import { SyslogLine } from 'cullinan/wire/syslog-line';
 import { known } from 'cullinan/wire/timestamps';
 
-const DELAY = encoded('delay=');
-const STATUS = encoded('status=');
 const SENT = encoded('sent');
 const DEFERRED = encoded('deferred');
 const BOUNCED = encoded('bounced');
@@ -46,19 +45,21 @@ export default defineParser({
   options: z.strictObject({}),
   journal: 'syslog',
   metrics: () => Object.values(metrics),
-  needles: () => ['status='],
   open() {
     const head = new SyslogLine();
+    const delayWord = new Sought('delay=');
+    const statusWord = new Sought('status=');
     let sent = 0;
     let deferred = 0;
     let bounced = 0;
     let delays = 0;
-    function parseAt({ bytes }: Piece, from: number, to: number): boolean {
-      const at = indexOfWord(bytes, DELAY, from, to);
+    function parseAt({ bytes, characters }: Piece, from: number, to: number): boolean {
+      const at = delayWord.indexIn(characters, from, to);
       if (at < 0) return false;
-      const delay = decimalAt(bytes, at + DELAY.length, to);
-      const status = indexOfWord(bytes, STATUS, at, to) + STATUS.length;
-      if (Number.isNaN(delay) || status < STATUS.length) return false;
+      const delay = decimalAt(bytes, at + delayWord.length, to);
+      const word = statusWord.indexIn(characters, at, to);
+      if (Number.isNaN(delay) || word < 0) return false;
+      const status = word + statusWord.length;
       if (standsAt(bytes, SENT, status)) {
         sent += 1;
         delays += delay;
@@ -69,7 +70,7 @@ export default defineParser({
     }
 
     return {
-      parse: ({ bytes }: Line) => parseAt({ bytes, characters: '' }, 0, bytes.length),
+      parse: ({ bytes }: Line) => parseAt(pieceOf(bytes), 0, bytes.length),
       parseAt,
       timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
         head.read(bytes) ? known(head.timeOf(bytes, now)) : undefined,

@@ -18,6 +18,7 @@ import {
   type Metric,
   type Observation,
   type Piece,
+  pieceOf,
   seconds as secondsOf,
   z,
 } from 'cullinan/plugin';
@@ -183,9 +184,9 @@ export default defineParser({
       for (let i = 0; i < 4; i += 1) stages[i]?.spread.add(delivery.stages[i] as number);
     }
 
-    function queue(bytes: Uint8Array, at: number): void {
+    function queue({ bytes, characters }: Piece, at: number): void {
       if (standsAt(bytes, REMOVED, at)) sums.removed += 1;
-      else if (message.read(bytes, at, end)) {
+      else if (message.read(bytes, characters, at, end)) {
         sums.queued += 1;
         queuedBytes += message.size;
         sums.recipients += message.recipients;
@@ -222,7 +223,8 @@ export default defineParser({
       return true;
     }
 
-    function parseAt({ bytes }: Piece, start: number, to: number): boolean {
+    function parseAt(piece: Piece, start: number, to: number): boolean {
+      const { bytes, characters } = piece;
       end = to;
       if (!line.read(bytes, start, to)) return false;
       const { agent, message: at } = line;
@@ -235,17 +237,17 @@ export default defineParser({
         return true;
       }
       if (standsAt(bytes, SMTPD, agent)) session(bytes, at);
-      else if (standsAt(bytes, QMGR, agent)) queue(bytes, at);
+      else if (standsAt(bytes, QMGR, agent)) queue(piece, at);
       else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
       else if (standsAt(bytes, PICKUP, agent)) {
         if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
       } else if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
-      else if (delivery.read(bytes, at, to)) delivered(bytes);
+      else if (delivery.read(bytes, characters, at, to)) delivered(bytes);
       return true;
     }
 
     return {
-      parse: ({ bytes }: Line) => parseAt({ bytes, characters: '' }, 0, bytes.length),
+      parse: ({ bytes }: Line) => parseAt(pieceOf(bytes), 0, bytes.length),
       parseAt,
       timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
         line.read(bytes) ? known(line.head.timeOf(bytes, now)) : undefined,

@@ -52,6 +52,35 @@ export function indexOfWord(
   return -1;
 }
 
+/**
+ * A word that is looked for in line after line of the same bytes, as characters. V8 looks for it, through
+ * lines that do not have it, too, and where it was found is remembered: each byte is passed once.
+ */
+export class Sought {
+  readonly length: number;
+  readonly #word: string;
+  #characters = '';
+  /** From where on it was looked for, and where it is. */
+  #from = 0;
+  #next = -1;
+
+  constructor(word: string) {
+    this.#word = Buffer.from(word).toString('latin1');
+    this.length = this.#word.length;
+  }
+
+  /** Where it begins next; -1 if it is not found before `to`. */
+  indexIn(characters: string, from: number, to: number): number {
+    if (this.#next < from || from < this.#from || characters !== this.#characters) {
+      const found = characters.indexOf(this.#word, from);
+      this.#characters = characters;
+      this.#next = found < 0 ? characters.length : found;
+    }
+    this.#from = from;
+    return this.#next + this.length <= to ? this.#next : -1;
+  }
+}
+
 /** The number that the digits between two places are; NaN where there are others, or none. */
 export function wholeAt(bytes: Uint8Array, from: number, to: number): number {
   if (from >= to) return Number.NaN;

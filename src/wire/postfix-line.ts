@@ -1,4 +1,12 @@
-import { decimalAt, encoded, indexOfByte, indexOfWord, standsAt, wholeAt } from './bytes.ts';
+import {
+  decimalAt,
+  encoded,
+  indexOfByte,
+  indexOfWord,
+  Sought,
+  standsAt,
+  wholeAt,
+} from './bytes.ts';
 import { SyslogLine } from './syslog-line.ts';
 
 const SLASH = 47;
@@ -9,12 +17,10 @@ const OPEN = 91;
 /** A queue's name for a message has 20 letters at most. */
 const LONGEST_ID = 24;
 
-const RELAY = encoded('relay=');
 const DELAY = encoded(', delay=');
 const DELAYS = encoded('delays=');
 const DSN = encoded('dsn=');
 const STATUS = encoded('status=');
-const SIZE = encoded(', size=');
 const RECIPIENTS = encoded(', nrcpt=');
 
 /** What became of one recipient, as a delivery agent says it: places in the line, and seconds. */
@@ -32,12 +38,16 @@ export class PostfixDelivery {
   /** `sent`, `deferred`, `bounced`, … */
   status = 0;
   statusEnd = 0;
+  readonly #relay = new Sought('relay=');
 
-  /** @returns whether the message between two places is one. */
-  read(bytes: Uint8Array, from: number, to = bytes.length): boolean {
-    const relay = indexOfWord(bytes, RELAY, from, to);
+  /**
+   * @param characters the bytes, each as a character.
+   * @returns whether the message between two places is one.
+   */
+  read(bytes: Uint8Array, characters: string, from: number, to: number): boolean {
+    const relay = this.#relay.indexIn(characters, from, to);
     if (relay < 0) return false;
-    this.relay = relay + RELAY.length;
+    this.relay = relay + this.#relay.length;
     const end = indexOfByte(bytes, COMMA, this.relay, to);
     this.relayEnd = indexOfByte(bytes, OPEN, this.relay, end);
     const delay = indexOfWord(bytes, DELAY, end, to);
@@ -68,10 +78,13 @@ export class PostfixDelivery {
 export class PostfixQueued {
   size = Number.NaN;
   recipients = Number.NaN;
+  readonly #size = new Sought(', size=');
 
-  read(bytes: Uint8Array, from: number, to = bytes.length): boolean {
-    const size = indexOfWord(bytes, SIZE, from, to) + SIZE.length;
-    if (size < SIZE.length) return false;
+  /** The same as of a {@link PostfixDelivery}. */
+  read(bytes: Uint8Array, characters: string, from: number, to: number): boolean {
+    const found = this.#size.indexIn(characters, from, to);
+    if (found < 0) return false;
+    const size = found + this.#size.length;
     const end = indexOfByte(bytes, COMMA, size, to);
     this.size = wholeAt(bytes, size, end);
     if (!standsAt(bytes, RECIPIENTS, end)) return false;

@@ -39,7 +39,7 @@ export function socketDenied(path: string): AccessDenied {
   const group = groupOf(path) ?? 'libvirt';
   const user = me();
   return new AccessDenied(
-    `${path}: ${user} may not connect to it. Only members of the group ${group} may: usermod -aG ${group} ${user}, and restart the agent`,
+    `${path}: the user ${user} may not connect to it. Only members of the group ${group} may: usermod -aG ${group} ${user}, and restart the agent`,
   );
 }
 

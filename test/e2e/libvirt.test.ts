@@ -217,6 +217,26 @@ describeWithPeer(
       expect(guestsIn(await watch.collect(340)).toSorted()).toEqual([ONE.name, TWO.name]);
     });
 
+    test('waits for a guest that hangs at one tick, and never again', async () => {
+      await watch.collect(350);
+      libvirtd.signalGuest(ONE.name, 'SIGSTOP');
+      const { thrown } = await watch.collect(360, AbortSignal.timeout(500));
+      expect(String(thrown)).toContain('no answer before the deadline');
+      for (const at of [370, 380]) {
+        const run = await watch.collect(at, AbortSignal.timeout(5000));
+        expect(run.thrown).toBeUndefined();
+        // What the hypervisor knows by itself is known all the same.
+        expect(valuesOf(run, 'guest.state', 'guest')).toEqual({ [ONE.name]: 1, [TWO.name]: 1 });
+        expect(valuesOf(run, 'guest.disk.io', 'guest', 'direction')).toMatchObject({
+          [`${TWO.name} read`]: expect.any(Number),
+        });
+      }
+      libvirtd.signalGuest(ONE.name, 'SIGCONT');
+      await expect
+        .poll(async () => valuesOf(await watch.collect(390), 'guest.disk.io', 'guest', 'direction'))
+        .toHaveProperty([`${ONE.name} read`]);
+    });
+
     test('answers for the driver that is for tests, as it did when that was recorded', async () => {
       await using tests = new Watch({ socket: libvirtd.readOnly, uri: 'test:///default' });
       const run = await tests.collect();
@@ -242,6 +262,13 @@ describeWithPeer(
       expect(printed).toMatch(/hypervisor\.guests.*running.* 1\b/);
       const stats = (await libvirtd.domstats()).get(ONE.name) ?? {};
       expect(printed).toContain(String(Number(stats['balloon.maximum']) * 1024));
+    });
+
+    test('is told which group may connect, where not everybody may', async () => {
+      await using libvirtd = await Libvirtd.start({ group: 'libvirt' });
+      const said = await libvirtd.once(GROUPS, 'libvirt').catch((error) => String(error.stderr));
+      expect(said).toContain('libvirt-sock-ro: the user nobody may not connect to it');
+      expect(said).toContain('usermod -aG libvirt nobody');
     });
 
     test('is told which rule to add, where polkit does not let it', async () => {

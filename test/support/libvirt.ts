@@ -30,6 +30,8 @@ export interface GuestFacts {
 interface Wishes {
   /** Who may connect: everybody, or whom polkit lets. */
   readonly auth?: 'none' | 'polkit';
+  /** Whose members alone may connect. */
+  readonly group?: string;
   /** A rule of polkit's, in its JavaScript. */
   readonly rule?: string;
   /** Listens on the network, too, of this machine; then there are no bridges for guests. */
@@ -92,9 +94,10 @@ export class Libvirtd implements AsyncDisposable {
     const shown = ['run', 'lib', 'cache', 'log', 'etc'];
     for (const name of [...shown, 'dbus', 'rules', 'lib/images'])
       mkdirSync(at(name), { recursive: true });
-    const { auth = 'none', rule, network } = this.#wishes;
+    const { auth = 'none', group, rule, network } = this.#wishes;
     const settings = {
       ...{ auth_unix_ro: auth, auth_unix_rw: 'none', unix_sock_ro_perms: '0777' },
+      ...(group && { unix_sock_group: group, unix_sock_ro_perms: '0770' }),
       ...(network && {
         ...{ listen_addr: '127.0.0.1', listen_tls: 1, listen_tcp: 1, auth_tcp: 'none' },
         ...{ tls_port: String(network.tls), tcp_port: String(network.tcp) },
@@ -198,6 +201,12 @@ exec sleep infinity`;
   /** Has the daemon stand still, or go on. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.#daemon?.kill(name);
+  }
+
+  /** Has the process of a guest stand still, or go on. */
+  signalGuest(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const file = join(this.#folder, 'run', 'qemu', `${name}.pid`);
+    process.kill(Number(readFileSync(file, 'utf8')), signal);
   }
 
   /** What virsh prints. */

@@ -185,7 +185,8 @@ describe('logs that are followed by the real program', () => {
     );
     const files = [good[0] ?? '', ...bad, ...globs, good[1] ?? ''];
     // Root, but for what lets it read everything.
-    const under = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+    const root = process.getuid?.() === 0;
+    const under = root ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'] : [];
     await using agent = new RunningAgent(
       {},
       { interval: '1s', more: configured(folder, files), archive: ', counters: deltas', under },

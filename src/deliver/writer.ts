@@ -48,6 +48,7 @@ export class Writer implements Delivery {
   #refusals = 0;
   #stopping: 'shutdown' | 'reload' | undefined;
   #halted = false;
+  #closed = false;
   #note: string | undefined;
 
   constructor(options: DeliveryOptions, deps: DeliveryDeps) {
@@ -61,7 +62,8 @@ export class Writer implements Delivery {
 
   offer(points: readonly Point[]): void {
     this.#books.observed += points.length;
-    if (this.#halted) {
+    // A collection that ended late is still in time for the disk.
+    if (this.#closed || (this.#halted && !this.#supply.persists)) {
       this.#books.drop(this.#stopping ?? 'shutdown', points.length);
       return;
     }
@@ -126,7 +128,9 @@ export class Writer implements Delivery {
     await this.#running;
     deadline.cancel();
     this.#halt();
-    return { left: await this.#supply.close(this.#stopping) };
+    const left = await this.#supply.close(this.#stopping);
+    this.#closed = true;
+    return { left };
   }
 
   /** Whether the peer cannot be reached. */

@@ -102,6 +102,18 @@ describe('while the peer is away', () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
+  test('what comes while it stops is on disk, too', async () => {
+    const { delivery: it, tick, until } = spooling(folder(), away());
+    tick(250);
+    await until(() => it.status().spooled === 250);
+    const stopped = it.stop('shutdown', 5000);
+    tick(41);
+    expect(await stopped).toEqual({ left: 0 });
+    expect(it.status()).toMatchObject({ observed: 291, spooled: 291, queued: 0 });
+    tick(7);
+    expect(it.status()).toMatchObject({ observed: 298, spooled: 291, dropped: { shutdown: 7 } });
+  });
+
   test('and the process is killed, nothing is lost that a tick had completed', async () => {
     const path = folder();
     const before = spooling(path, away());

@@ -34,6 +34,8 @@ export interface Sample {
 
 /** What collectd calls a value, apart from its host. */
 export interface Identifier {
+  /** Where absent, what the series itself says. */
+  readonly host?: string | undefined;
   readonly plugin: string;
   readonly pluginInstance: string;
   readonly type: string;

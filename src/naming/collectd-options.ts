@@ -2,6 +2,42 @@ import { z } from '../plugin/index.ts';
 
 const flag = (value: boolean, help: string) => z.boolean().default(value).describe(help);
 
+/** One word, or several, which are joined by a colon. */
+const words = <const W extends readonly [string, ...string[]]>(all: W) => {
+  const one = z.enum(all);
+  return z.union([one.transform((word) => [word]), z.array(one)]);
+};
+
+const virt = z
+  .strictObject({
+    hostnameFormat: words(['name', 'uuid', 'hostname', 'metadata'])
+      .default(['name'])
+      .describe(
+        'HostnameFormat: what stands where else the host does. The words are the labels domain, uuid and instance, where the collector libvirt adds them, else what it calls the guest.',
+      ),
+    pluginInstanceFormat: words(['name', 'uuid', 'metadata'])
+      .default([])
+      .describe('PluginInstanceFormat: the instance of the plugin; none of it is `[]`.'),
+    blockDeviceFormatBasename: flag(
+      false,
+      'BlockDeviceFormatBasename: the last part of the path, where the collector has diskName: source.',
+    ),
+    extraStats: z
+      .array(
+        z.enum([
+          ...(['cpu_util', 'disk', 'domain_state', 'memory', 'pcpu', 'perf', 'vcpu'] as const),
+          ...(['disk_allocation', 'disk_capacity', 'disk_physical'] as const),
+        ]),
+      )
+      .default([])
+      .describe('ExtraStats: what is sent besides CPU time, memory, disks and interfaces.'),
+  })
+  .refine(
+    ({ hostnameFormat, pluginInstanceFormat }) =>
+      [...hostnameFormat, ...pluginInstanceFormat].some((word) => word !== 'hostname'),
+    'must name the guest in hostnameFormat or in pluginInstanceFormat, or all guests would be one',
+  );
+
 /**
  * The options of collectd that change a name or a value, with collectd's defaults: those of its
  * write_graphite plugin first, then those of each plugin that observes.
@@ -96,6 +132,7 @@ export const options = z.strictObject({
     })
     .prefault({})
     .describe('The plugin tcpconns.'),
+  virt: virt.prefault({}).describe('The plugin virt.'),
 });
 
 export type Options = z.output<typeof options>;

@@ -1,50 +1,17 @@
 import type { Labels, Series } from '../metric/index.ts';
 import type { Options } from './collectd-options.ts';
-
-/** One value of collectd. */
-export interface Row {
-  /**
-   * As collectd writes it, without the host: `plugin-instance/type-instance`, and `:source` behind it
-   * where the type has several data sources. `{label}` stands for that label's value, or for what
-   * {@link fill} makes of one.
-   */
-  readonly identifier: string;
-  /**
-   * `gauge`: a level. `derive`: a counter, as it stands or per second. `rate`: what collectd gets from
-   * a counter that only it has; as a counter there is nothing to send of it.
-   */
-  readonly type: 'gauge' | 'derive' | 'rate';
-  readonly scale: number;
-  readonly offset: number;
-  /** Digits after the point of a gauge; 15 significant ones where absent. */
-  readonly precision?: number;
-  /** Added to what other series give under the same name. */
-  readonly summed?: boolean;
-  /** The whole that it is a share of: see {@link wholeOf}. */
-  readonly share?: string;
-}
-
-/** By inner name, followed by the label that tells the rows of one metric apart. Without a row nothing is sent. */
-type Rows = Readonly<Record<string, readonly Row[]>>;
-
-const gauge = (identifier: string, scale = 1, offset = 0): Row => ({
-  identifier,
-  type: 'gauge',
-  scale,
-  offset,
-});
-const derive = (identifier: string, scale = 1): Row => ({
-  ...gauge(identifier, scale),
-  type: 'derive',
-});
-const rate = (identifier: string, scale: number): Row => ({
-  ...gauge(identifier, scale),
-  type: 'rate',
-});
-const percent = (identifier: string, share: string): Row => ({ ...gauge(identifier, 100), share });
-const plus = (row: Row): Row => ({ ...row, summed: true });
-const minus = (row: Row): Row => ({ ...row, summed: true, scale: -row.scale });
-const when = (wanted: boolean, ...rows: readonly Row[]): readonly Row[] => (wanted ? rows : []);
+import {
+  derive,
+  gauge,
+  minus,
+  percent,
+  plus,
+  type Row,
+  type Rows,
+  rate,
+  when,
+} from './collectd-row.ts';
+import { virt } from './collectd-virt.ts';
 
 const USER_HZ = 100;
 const MILLISECONDS = 1000;
@@ -303,6 +270,7 @@ const tableFor = (o: Options): ReadonlyMap<string, readonly Row[]> =>
       ...groups,
       ...others,
       ...tcpconns(o.tcpconns),
+      ...virt(o.virt),
     }),
   );
 
@@ -325,7 +293,7 @@ export function lookUpIn(o: Options): (series: Series) => readonly Row[] | undef
   };
 }
 
-/** The wholes of shares: the time of a CPU, all memory, the bytes of a filesystem, all swap. */
+/** The wholes of shares: the time of a CPU, all memory, the bytes of a filesystem, all swap, all CPUs. */
 export const wholeOfIn =
   (o: Options) =>
   ({ metric, host, labels }: Series): string | undefined => {
@@ -341,6 +309,10 @@ export const wholeOfIn =
         return wholeName(`df ${labels['mountpoint']}`, host);
       case 'system.paging.usage':
         return wholeName('swap', host);
+      case 'hypervisor.vcpus': {
+        const counted = labels['which'] === 'physical' && o.virt.extraStats.includes('cpu_util');
+        return counted ? wholeName('virt', host) : undefined;
+      }
       default:
         return undefined;
     }
@@ -353,6 +325,8 @@ const MADE: Readonly<Record<string, (labels: Labels) => string>> = {
   // `/` is root, and `/var/log` is var-log.
   directory: ({ mountpoint = '' }) =>
     mountpoint === '/' ? 'root' : mountpoint.replace(/^\//, '').replaceAll('/', '-'),
+  disk: ({ device = '' }) => device.replace(/^\//, ''),
+  basename: ({ device = '' }) => device.replace(/^.*\//, ''),
   volume: ({ device = '' }) => device.replace(/^\/dev\//, ''),
   page: ({ field = '' }) =>
     field.replace(/^(?:nr_|pg(?:alloc|refill|(?:steal|scan)(?:_kswapd|_direct)?)_|pg)/, ''),

@@ -1,7 +1,9 @@
 import type { Identifier, Labels, Series } from '../metric/index.ts';
 import { type Options, options } from './collectd-options.ts';
-import { fill, lookUpIn, type Row, wholeName, wholeOfIn } from './collectd-table.ts';
+import type { Row } from './collectd-row.ts';
+import { fill, lookUpIn, wholeName, wholeOfIn } from './collectd-table.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
+import { guestOf, withoutGuest } from './guest.ts';
 import { levels, segment, shortened, tagName, tagValue } from './segment.ts';
 
 /** `interface-{device}/if_octets:rx`, with the labels' values in it. */
@@ -35,11 +37,24 @@ const BLANK_OR_CONTROL = /[\u0000-\u0020\u007f]/g;
 /** What write_graphite replaces, and the semicolon, which begins a tag. */
 const FORBIDDEN = /[ \t"\\:!,/()\n\r;]/g;
 
+/** What virt's formats put together: what is not known of the guest is what it is called. */
+const formatted = (words: readonly string[], labels: Labels, hostname: string): string =>
+  words
+    .map((word) => (word === 'hostname' ? hostname : labels[CALLED[word] ?? ''] || labels['guest']))
+    .join(':');
+const CALLED: Readonly<Record<string, string>> = {
+  ...{ name: 'domain', uuid: 'uuid', metadata: 'instance' },
+};
+
 /** What is sent of a series that collectd would not have: its labels, which have no place in an identity. */
 type More = Pick<Series, 'metric' | 'labels'>;
 
 const valuesOf = ({ metric, labels }: More): readonly string[] =>
   metric.labels.map((label) => labels[label] ?? '').filter((value) => value !== '');
+
+/** As the hostname method spells the own one. */
+const hostOf = (series: Series, { host, ownHost }: Naming): string =>
+  ownHost === undefined || series.host === ownHost ? host : series.host;
 
 /** No level is empty, whatever was configured or mounted. */
 const neat = (path: string): string =>
@@ -54,6 +69,19 @@ class Writer {
 
   constructor(o: Options) {
     this.#o = o;
+  }
+
+  /** The identity as it is for a guest's series, if this is one: virt puts the guest in the host's place. */
+  identify(identity: Identifier, series: Series, naming: Naming): Identifier {
+    if (guestOf(series) === undefined) return identity;
+    const { hostnameFormat, pluginInstanceFormat } = this.#o.virt;
+    const own = hostOf(series, naming);
+    const host = formatted(hostnameFormat, series.labels, own);
+    return {
+      ...identity,
+      host,
+      pluginInstance: formatted(pluginInstanceFormat, series.labels, own),
+    };
   }
 
   path(identity: Identifier, series: Series, naming: Naming, more?: More): string {
@@ -75,7 +103,7 @@ class Writer {
     const once = drops && source !== '' && plugin === type;
     const path = [
       levels(naming.prefix ?? ''),
-      this.#o.prefix + field(this.#host(series, naming)) + this.#o.postfix,
+      this.#o.prefix + field(this.#host(it, series, naming)) + this.#o.postfix,
       levels(naming.suffix),
       plugin,
       once ? '' : type,
@@ -93,7 +121,7 @@ class Writer {
     const path = [levels(naming.prefix ?? ''), levels(naming.suffix), prefix + name + postfix];
     const instance = drops && it.pluginInstance === it.typeInstance ? '' : it.typeInstance;
     const own = Object.entries({
-      host: this.#host(series, naming),
+      host: this.#host(it, series, naming),
       plugin: it.plugin,
       plugin_instance: it.pluginInstance,
       type: same ? '' : it.type,
@@ -113,9 +141,8 @@ class Writer {
     return source === '' && this.#o.alwaysAppendDS ? 'value' : source;
   }
 
-  #host(series: Series, naming: Naming): string {
-    const isOwn = naming.ownHost === undefined || series.host === naming.ownHost;
-    const host = isOwn ? naming.host : series.host;
+  #host(it: Identifier, series: Series, naming: Naming): string {
+    const host = it.host ?? hostOf(series, naming);
     return this.#o.reverseHost ? host.split('.').reverse().join('.') : host;
   }
 
@@ -162,10 +189,13 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
     const rates = o.storeRates ?? naming.counters !== 'raw';
     const rows = lookUp(series);
     if (rows === undefined) {
-      const plain = genericIdentity(series);
-      const path = writer.path(plain, series, naming, series);
+      const plain = writer.identify(genericIdentity(series), series, naming);
+      const guests = guestOf(series) !== undefined && !naming.tags && !o.useTags;
+      const path = writer.path(plain, series, naming, guests ? withoutGuest(series) : series);
       // In parts, it has a place for the labels.
-      const identifier = { ...plain, pluginInstance: valuesOf(series).join('-') };
+      const values = valuesOf(plain.host === undefined ? series : withoutGuest(series));
+      const instance = [plain.pluginInstance, ...values].filter((part) => part !== '').join('-');
+      const identifier = { ...plain, pluginInstance: instance };
       const form = series.metric.kind === 'gauge' ? GAUGE : rates ? RATE : AS_IT_STANDS;
       return [{ series, path, ...form, scale: 1, offset: 0, identifier }];
     }
@@ -173,7 +203,8 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
       const form = formOf(row, series, rates);
       if (form === undefined) return [];
       const { scale, offset, summed, precision = form.precision } = row;
-      const identifier = identityOf(row.identifier, series.labels);
+      const plain = identityOf(row.identifier, series.labels);
+      const identifier = writer.identify(plain, series, naming);
       const path = writer.path(identifier, series, naming);
       const share = row.share && wholeName(fill(row.share, series.labels), series.host);
       return [{ series, path, ...form, precision, scale, offset, summed, share, identifier }];

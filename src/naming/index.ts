@@ -5,6 +5,7 @@ import { diamond } from './diamond.ts';
 import { ganglia } from './ganglia.ts';
 import { otel } from './otel.ts';
 import { prometheus } from './prometheus.ts';
+import { salt } from './salt.ts';
 
 export type { Dialect, Naming, Spelling } from './dialect.ts';
 export {
@@ -20,4 +21,7 @@ export { levels, segment } from './segment.ts';
 export { selector } from './select.ts';
 
 /** Every dialect by its name. */
-export const dialects = { otel, diamond, prometheus, ganglia, collectd, ceilometer } as const;
+export const dialects = {
+  ...{ otel, diamond, prometheus, ganglia, collectd },
+  ...{ ceilometer, salt },
+} as const;

@@ -1,36 +1,10 @@
 import type { Labels, Metric, Series } from '../metric/index.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
+import { guests } from './prometheus-guests.ts';
+import { type Row, row, type Section, summed } from './prometheus-row.ts';
 
-/** One of node_exporter's metrics. `{label}` in the name or in a label's value is our label's value. */
-interface Row {
-  readonly name: string;
-  readonly labels: Labels;
-  readonly scale: number;
-  readonly offset: number;
-  /** Whether the series that share name and labels are added up. */
-  readonly summed: boolean;
-}
-
-const node = (name: string, labels: Labels = {}, scale = 1, offset = 0): Row => ({
-  name: `node_${name}`,
-  labels,
-  scale,
-  offset,
-  summed: false,
-});
-const summed = (row: Row): Row => ({ ...row, summed: true });
-
-/** One of node_exporter's collectors. */
-interface Section {
-  /** What it has by default, where that is not all that we may have. */
-  readonly covers?: (labels: Labels) => boolean;
-  /** What its names are made of, besides our labels. */
-  readonly also?: (labels: Labels) => Labels;
-  /** By inner name, or by inner name and a label's value, which goes first. */
-  readonly rows: Readonly<Record<string, Row>>;
-  /** Further metrics of the same series. */
-  readonly sums?: Readonly<Record<string, Row>>;
-}
+const node = (name: string, labels?: Labels, scale?: number, offset?: number): Row =>
+  row(`node_${name}`, labels, scale, offset);
 
 const cpu: Section = {
   rows: {
@@ -199,7 +173,7 @@ const limits: Section = {
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits,
+  vmstat, netstat, sockstat, pressure, processes, limits, guests,
 ];
 
 interface Match {
@@ -251,6 +225,12 @@ function path(name: string, own: Labels, series: Series, naming: Naming): string
   return inside === '' ? name : `${name}{${inside}}`;
 }
 
+/** A guest's series with the label that the exporter's have: one cannot be compared with the other else. */
+function asDomain(labels: Labels): Labels {
+  const { guest, ...rest } = labels;
+  return guest === undefined ? labels : { domain: guest, ...rest };
+}
+
 /** The unit, then what a counter ends in, unless the name says so already. */
 function genericName({ name, unit, kind }: Metric): string {
   const endings = [unit === 'count' ? '' : unit, kind === 'counter' ? 'total' : ''];
@@ -262,7 +242,7 @@ function genericName({ name, unit, kind }: Metric): string {
 }
 
 /**
- * Names, labels and units of Prometheus' node_exporter where it has them, else the inner name with its
+ * Names, labels and units of Prometheus' node_exporter and libvirt exporters where they have them, else the inner name with its
  * unit and `_total` as Prometheus' conventions have it. Counters are sent as they stand.
  *
  * A path is a series as the exposition format spells it, with the configuration's labels; the host and
@@ -275,19 +255,20 @@ function genericName({ name, unit, kind }: Metric): string {
 export const prometheus: Dialect = {
   name: 'prometheus',
   summary:
-    "The names, labels and units of node_exporter; Prometheus' conventions for everything else.",
+    "The names, labels and units of node_exporter and libvirt's exporters; Prometheus' conventions for everything else.",
   spell(series: Series, naming: Naming): readonly Spelling[] {
     const { metric, labels } = series;
     const common = { series, reading: 'value', precision: undefined } as const;
     const match = lookUp(series);
     if (match === undefined || match.section.covers?.(labels) === false) {
-      const spelled = path(genericName(metric), labels, series, naming);
+      const spelled = path(genericName(metric), asDomain(labels), series, naming);
       return [{ ...common, path: spelled, scale: 1, offset: 0 }];
     }
     const values = { ...labels, ...match.section.also?.(labels) };
     return match.rows.map(({ name, labels: templates, scale, offset, summed }) => {
       const own = Object.entries(templates).map(([label, from]) => [label, fill(from, values)]);
-      const spelled = path(nameOf(fill(name, values)), Object.fromEntries(own), series, naming);
+      const all = { ...Object.fromEntries(own), ...match.section.more?.(labels) };
+      const spelled = path(nameOf(fill(name, values)), all, series, naming);
       return { ...common, path: spelled, scale, offset, summed };
     });
   },

@@ -3,7 +3,7 @@ import type { Dialect, Naming, Spelling } from '../naming/index.ts';
 
 /** A name that Diamond's users know, and what it is made of. */
 export interface DiamondName {
-  /** Below prefix and host; `<device>` stands for any value of the label device. */
+  /** Below prefix and host, or below a guest; `<device>` stands for any value of the label device. */
   readonly path: string;
   readonly metric: string;
   /** The labels that tell the metric's names apart, such as the direction. */
@@ -69,7 +69,11 @@ function namesOf(metric: Metric, dialect: Dialect): DiamondName[] {
       const names = dialect.spell({ id: 0, metric, collector: '', host: '', labels }, NAMING);
       return names.flatMap((name) => listed(metric, name, chosen));
     });
-  const general = metric.labels.map((label) => [...(STAND_INS[label] ?? [same(`qqq${label}`)])]);
+  // Whose devices and states have names of any form.
+  const guests = metric.labels.includes('guest');
+  const general = metric.labels.map((label) => [
+    ...((guests ? undefined : STAND_INS[label]) ?? [same(`qqq${label}`)]),
+  ]);
   const names = asked(general);
   if (names.length > 0) return names;
   return asked(metric.labels.map((label, i) => WORDS[label]?.map(same) ?? general[i] ?? []));

@@ -38,7 +38,8 @@ export interface ValueList {
 const DIGITS = 15;
 
 function frameOf({ series, reading, identifier, path }: Name): Frame {
-  const { plugin, pluginInstance, type, typeInstance, source } = identifier ?? {
+  const { host, plugin, pluginInstance, type, typeInstance, source } = identifier ?? {
+    host: undefined,
     plugin: path,
     pluginInstance: '',
     type: 'gauge',
@@ -46,7 +47,7 @@ function frameOf({ series, reading, identifier, path }: Name): Frame {
     source: '',
   };
   const object = {
-    host: series.host,
+    host: host ?? series.host,
     plugin,
     plugin_instance: pluginInstance,
     type,

@@ -1,0 +1,83 @@
+import type { Series } from '../metric/index.ts';
+import type { Dialect, Naming, Spelling } from './dialect.ts';
+import { anywhere, guestOf, withoutGuest } from './guest.ts';
+import { generic, place } from './path.ts';
+import { segment } from './segment.ts';
+
+const NANOSECONDS = 1e9;
+
+/** A function of Salt's module `virt`, and what it calls the value. */
+interface Row {
+  readonly at: string;
+  readonly key: string;
+  readonly scale: number;
+  /** Of all devices together. */
+  readonly summed: boolean;
+}
+
+const row = (at: string, key: string, scale = 1, summed = false): Row => ({
+  ...{ at, key, scale, summed },
+});
+const net = (key: string) => row('vm_netstats', key);
+const disk = (key: string) => row('vm_diskstats', key);
+
+/** By inner name, followed by the direction where there are several. */
+const TABLE: ReadonlyMap<string, Row> = new Map(
+  Object.entries({
+    'guest.cpu.time': row('vm_cputime', 'cputime', NANOSECONDS),
+    'guest.networks.io receive': net('rx_bytes'),
+    'guest.networks.packets receive': net('rx_packets'),
+    'guest.networks.errors receive': net('rx_errs'),
+    'guest.networks.dropped receive': net('rx_drop'),
+    'guest.networks.io transmit': net('tx_bytes'),
+    'guest.networks.packets transmit': net('tx_packets'),
+    'guest.networks.errors transmit': net('tx_errs'),
+    'guest.networks.dropped transmit': net('tx_drop'),
+    'guest.disks.operations read': disk('rd_req'),
+    'guest.disks.io read': disk('rd_bytes'),
+    'guest.disks.operations write': disk('wr_req'),
+    'guest.disks.io write': disk('wr_bytes'),
+    'guest.disk.errors': row('vm_diskstats', 'errs', 1, true),
+  }),
+);
+
+function lookUp({ metric, labels }: Series): Row | undefined {
+  const direction = labels['direction'];
+  return TABLE.get(direction === undefined ? metric.name : `${metric.name} ${direction}`);
+}
+
+/** What Salt has no function for, as if it had: `virt.guest_vcpu_time.web1.0`. */
+function others(guest: string, series: Series, naming: Naming): readonly Spelling[] {
+  const { metric } = withoutGuest(series);
+  const values = metric.labels.map((label) => series.labels[label] ?? '');
+  const called = metric.name.replaceAll('.', '_');
+  const rest = [guest, ...values.filter((value) => value !== '')].map(segment);
+  const path = place(['virt', called, ...rest].join('.'), series, anywhere(naming), '');
+  return generic(series, anywhere(naming), '').map((name) =>
+    naming.tags ? name : { ...name, path },
+  );
+}
+
+/**
+ * The paths that Salt's returner for Carbon made of what its module `virt` says of guests
+ * (`virt.vm_cputime.web1.cputime`): totals, whole numbers, disks and interfaces added up.
+ *
+ * There is no host in them, so that a guest that is moved goes on under its names. Everything else of guests
+ * has a path of the same shape, everything else the generic rule. docs/dialects/salt.md lists what differs and why.
+ *
+ * @see https://docs.saltproject.io/en/latest/ref/modules/all/salt.modules.virt.html
+ * @see https://docs.saltproject.io/en/latest/ref/returners/all/salt.returners.carbon_return.html
+ */
+export const salt: Dialect = {
+  name: 'salt',
+  summary: "The paths that Salt's Carbon returner gives to guests; the generic rule for the rest.",
+  spell(series, naming) {
+    const guest = guestOf(series);
+    if (guest === undefined) return generic(series, naming, '');
+    const match = lookUp(series);
+    if (match === undefined) return others(guest, series, naming);
+    const { at, key, scale, summed } = match;
+    const path = place(`virt.${at}.${segment(guest)}.${key}`, series, anywhere(naming), '');
+    return [{ series, path, reading: 'value', precision: 0, scale, offset: 0, summed }];
+  },
+};

@@ -45,6 +45,8 @@ describeWithPeer('protoc', 'a receiver of OTLP', () => {
     const sums = requests.map((text) => pointsOf(text, 'system.cpu.total.time'));
     expect(sums[0]?.text).toMatch(/unit: "s".*CUMULATIVE.*is_monotonic: true/s);
     const [first] = sums[0]?.times ?? [];
-    for (const { starts } of sums) expect(new Set(starts)).toEqual(new Set([first]));
+    // A tick that a busy machine was late for may have come in two requests, one of them without the CPUs.
+    const starts = new Set(sums.flatMap((each) => each.starts));
+    expect(starts).toEqual(new Set([first]));
   });
 });

@@ -223,8 +223,8 @@ export class Writer implements Delivery {
   }
 
   /**
-   * Writes what is next, if there is something. Not in {@link #serve}: what a function that waits has
-   * had in its hands lives on with it, and the points of each tick would grow old in memory.
+   * Writes what is next, if there is something. Not in {@link #serve}, which waits for the next tick with
+   * all that it has had in its hands: that seemed to make the points of each tick grow old in memory.
    */
   async #writeNext(line: Line): Promise<'written' | 'nothing' | Failure> {
     const taken = await this.#next();

@@ -146,6 +146,7 @@ async function one(job: Job, log: string): Promise<number> {
         clock: systemClock,
         dry: options.dryRun,
         probe: job.probe,
+        whole: true,
       },
       send: (found, took) => send(job, log, found, took),
       progress: (how) => progress?.show(how),

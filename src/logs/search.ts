@@ -12,7 +12,7 @@ import {
   startOf,
 } from './identity.ts';
 import type { Loss } from './loss.ts';
-import { packingOf, plain, resume, type Source, unpacked } from './packed.ts';
+import { lastOf, packingOf, plain, resume, type Source, unpacked } from './packed.ts';
 import { type Rotated, rotatedFiles, seenAs } from './rotation.ts';
 
 /** A file that holds what was read up to a position, ready to be read on. */
@@ -28,6 +28,8 @@ export interface Found {
   readonly packed: boolean;
   /** It was packed after everything had been read. */
   readonly unchanged: boolean;
+  /** Where it ends, of one in which there is less than was read. */
+  readonly offset?: number;
 }
 
 /** The log, open. */
@@ -56,6 +58,9 @@ interface SearchNeeds {
 const SLACK = 2000;
 /** Times that it is searched anew because a file went away between being seen and being opened. */
 const MOST_SEARCHES = 5;
+
+const PIECE = 64 * 1024;
+const NOTHING_MORE: Source = { read: async () => 0, close: async () => {} };
 
 /** Finds where a log was rotated to. */
 export class Search {
@@ -192,6 +197,36 @@ export class Search {
       const found = await this.#unpack(it, position);
       if (found !== undefined) return found;
     }
+    const truncated = current !== undefined && sameOne(current.stat, position);
+    if (!truncated || position !== positions.at(-1)) return undefined;
+    return await this.#shorter(others, position, positions);
+  }
+
+  /**
+   * A log that was truncated in place, and read farther than it had been copied before that: what came
+   * between is read, and in no file any more. Of its copy everything was read.
+   */
+  async #shorter(
+    others: readonly Rotated[],
+    position: Position,
+    positions: readonly Position[],
+  ): Promise<Found | undefined> {
+    const { bytes, hash } = position.head;
+    for (const it of others.toReversed()) {
+      const { path, stat, packing } = it;
+      if (packing === undefined && stat.bytes >= position.offset) continue;
+      if (positions.some((other) => sameOne(other, stat))) continue;
+      const start = await this.#start(it);
+      if (start === undefined || start === 'moved') continue;
+      if (start.head.length < bytes || printOf(start.head.subarray(0, bytes)).hash !== hash)
+        continue;
+      const end = await this.#end(it);
+      if (end === undefined || end.bytes >= position.offset) continue;
+      const known = { head: start.head, tail: end.tail };
+      const how = { current: false, file: undefined, packed: packing !== undefined };
+      const all = { ...how, unchanged: false, offset: end.bytes };
+      return { path, stat, source: NOTHING_MORE, known, ...all };
+    }
     return undefined;
   }
 
@@ -256,6 +291,30 @@ export class Search {
     }
     await source.close();
     return undefined;
+  }
+
+  /** How long a file is, and its last bytes. */
+  async #end({ path, packing, stat }: Rotated) {
+    const file = await this.#needs.files.open(path);
+    if (file === undefined) return undefined;
+    const from = packing === undefined ? Math.max(0, stat.bytes - PRINT_BYTES) : 0;
+    const source = packing === undefined ? plain(file, from) : unpacked(file, packing);
+    try {
+      if (!sameOne(await file.stat(), stat)) return undefined;
+      const piece = Buffer.allocUnsafe(PIECE);
+      let tail: Buffer = Buffer.alloc(0);
+      for (let bytes = from; ; ) {
+        const more = await source.read(piece, 0, PIECE);
+        if (more === 0) return { bytes, tail };
+        tail = lastOf(tail, piece.subarray(0, more));
+        bytes += more;
+      }
+    } catch (error) {
+      if (packing === undefined || !isDamage(error)) throw error;
+      return undefined;
+    } finally {
+      await source.close();
+    }
   }
 
   /** Whether it is one of those that were read, copied or packed since it was looked after. */

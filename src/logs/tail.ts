@@ -248,7 +248,9 @@ export class Tail implements Reader {
     const { path, stat, source, known, file, packed, unchanged } = found;
     try {
       const { device, inode, modified, born } = stat;
-      const at = { ...position, path, device, inode, modified, born, packed };
+      const its = { ...position, path, device, inode, modified, born, packed };
+      const { offset } = found;
+      const at = offset === undefined ? its : { ...its, offset, unfinished: 0, skipping: false };
       if (!unchanged) return await this.#read(position, at, source, known, file);
       this.#replace(position, this.#closed(at));
       return 'end';

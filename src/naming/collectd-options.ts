@@ -11,12 +11,12 @@ const words = <const W extends readonly [string, ...string[]]>(all: W) => {
 const virt = z
   .strictObject({
     hostnameFormat: words(['name', 'uuid', 'hostname', 'metadata'])
-      .default(['name'])
+      .prefault('name')
       .describe(
         'HostnameFormat: what stands where else the host does. The words are the labels domain, uuid and instance, where the collector libvirt adds them, else what it calls the guest.',
       ),
     pluginInstanceFormat: words(['name', 'uuid', 'metadata'])
-      .default([])
+      .prefault([])
       .describe('PluginInstanceFormat: the instance of the plugin; none of it is `[]`.'),
     blockDeviceFormatBasename: flag(
       false,

@@ -73,6 +73,10 @@ const PEERS = {
       ...['libvirt-clients', 'qemu-system-x86', 'polkitd', 'dbus', 'iproute2'],
     ],
   },
+  'libvirt-exporter': {
+    program: '/usr/bin/prometheus-libvirt-exporter',
+    packages: ['prometheus-libvirt-exporter'],
+  },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -42,7 +42,7 @@ export default defineParser({
       parse({ bytes }: Line) {
         const level = levelOf(bytes);
         if (level === undefined) return false;
-        const found = LEVELS.findIndex((name) => name === level);
+        const found = (LEVELS as readonly string[]).indexOf(level);
         const place = found < 0 ? LEVELS.length - 1 : found;
         counts[place] = (counts[place] ?? 0) + 1;
         return true;

@@ -40,7 +40,7 @@ export default defineParser({
         const place = Math.floor(line.status / 100) - 1;
         if (place >= 0 && place < 5) byClass[place] = (byClass[place] ?? 0) + 1;
         const result = decoded(bytes, line.result, line.resultEnd);
-        const found = RESULTS.findIndex((name) => name === result);
+        const found = (RESULTS as readonly string[]).indexOf(result);
         const known = found < 0 ? RESULTS.length - 1 : found;
         byResult[known] = (byResult[known] ?? 0) + 1;
         bytesSent += line.size;

@@ -12,7 +12,7 @@ export type Fields = Readonly<
 >;
 
 /** The boot that entries are of which do not say. */
-export const BOOT = 'a'.repeat(32);
+const BOOT = 'a'.repeat(32);
 
 /** In the export format; what has a newline, or is bytes, is binary. */
 export function exported(fields: Fields): Buffer {

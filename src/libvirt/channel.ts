@@ -112,6 +112,11 @@ export class Channel {
     });
   }
 
+  /** Takes back what a call gave, and nobody needs any more: its memory is used again. */
+  giveBack(payload: Buffer): void {
+    this.#reader.giveBack(payload);
+  }
+
   async close(): Promise<void> {
     this.#end(new Foreseen(`${this.where}: closed`));
     await this.#stream?.close();

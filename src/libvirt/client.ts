@@ -102,7 +102,11 @@ export class Libvirt {
     reader: StatsReader,
     signal: AbortSignal,
   ): Promise<readonly DomainStats[]> {
-    const read = (payload: Buffer) => reader.read(payload);
+    const read = (payload: Buffer): readonly DomainStats[] => {
+      const guests = reader.read(payload);
+      if (!reader.keeps(payload)) this.#channel.giveBack(payload);
+      return guests;
+    };
     return this.#ask(signal, read, 'CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
   }
 

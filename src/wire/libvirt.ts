@@ -79,8 +79,17 @@ export const encodePong = (): Buffer => frame(KEEPALIVE, PONG, MESSAGE, 0, NOTHI
  */
 export class FrameReader {
   /** The frame that is being put together, or the word that says how long it is. */
-  #frame = Buffer.alloc(WORD);
+  #frame: Buffer = Buffer.alloc(WORD);
   #filled = 0;
+  #spare: Buffer | undefined;
+
+  /**
+   * Takes the memory of a frame that nobody needs any more: the next one that is as long gets it. A
+   * thousand guests are 1.7 MB at each tick, which would be garbage for long.
+   */
+  giveBack(payload: Buffer): void {
+    this.#spare = payload;
+  }
 
   /** The frames that are whole with these bytes, each in memory of its own. */
   push(bytes: Buffer): readonly Frame[] {
@@ -91,8 +100,7 @@ export class FrameReader {
       this.#filled += taken;
       if (this.#filled < this.#frame.length) break;
       if (this.#filled === WORD) {
-        // Not of a pool that others share: a reply may be held for long. Nothing is touched yet.
-        const frame = Buffer.allocUnsafeSlow(lengthOf(this.#frame));
+        const frame = this.#room(lengthOf(this.#frame));
         this.#frame.copy(frame);
         this.#frame = frame;
       } else {
@@ -102,6 +110,14 @@ export class FrameReader {
       }
     }
     return frames;
+  }
+
+  #room(length: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare?.buffer.byteLength === length) return Buffer.from(spare.buffer);
+    // Not of a pool that others share: a reply may be held for long. Nothing of it is touched yet.
+    return Buffer.allocUnsafeSlow(length);
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import session from '../wire/libvirt/rpc-session.json' with { type: 'json' };
 
 /** A message of a real session with libvirt 9.0.0, and what another decoder read in it. */
 export interface Recorded {
@@ -19,15 +19,13 @@ interface Packet {
   readonly decoded?: unknown;
 }
 
-const FILE = new URL('../wire/libvirt/rpc-session.json', import.meta.url);
-
 /** Everything that was said, in its order: first with QEMU's driver, then with the one for tests. */
-export const SESSION: readonly Recorded[] = (
-  JSON.parse(readFileSync(FILE, 'utf8')) as { packets: readonly Packet[] }
-).packets.map(({ uri, dir, proc, name, hex, decoded }) => ({
-  ...{ uri, direction: dir, procedure: proc, name, decoded },
-  bytes: Buffer.from(hex, 'hex'),
-}));
+export const SESSION: readonly Recorded[] = (session as { packets: readonly Packet[] }).packets.map(
+  ({ uri, dir, proc, name, hex, decoded }) => ({
+    ...{ uri, direction: dir, procedure: proc, name, decoded },
+    bytes: Buffer.from(hex, 'hex'),
+  }),
+);
 
 /** One message of the session with QEMU's driver. */
 export function recorded(direction: Recorded['direction'], procedure: number): Recorded {

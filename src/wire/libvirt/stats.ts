@@ -140,6 +140,11 @@ export class StatsReader {
   #steps = 0;
   #skeleton: Skeleton | undefined;
 
+  /** Whether it still needs what it was last given to read. */
+  keeps(payload: Buffer): boolean {
+    return this.#skeleton?.bytes === payload;
+  }
+
   /**
    * @param payload is taken over: nobody else may use it any more.
    * @throws a SyntaxError if the reply is not as documented.

@@ -21,10 +21,13 @@ export interface ReplayOptions {
 /** The queues of a replay are kept below this, so that a long recording does not overflow them. */
 const MOST_QUEUED = 20_000;
 
+/** Collectors that observe what is in no recording. */
+const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['agent', 'libvirt']);
+
 /**
  * `cullinan replay`: runs the whole program over a recording, each recorded moment as one tick with
- * its recorded time, as fast as it can. The agent's figures about itself are left out: they would
- * describe this machine, not the recorded one.
+ * its recorded time, as fast as it can. The agent's figures about itself and those of guests are left out:
+ * they would describe this machine, not the recorded one.
  */
 export async function replay(io: Io, directory: string, options: ReplayOptions): Promise<number> {
   dialectNamed(options.dialect);
@@ -42,7 +45,7 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   const loaded = options.send ? named : { ...named, handlers: printing.handlers };
   const config = {
     ...loaded,
-    collectors: loaded.collectors.filter(({ collector }) => collector.name !== 'agent'),
+    collectors: loaded.collectors.filter(({ collector }) => !OF_THIS_MACHINE.has(collector.name)),
   };
   const host = new ReplayedHost();
   const clock = new ReplayedClock();

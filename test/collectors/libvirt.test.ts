@@ -1,8 +1,9 @@
 import { chmodSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { AccessDenied, Foreseen, NoData, ParseError, Unresponsive } from 'cullinan/plugin';
 import { KEEPALIVE } from 'cullinan/wire/libvirt';
 import { XdrWriter } from 'cullinan/wire/xdr';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import libvirt from '../../collectors/libvirt.ts';
 import { text } from '../support/collector.ts';
 import { guestsIn, valuesOf, Watch } from '../support/hypervisor.ts';
@@ -255,6 +256,17 @@ test('no libvirt is no data', async () => {
   expect(String((await usual.collect()).thrown)).toContain(
     '/run/libvirt/virtbhyved-sock-ro and /run/libvirt/libvirt-sock-ro do not exist',
   );
+});
+
+describe("a user's own libvirt", () => {
+  test.each(['virtqemud', 'libvirt'])('is found where %s listens', async (daemon) => {
+    await using peer = await LibvirtPeer.listen([guest(1)], `libvirt/${daemon}-sock`);
+    vi.stubEnv('XDG_RUNTIME_DIR', dirname(dirname(peer.path)));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await using watch = new Watch({ uri: 'qemu:///session' });
+    expect(guestsIn(await watch.collect())).toEqual(['guest-1']);
+    expect(peer.opened).toEqual(['qemu:///session 1']);
+  });
 });
 
 describe('an answer that makes no sense ends the connection, and says what it was:', () => {

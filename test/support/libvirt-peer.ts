@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ERROR, type Frame, FrameReader, KEEPALIVE, OK, PONG, REPLY } from 'cullinan/wire/libvirt';
 import { type Domain, PROCEDURES, type Procedure, writeDomain } from 'cullinan/wire/libvirt/calls';
 import { XdrReader, XdrWriter } from 'cullinan/wire/xdr';
@@ -37,7 +37,7 @@ const INACTIVE = 2;
 const INT = new Set(['state.state', 'state.reason', 'vcpu.0.state', 'vcpu.1.state']);
 
 /** A frame that answers a call. */
-export function reply({ procedure, serial }: Frame, payload: Buffer, status = OK): Buffer {
+function reply({ procedure, serial }: Frame, payload: Buffer, status = OK): Buffer {
   const header = new XdrWriter()
     .uint(28 + payload.length)
     .uint(0x2000_8086)
@@ -105,13 +105,18 @@ export class LibvirtPeer implements AsyncDisposable {
   /** Records are made once for each guest: a thousand of them take longer to write than to read. */
   readonly #records = new WeakMap<PeerGuest, Buffer>();
 
-  private constructor() {
+  private constructor(name: string) {
     this.#folder = mkdtempSync(join(tmpdir(), 'libvirt-'));
-    this.path = join(this.#folder, 'libvirt-sock-ro');
+    this.path = join(this.#folder, name);
+    mkdirSync(dirname(this.path), { recursive: true });
   }
 
-  static async listen(guests: readonly PeerGuest[] = []): Promise<LibvirtPeer> {
-    const peer = new LibvirtPeer();
+  /** @param name of the socket, in a folder of its own. */
+  static async listen(
+    guests: readonly PeerGuest[] = [],
+    name = 'libvirt-sock-ro',
+  ): Promise<LibvirtPeer> {
+    const peer = new LibvirtPeer(name);
     peer.guests = guests;
     await peer.listen();
     return peer;

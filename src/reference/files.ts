@@ -6,6 +6,7 @@ import {
   type Plugins,
   parserFacts,
 } from './facts.ts';
+import { guestsTable } from './guests.ts';
 import { fill } from './markdown.ts';
 import {
   collectorsPage,
@@ -50,6 +51,15 @@ export function generatedFiles(
       `${JSON.stringify(configJsonSchema(plugins), null, 2)}\n`,
     ],
     ['packaging/cullinan.yaml', sample(plugins)],
+    [
+      'docs/guests.md',
+      fill(textOf('docs/guests.md'), {
+        names: guestsTable(
+          Object.values(plugins.collectors.get('libvirt')?.metrics ?? {}),
+          plugins.dialects,
+        ),
+      }),
+    ],
     [
       'README.md',
       fill(textOf('README.md'), {

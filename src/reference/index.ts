@@ -8,6 +8,7 @@ export {
   type ParserFacts,
 } from './facts.ts';
 export { generatedFiles } from './files.ts';
+export { guestsTable } from './guests.ts';
 export { fill, table } from './markdown.ts';
 export { deliveryOf, labelled } from './pages.ts';
 export { example } from './sample.ts';

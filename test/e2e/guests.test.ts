@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -15,7 +15,7 @@ const ONE = { name: 'one', uuid: '11111111-1111-4111-8111-111111111111' };
 const TWO = {
   name: 'web.shop 2',
   uuid: '22222222-2222-4222-8222-222222222222',
-  // What Nova called it before 2019, which is where collectd looks for it.
+  // In the namespace of older versions of Nova, where collectd looks for it.
   metadata:
     '<nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.0"><nova:name>shop</nova:name>' +
     '</nova:instance>',
@@ -262,6 +262,25 @@ describeWithPeer(
           expect(value, here).toBeLessThanOrEqual(after.get(here) ?? Number.NaN);
         }
       });
+    });
+  },
+  60_000,
+);
+
+describeWithPeer(
+  'libvirt',
+  'the rule for polkit that docs/guests.md shows',
+  () => {
+    test('lets its user read where polkit lets nobody', async () => {
+      const page = readFileSync(new URL('../../docs/guests.md', import.meta.url), 'utf8');
+      const [, shown = ''] = /^```js\n(polkit[\s\S]*?)^```/m.exec(page) ?? [];
+      expect(shown).toContain("subject.user == 'cullinan'");
+      const nobody = 'polkit.addRule(function () { return polkit.Result.NO; });';
+      const rule = `${shown.replace("'cullinan'", "'nobody'")}\n${nobody}\n`;
+      await using libvirtd = await Libvirtd.start({ auth: 'polkit', rule });
+      await libvirtd.define(ONE);
+      const printed = await libvirtd.once('collectors: { libvirt: {} }', 'libvirt', '--raw');
+      expect(printed).toMatch(/guest\.state.*one.* 5\b/);
     });
   },
   60_000,

@@ -74,9 +74,11 @@ const options = z.strictObject({
     .describe('What a disk is called: by the guest (vda), or by the file or volume behind it.'),
   interfaces: selection().describe('Interfaces to report, likewise.'),
   interfaceName: z
-    .enum(['target', 'address'])
+    .enum(['target', 'address', 'number'])
     .default('target')
-    .describe('What an interface is called: by the hypervisor (vnet0), or by its MAC address.'),
+    .describe(
+      'What an interface is called: by the hypervisor (vnet0), by its MAC address, or by its number in the guest (interface-1).',
+    ),
 });
 
 export default defineCollector({

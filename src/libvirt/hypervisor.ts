@@ -32,8 +32,8 @@ export interface HypervisorOptions
   /** Whether a disk is called by its name in the guest or by what is behind it. */
   readonly diskName: 'target' | 'source';
   readonly interfaces: Chosen;
-  /** Whether an interface is called by its name on the hypervisor or by its MAC address. */
-  readonly interfaceName: 'target' | 'address';
+  /** Whether an interface is called by its name on the hypervisor, its MAC address or its place in the guest. */
+  readonly interfaceName: 'target' | 'address' | 'number';
 }
 
 type Context = Pick<CollectContext, 'signal' | 'since'>;
@@ -201,12 +201,14 @@ export class Hypervisor {
 
   #namingOf({ addresses }: Guest): Naming {
     const { disks, diskName, interfaces, interfaceName } = this.#options;
-    return (group, said) => {
+    return (group, said, number) => {
       const target = said.get('name') ?? '';
       const other =
         group === 'block'
           ? diskName === 'source' && said.get('path')
-          : interfaceName === 'address' && addresses.get(target);
+          : interfaceName === 'address'
+            ? addresses.get(target)
+            : interfaceName === 'number' && `interface-${Number(number) + 1}`;
       const name = other || target;
       return name !== '' && (group === 'block' ? disks : interfaces)(name) ? name : undefined;
     };

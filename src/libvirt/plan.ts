@@ -28,10 +28,14 @@ export interface Targets {
 type Group = 'vcpu' | 'block' | 'net';
 const GROUPS = ['vcpu', 'block', 'net'] as const;
 
-/** How a device is called, by what libvirt says of it as a text (`name`, `path`); `undefined` leaves it out. */
+/**
+ * How a device is called, by what libvirt says of it as a text (`name`, `path`) and its number among those
+ * of its guest, from 0; `undefined` leaves it out.
+ */
 export type Naming = (
   group: 'block' | 'net',
   said: ReadonlyMap<string, string>,
+  number: string,
 ) => string | undefined;
 
 /** A device, and where its values stand among those of its guest. */
@@ -110,7 +114,7 @@ export class Plans {
     for (const device of layout.devices) {
       const { group, number, fields } = device;
       const said = new Map([...fields].map(([field, at]) => [field, texts.get(at) ?? '']));
-      const name = group === 'vcpu' ? number : naming(group, said);
+      const name = group === 'vcpu' ? number : naming(group, said, number);
       // A device that is listed twice is observed once.
       if (name === undefined || taken.has(`${group} ${name}`)) continue;
       taken.add(`${group} ${name}`);

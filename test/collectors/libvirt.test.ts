@@ -631,6 +631,20 @@ describe('devices', () => {
     ]);
   });
 
+  test('are called by their numbers, if need be', async () => {
+    await using given = await watching(
+      [
+        two([
+          ['net.1.name', 'vnet7'],
+          ['net.1.rx.bytes', 3],
+        ]),
+      ],
+      { interfaceName: 'number', interfaces: { exclude: ['interface-1'] } },
+    );
+    const run = await given.watch.collect();
+    expect(valuesOf(run, 'guest.network.io', 'device')).toEqual({ 'interface-2': 3 });
+  });
+
   test('that are listed twice are observed once', async () => {
     await using given = await watching([
       two([

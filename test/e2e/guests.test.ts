@@ -95,9 +95,9 @@ const VARIANTS: readonly Variant[] = [
   },
   {
     name: 'all of it for a host, in tags',
-    virt: 'HostnameFormat hostname name uuid',
+    virt: 'HostnameFormat hostname name uuid\nInterfaceFormat number',
     write: 'StoreRates false\nUseTags true',
-    collector: 'labels: [uuid]',
+    collector: 'labels: [uuid], interfaceName: number',
     dialect: 'storeRates: false, useTags: true, virt: { hostnameFormat: [hostname, name, uuid] }',
   },
 ];

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Point, Sample } from '../../src/metric/index.ts';
 import { createNamer, type Dialect, dialects, type Naming } from '../../src/naming/index.ts';
@@ -250,5 +251,57 @@ test('the generic rule has the guest at the end', async () => {
   expect(await sent(dialects.ganglia)).toMatchObject({
     'guest.memory.usage.web1': 22_441_984,
     'guest.disk.io.web1.vda.read': 104_857.6,
+  });
+});
+
+describe('whatever a guest and its devices are called', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 300 }),
+    fc.constantFrom('a.b', 'a b', '"', 'é', '..', '/', 'a;b=c', '~', 'web.shop 2', '{x}'),
+  );
+  const renamed = (sample: Sample, guest: string, device: string): Sample => {
+    const { series } = sample;
+    const { labels } = series;
+    const called = {
+      ...(labels['guest'] !== undefined && { guest }),
+      ...(labels['device'] !== undefined && { device }),
+    };
+    return { ...sample, series: { ...series, labels: { ...labels, ...called } } };
+  };
+
+  test.each([
+    ['diamond', dialects.diamond],
+    ['collectd', EVERYTHING],
+    ['salt', dialects.salt],
+  ])('its paths can be sent: %s', async (_, dialect) => {
+    const samples = await guestSamples();
+    fc.assert(
+      fc.property(text, text, fc.boolean(), (guest, device, tags) => {
+        const all = samples.map((sample) => renamed(sample, guest, device));
+        for (const { name } of pointsOf(all, dialect, { ...RAW, tags })) {
+          const [path = ''] = name.path.split(';');
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+          expect(name.path).not.toMatch(/[\s\u0000-\u001f]/);
+          for (const level of path.split('.')) {
+            expect(level).not.toBe('');
+            expect(Buffer.byteLength(level)).toBeLessThan(250);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('in Salt’s paths two guests do not meet, but where a dot is the difference', async () => {
+    const [sample] = (await guestSamples()).filter(({ series }) => series.labels['guest']);
+    if (sample === undefined) throw new Error('no guest');
+    const pathOf = (guest: string) =>
+      dialects.salt.spell(renamed(sample, guest, '').series, RAW)[0]?.path;
+    fc.assert(
+      fc.property(text, text, (one, other) => {
+        fc.pre(one.replace(/[./]/g, '_') !== other.replace(/[./]/g, '_'));
+        expect(pathOf(one)).not.toBe(pathOf(other));
+      }),
+    );
   });
 });

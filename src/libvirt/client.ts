@@ -104,7 +104,7 @@ export class Libvirt {
   ): Promise<readonly DomainStats[]> {
     const read = (payload: Buffer): readonly DomainStats[] => {
       const guests = reader.read(payload);
-      if (!reader.keeps(payload)) this.#channel.giveBack(payload);
+      this.#channel.giveBack(payload);
       return guests;
     };
     return this.#ask(signal, read, 'CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));

@@ -2,9 +2,9 @@
  * CONNECT_GET_ALL_DOMAIN_STATS: everything of all guests in one reply, as `virsh domstats --raw` prints it.
  *
  * Each guest is a list of named values, some fifty of them, so a thousand guests are 1.7 MB. But from one tick
- * to the next hardly anything changes but the numbers. So a reply is first taken for the one before with
- * other numbers: they are picked out, and what is left is compared as a whole. Only where that is not the
- * same the reply is read from its beginning to its end.
+ * to the next hardly anything changes but the numbers. So what is said of a guest is first taken for what was
+ * said before with other numbers: they are picked out, and what is left is compared as a whole. Only where
+ * that is not the same it is read from its beginning to its end.
  */
 import { XdrReader, XdrWriter } from '../xdr.ts';
 import { type Domain, readDomain, readDomains, writeDomain } from './calls.ts';
@@ -119,96 +119,98 @@ const KINDS: ReadonlyMap<number, number> = new Map([
   [UINT, UNSIGNED],
 ]);
 
-/** A reply that was read, without its numbers: what the next one is compared with. */
-interface Skeleton {
-  readonly domains: readonly DomainStats[];
-  /** The reply, with 0 in place of numbers. */
+/** What was said of a guest. */
+interface Known {
+  readonly stats: DomainStats;
+  /** All of it, in words of the processor's, with 0 in place of numbers. */
   readonly bytes: Buffer;
-  /** Which words of the reply are numbers, how each is sent, and where it goes in `numbers`. */
-  readonly places: Uint32Array;
-  readonly kinds: Uint8Array;
-  readonly slots: Uint32Array;
-  /** The numbers of all guests, one after the other. */
-  readonly numbers: Float64Array;
-  /** The words of each of `places`, as they were sent. */
-  readonly sent: Uint32Array;
+  /** For each number: which word it is, how it is sent, and its place among the guest's values. */
+  readonly fields: Uint32Array;
 }
 
 /** Reads the replies to one question, and remembers the latest. */
 export class StatsReader {
   #first = beginning();
   #steps = 0;
-  #skeleton: Skeleton | undefined;
+  #known: readonly Known[] = [];
+  #stats: readonly DomainStats[] = [];
+  /** A copy of the reply, in words of the processor's: numbers are taken out of it. */
+  #words = new Uint32Array();
 
-  /** Whether it still needs what it was last given to read. */
-  keeps(payload: Buffer): boolean {
-    return this.#skeleton?.bytes === payload;
-  }
-
-  /**
-   * @param payload is taken over: nobody else may use it any more.
-   * @throws a SyntaxError if the reply is not as documented.
-   */
+  /** @throws a SyntaxError if the reply is not as documented. */
   read(payload: Buffer): readonly DomainStats[] {
-    const known = this.#skeleton;
-    if (known !== undefined && payload.length === known.bytes.length) {
-      const words = wordsOf(payload);
-      pickOut(known, words);
-      if (payload.equals(known.bytes)) return known.domains;
-      putBack(known, words);
-      if (LITTLE_ENDIAN) payload.swap32();
+    const before = this.#known;
+    const reply = this.#take(payload);
+    const now: Known[] = [];
+    let places: ReadonlyMap<string, number> | undefined;
+    let at = 4;
+    let next = 0;
+    for (let left = readDomains(new XdrReader(payload)); left > 0; left -= 1) {
+      let known = before[next];
+      if (known !== undefined && isAsKnown(known, reply, at)) next += 1;
+      else {
+        // Another guest than the last time, or the same with other values.
+        places ??= new Map(before.map(({ stats }, place) => [stats.uuid, place]));
+        const place = places.get(readDomain(new XdrReader(payload.subarray(at))).uuid);
+        known = place === undefined || place === next ? undefined : before[place];
+        if (known === undefined || !isAsKnown(known, reply, at)) {
+          known = this.#readGuest(payload.subarray(at));
+        }
+        if (place !== undefined) next = place + 1;
+      }
+      now.push(known);
+      at += known.bytes.length;
     }
-    this.#skeleton = undefined;
-    return this.#readWhole(payload);
+    if (places !== undefined || now.length !== before.length) {
+      this.#known = now;
+      this.#stats = now.map(({ stats }) => stats);
+    }
+    return this.#stats;
   }
 
-  #readWhole(payload: Buffer): readonly DomainStats[] {
+  /** What is behind the last whole word was not written by libvirt, and is not looked at. */
+  #take(payload: Buffer): Reply {
+    const length = payload.length >> 2;
+    if (this.#words.length !== length) this.#words = new Uint32Array(length);
+    const copy = Buffer.from(this.#words.buffer);
+    payload.copy(copy, 0, 0, 4 * length);
+    if (LITTLE_ENDIAN) copy.swap32();
+    return { payload, words: this.#words, copy };
+  }
+
+  #readGuest(bytes: Buffer): Known {
     if (this.#steps > MOST_STEPS) {
       this.#first = beginning();
       this.#steps = 0;
     }
-    const reader = new XdrReader(payload);
-    const guests: (Domain & { shape: Shape; begin: number; texts: Map<number, string> })[] = [];
+    const reader = new XdrReader(bytes);
+    const domain = readDomain(reader);
+    const texts = new Map<number, string>();
     const values: number[] = [];
-    const places: number[] = [];
-    const kinds: number[] = [];
-    const slots: number[] = [];
-    for (let left = readDomains(reader); left > 0; left -= 1) {
-      const domain = readDomain(reader);
-      const texts = new Map<number, string>();
-      const begin = values.length;
-      let step = this.#first;
-      for (let more = reader.count(MOST_VALUES, SHORTEST_VALUE); more > 0; more -= 1) {
-        const { likely } = step;
-        step =
-          likely !== undefined && reader.match(likely.bytes) ? likely : this.#next(step, reader);
-        const kind = KINDS.get(step.type);
-        if (kind !== undefined) {
-          places.push((payload.length - reader.left) / 4);
-          kinds.push(kind);
-          slots.push(values.length);
-        }
-        const value = readValue(reader, step.type);
-        if (typeof value === 'string') texts.set(values.length - begin, value);
-        values.push(typeof value === 'string' ? Number.NaN : value);
-      }
-      guests.push({ ...domain, shape: step, begin, texts });
+    const fields: number[] = [];
+    let step = this.#first;
+    for (let more = reader.count(MOST_VALUES, SHORTEST_VALUE); more > 0; more -= 1) {
+      const { likely } = step;
+      step = likely !== undefined && reader.match(likely.bytes) ? likely : this.#next(step, reader);
+      const kind = KINDS.get(step.type);
+      if (kind !== undefined) fields.push((bytes.length - reader.left) >> 2, kind, values.length);
+      const value = readValue(reader, step.type);
+      if (typeof value === 'string') texts.set(values.length, value);
+      values.push(typeof value === 'string' ? Number.NaN : value);
     }
     const numbers = Float64Array.from(values);
-    const domains = guests.map(({ begin, name, uuid, id, shape, texts }, i) => {
-      const its = numbers.subarray(begin, guests[i + 1]?.begin ?? values.length);
-      return { name, uuid, id, shape, numbers: its, texts };
-    });
-    // What is no whole number of words was not written by libvirt, and is read anew each time.
-    if (payload.length % 4 === 0 && payload.byteOffset % 4 === 0) {
-      this.#skeleton = {
-        ...{ domains, numbers, bytes: payload },
-        ...{ places: Uint32Array.from(places), kinds: Uint8Array.from(kinds) },
-        ...{ slots: Uint32Array.from(slots), sent: new Uint32Array(2 * places.length) },
-      };
-      pickOut(this.#skeleton, wordsOf(payload));
-    }
-    return domains;
+    const own = Uint32Array.from(fields);
+    // A copy: who is here for weeks must not keep the reply of a thousand others.
+    const words = new Uint32Array((bytes.length - reader.left) >> 2);
+    const skeleton = Buffer.from(words.buffer);
+    bytes.copy(skeleton);
+    if (LITTLE_ENDIAN) skeleton.swap32();
+    pickOut(own, words, 0, numbers);
+    return {
+      stats: { ...domain, shape: step, numbers, texts },
+      bytes: skeleton,
+      fields: own,
+    };
   }
 
   #next(step: Step, reader: XdrReader): Step {
@@ -231,38 +233,52 @@ export class StatsReader {
   }
 }
 
-/** The words of a payload as numbers: its bytes are in the processor's own order afterwards. */
-function wordsOf(payload: Buffer): Uint32Array {
-  if (LITTLE_ENDIAN) payload.swap32();
-  return new Uint32Array(payload.buffer, payload.byteOffset, payload.length / 4);
+/** A reply, and the same in words of the processor's, which numbers are taken out of. */
+interface Reply {
+  readonly payload: Buffer;
+  readonly words: Uint32Array;
+  /** The bytes of `words`. */
+  readonly copy: Buffer;
 }
 
 /**
- * Takes the numbers out of a reply, and leaves 0 in their place. This runs for every value of every guest,
- * in code that V8 does not optimize for long: hence one loop without a call.
+ * Whether the same is said of a guest as before, but for the numbers: they are those of the reply then, and
+ * nonsense if not.
+ *
+ * @param at where the guest begins, in bytes.
  */
-function pickOut({ places, kinds, slots, numbers, sent }: Skeleton, words: Uint32Array): void {
-  const { length } = places;
-  for (let i = 0; i < length; i += 1) {
-    const place = places[i] as number;
-    const kind = kinds[i];
+function isAsKnown({ stats, bytes, fields }: Known, reply: Reply, at: number): boolean {
+  const { payload, words, copy } = reply;
+  const end = at + bytes.length;
+  if (end > copy.length) return false;
+  pickOut(fields, words, at >> 2, stats.numbers);
+  if (copy.compare(bytes, 0, bytes.length, at, end) === 0) return true;
+  payload.copy(copy, at, at, end);
+  if (LITTLE_ENDIAN) copy.subarray(at, end).swap32();
+  return false;
+}
+
+/**
+ * Takes numbers out of a reply, and leaves 0 in their place. This runs for every value of every guest, in
+ * code that V8 does not optimize for long: hence one loop without a call.
+ */
+function pickOut(
+  fields: Uint32Array,
+  words: Uint32Array,
+  begin: number,
+  numbers: Float64Array,
+): void {
+  const { length } = fields;
+  for (let i = 0; i < length; i += 3) {
+    const place = begin + (fields[i] as number);
+    const kind = fields[i + 1];
     const high = words[place] as number;
     words[place] = 0;
-    sent[2 * i] = high;
     if (kind === WIDE) {
       const low = words[place + 1] as number;
       words[place + 1] = 0;
-      sent[2 * i + 1] = low;
-      numbers[slots[i] as number] = high === 0 ? low : (high | 0) * 2 ** 32 + low;
-    } else numbers[slots[i] as number] = kind === SIGNED ? high | 0 : high;
-  }
-}
-
-/** Undoes what {@link pickOut} did to the reply. */
-function putBack({ places, kinds, sent }: Skeleton, words: Uint32Array): void {
-  for (const [i, place] of places.entries()) {
-    words[place] = sent[2 * i] as number;
-    if (kinds[i] === WIDE) words[place + 1] = sent[2 * i + 1] as number;
+      numbers[fields[i + 2] as number] = high === 0 ? low : (high | 0) * 2 ** 32 + low;
+    } else numbers[fields[i + 2] as number] = kind === SIGNED ? high | 0 : high;
   }
 }
 

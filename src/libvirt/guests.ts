@@ -83,7 +83,7 @@ export class Guests {
       const { domain, plan } = this.#known.get(stats.uuid) ?? {};
       if (domain?.id !== stats.id || domain.name !== stats.name) return true;
       // An interface that was attached has an address.
-      return addresses && plan !== undefined && !plan.fits(stats);
+      return addresses && plan !== undefined && plan.stats !== stats;
     });
     if (!this.#needsXml) {
       for (const domain of strangers) this.#add(domain, undefined);

@@ -1,4 +1,4 @@
-import type { Labels, Metric, Observation } from '../plugin/index.ts';
+import type { Labels, Metric } from '../plugin/index.ts';
 import type { DomainStats, Shape } from '../wire/libvirt/stats.ts';
 
 /** What becomes of one of libvirt's values: it is multiplied, then divided. */
@@ -51,10 +51,13 @@ interface Layout {
   readonly devices: readonly Device[];
 }
 
+/** One observation. */
 interface Step {
   readonly metric: Metric;
-  /** Which of the values; several are added up. */
-  readonly at: readonly number[];
+  /** Which of the guest's values. */
+  readonly at: number;
+  /** Values that are added to it. */
+  readonly others: readonly number[] | undefined;
   readonly times: number;
   readonly per: number;
   readonly least: number;
@@ -76,10 +79,11 @@ interface Recipe {
 
 /** What is observed of one guest, for as long as libvirt says the same things of it. */
 export interface Plan {
-  /** Whether it still holds. */
-  fits(stats: DomainStats): boolean;
-  /** @param host that it speaks for, where that is not the agent's own. */
-  observe(host: string | undefined): Generator<Observation>;
+  /** Of what it was made, which stays the same object for that long. */
+  readonly stats: DomainStats;
+  readonly steps: readonly Step[];
+  /** Sets of labels, by a step's `variant`. */
+  readonly sets: readonly Labels[];
 }
 
 const DEVICE = /^(vcpu|net|block)\.(\d+)\.(.+)$/;
@@ -135,7 +139,7 @@ export class Plans {
       for (const label in more) set[label] = more[label] ?? '';
       return set;
     });
-    return new GuestPlan(stats, recipe.steps, sets);
+    return { stats, steps: recipe.steps, sets };
   }
 
   #write({ own }: Layout, devices: readonly Device[]): Recipe {
@@ -154,7 +158,7 @@ export class Plans {
     const add = (target: Target, at: number, device?: Device, more: Labels = {}): void => {
       const { metric, labels, total } = target;
       const variant = variantOf(device, { ...more, ...labels });
-      steps.push({ ...target, metric: this.#labelled(metric), at: [at], variant });
+      steps.push({ ...target, metric: this.#labelled(metric), at, others: undefined, variant });
       if (total === undefined || !this.#totals) return;
       const key = `${total.name} ${JSON.stringify(labels)}`;
       const sum = sums.get(key) ?? { target, at: [] };
@@ -176,8 +180,9 @@ export class Plans {
     }
     for (const { target, at } of sums.values()) {
       if (target.total === undefined) continue;
+      const [first = 0, ...others] = at;
       const variant = variantOf(undefined, target.labels);
-      steps.push({ ...target, metric: this.#labelled(target.total), at, variant });
+      steps.push({ ...target, metric: this.#labelled(target.total), at: first, others, variant });
     }
     return { steps, variants };
   }
@@ -201,36 +206,12 @@ function readLayout({ names }: Shape): Layout {
   return { own, devices: GROUPS.flatMap((group) => all.filter((one) => one.group === group)) };
 }
 
-class GuestPlan implements Plan {
-  readonly #stats: DomainStats;
-  readonly #steps: readonly Step[];
-  readonly #labels: readonly Labels[];
-
-  constructor(stats: DomainStats, steps: readonly Step[], labels: readonly Labels[]) {
-    this.#stats = stats;
-    this.#steps = steps;
-    this.#labels = labels;
+/** What a step comes to before it is scaled; NaN where libvirt does not know a part of it. */
+export function sumOf({ at, others = [], least }: Step, numbers: Float64Array): number {
+  let sum = numbers[at] as number;
+  for (const other of others) {
+    const value = numbers[other] as number;
+    sum = sum >= least && value >= least ? sum + value : Number.NaN;
   }
-
-  fits(stats: DomainStats): boolean {
-    return stats === this.#stats;
-  }
-
-  *observe(host: string | undefined): Generator<Observation> {
-    const { numbers } = this.#stats;
-    const steps = this.#steps;
-    const sets = this.#labels;
-    for (let i = 0; i < steps.length; i += 1) {
-      const { metric, at, times, per, least, variant } = steps[i] as Step;
-      let value = numbers[at[0] as number] as number;
-      let known = value >= least;
-      for (let more = 1; more < at.length; more += 1) {
-        const other = numbers[at[more] as number] as number;
-        known &&= other >= least;
-        value += other;
-      }
-      const labels = sets[variant] as Labels;
-      if (known) yield { metric, labels, value: (value * times) / per, host };
-    }
-  }
+  return sum;
 }

@@ -62,7 +62,7 @@ export function explain(error: unknown, where: string): unknown {
   );
 }
 
-/** Whether a socket is not there at all, or nobody listens any more. */
+/** Whether a socket is not there at all. */
 export const isAbsent = (error: unknown): boolean => codeOf(error) === 'ENOENT';
 
 /** Whether the agent's user may not connect. */

@@ -124,20 +124,23 @@ export class Libvirt {
   async #begin(opened: string): Promise<void> {
     const channel = this.#channel;
     try {
-      const ways = decodeAuthList(await channel.call('AUTH_LIST'));
-      if (ways.includes(AUTH.none)) {
-        // It knows who we are by other means, or does not care.
-      } else if (ways.includes(AUTH.polkit)) await channel.call('AUTH_POLKIT');
-      else {
-        throw new Foreseen(
-          `${channel.where}: it asks for SASL, which is not spoken here. Let it take certificates (listen_tls, auth_tls = "none" in libvirtd.conf) and use qemu+tls://, or use the socket of the machine itself`,
-        );
-      }
+      await this.#introduce(decodeAuthList(await channel.call('AUTH_LIST')));
       await channel.call('CONNECT_OPEN', encodeOpen(opened));
     } catch (error) {
       this.#aborter.abort();
       throw explain(error, channel.where);
     }
+  }
+
+  /** Says who we are in one of the ways that libvirt takes; polkit knows already, and is only asked. */
+  async #introduce(ways: readonly number[]): Promise<void> {
+    if (ways.includes(AUTH.none)) return;
+    if (!ways.includes(AUTH.polkit)) {
+      throw new Foreseen(
+        `${this.where}: it asks for SASL, which is not spoken here. Let it take certificates (listen_tls, auth_tls = "none" in libvirtd.conf) and use qemu+tls://, or use the socket of the machine itself`,
+      );
+    }
+    await this.#channel.call('AUTH_POLKIT');
   }
 
   #ask<T>(

@@ -130,7 +130,7 @@ export const weekTable = (/** @type {Report} */ { week }) =>
   );
 
 /** What everything was measured on. */
-function machine() {
+export function machine() {
   const [cpu] = cpus();
   const system = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
   const memory = (totalmem() / 2 ** 30).toFixed(0);

@@ -64,7 +64,7 @@ function postfix(/** @type {Random} */ random, /** @type {number} */ line) {
 }
 
 /** What there is to make. */
-export const LOGS = { access, postfix };
+const LOGS = { access, postfix };
 
 /**
  * @param {keyof typeof LOGS} kind

@@ -26,7 +26,7 @@ const GOALS = /** @type {const} */ ([
 ]);
 
 /** @param {readonly number[]} values */
-export function median(values) {
+function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

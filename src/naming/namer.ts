@@ -30,6 +30,8 @@ interface Entry {
   readonly only: Spelling | undefined;
 }
 
+const NOTHING: Pick<Entry, 'names' | 'whole'> = { names: [], whole: undefined };
+
 /** The number that is sent for a sample, not yet shared; NaN where there is none. */
 function numberOf({ reading, scale, offset }: Spelling, { value, growth }: Sample): number {
   let number = value;
@@ -51,6 +53,8 @@ type Sum = { -readonly [K in keyof Point]: Point[K] } & { readonly name: Spellin
 export function createNamer(dialect: Dialect, naming: Naming): Namer {
   // By the series' id: a series that ended makes room when its id is given to another.
   const entries: (Entry | undefined)[] = [];
+  // Series that are not sent: of a hypervisor's 50,000 that may be most.
+  const silent: (Series | undefined)[] = [];
   // By the points of one collection, so that they are forgotten with them, then by path.
   const sums = new WeakMap<Point[], Map<string, Sum>>();
   let summing = false;
@@ -60,7 +64,8 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   const shares = new Map<string, Sum>();
   const wholes = new Map<string, number>();
 
-  function entryOf(series: Series): Entry {
+  function entryOf(series: Series): Pick<Entry, 'names' | 'whole'> {
+    if (silent[series.id] === series) return NOTHING;
     const known = entries[series.id];
     if (known !== undefined && known.series === series) return known;
     const spelled = dialect.spell(series, naming);
@@ -69,10 +74,11 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
       alike(name, labelled ? { ...naming.labels, ...name.series.labels } : name.labels),
     );
     const whole = dialect.wholeOf?.(series);
+    silent[series.id] = names.length === 0 && whole === undefined ? series : undefined;
     const [first] = names;
     const alone = names.length === 1 && first?.share === undefined && first?.summed !== true;
     const entry = { series, names, whole, only: alone && whole === undefined ? first : undefined };
-    entries[series.id] = entry;
+    entries[series.id] = silent[series.id] === undefined ? entry : undefined;
     return entry;
   }
 
@@ -154,6 +160,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
         const entry = entries[series.id];
         const name = entry === undefined || entry.series !== series ? undefined : entry.only;
         if (name === undefined) {
+          if (silent[series.id] === series) continue;
           length += points(sample, into);
           continue;
         }

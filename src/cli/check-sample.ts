@@ -99,7 +99,7 @@ interface Result {
 }
 
 async function read(sample: string, { parser, options }: ChosenParser, most: number) {
-  const needles = parser.needles?.(options).map((needle) => Buffer.from(needle));
+  const needles = (parser.needles?.(options) ?? []).map((needle) => Buffer.from(needle));
   const parsing = parser.open(options);
   const shown: Shown[] = [];
   const unknown: number[] = [];
@@ -109,7 +109,7 @@ async function read(sample: string, { parser, options }: ChosenParser, most: num
 
   function one(line: Line): void {
     const bytes = Buffer.from(line.bytes.buffer, line.bytes.byteOffset, line.bytes.length);
-    const may = needles?.some((needle) => bytes.includes(needle)) ?? true;
+    const may = needles.length === 0 || needles.some((needle) => bytes.includes(needle));
     let error: string | undefined;
     let is = false;
     try {

@@ -40,6 +40,13 @@ const MAIL = file(
 );
 
 describe('check --sample', () => {
+  test('an expression of which no text is known that every line must have is tried on each line', async () => {
+    const path = file('words.log', 'abc\nDEF\n123\n');
+    const rules = "rules: [{ name: words, match: '(?i)[a-z]+' }]";
+    const { out } = await check('--sample', path, '--parser', 'regex', '--parser-options', rules);
+    expect(out).toContain('words 2 count delta');
+  });
+
   test('shows of each line whether it is known and what it makes, and what all of them amount to', async () => {
     const { out, err, code } = await check('--sample', MAIL, '--parser', 'PostfixLogster');
     expect(code).toBe(0);

@@ -23,7 +23,11 @@ interface Named {
   readonly packing: string | undefined;
   /** Digits of the suffix. */
   readonly digits: string;
+  /** The numbers in it: of `2026-11-21.10` four. */
+  readonly numbers: readonly number[];
 }
+
+type Placed = Rotated & Pick<Named, 'digits' | 'numbers'>;
 
 /** Reads the name of a rotated log; `undefined` if it is not one of this log. Pure. */
 export function rotatedName(log: string, name: string): Named | undefined {
@@ -37,7 +41,9 @@ export function rotatedName(log: string, name: string): Named | undefined {
   ] as const) {
     if (start === '' || !bare.startsWith(start) || !bare.endsWith(end)) continue;
     const suffix = bare.slice(start.length, bare.length - end.length);
-    if (SUFFIX.test(suffix)) return { name, packing, digits: suffix.replaceAll(/\D/g, '') };
+    if (!SUFFIX.test(suffix)) continue;
+    const numbers = suffix.match(/\d+/g)?.map(Number) ?? [];
+    return { name, packing, digits: suffix.replaceAll(/\D/g, ''), numbers };
   }
   return undefined;
 }
@@ -80,7 +86,7 @@ async function listing(
   archives: readonly string[],
 ): Promise<Rotated[]> {
   const names = new Set(logs.flatMap((path) => [basename(path), undated(basename(path))]));
-  const groups = new Map<string, Rotated & { readonly digits: string }>();
+  const groups = new Map<string, Placed>();
   for (const folder of new Set([...logs.map((path) => dirname(path)), ...archives])) {
     for (const name of await files.list(folder)) {
       const named = [...names].map((log) => rotatedName(log, name)).find((it) => it !== undefined);
@@ -88,18 +94,46 @@ async function listing(
       const path = join(folder, name);
       const stat = await files.stat(path);
       if (stat?.kind !== 'file') continue;
-      const { packing, digits } = named;
+      const { packing, digits, numbers } = named;
       const key = packing === undefined ? path : path.slice(0, -packing.length);
       if (packing !== undefined && groups.has(key)) continue;
-      groups.set(key, { path, stat, packing, digits });
+      groups.set(key, { path, stat, packing, digits, numbers });
     }
   }
   return inOrder([...groups.values()]);
 }
 
-function inOrder<T extends { readonly digits: string; readonly stat: Stat }>(found: T[]): T[] {
-  const index = ({ digits }: T) => digits.length <= MOST_INDEX_DIGITS;
-  if (found.every(index)) return found.sort((a, b) => Number(b.digits) - Number(a.digits));
-  if (!found.some(index)) return found.sort((a, b) => (a.digits < b.digits ? -1 : 1));
+function inOrder(found: Placed[]): Placed[] {
+  const index = ({ digits }: Placed) => digits.length <= MOST_INDEX_DIGITS;
+  if (found.every(index)) {
+    found.sort((a, b) => Number(b.digits) - Number(a.digits));
+    return countsUp(found) ? found.reverse() : found;
+  }
+  if (!found.some(index)) return found.sort((a, b) => inTime(a.numbers, b.numbers));
   return found.sort((a, b) => a.stat.modified - b.stat.modified);
+}
+
+/**
+ * Whether the largest number is the latest file's, as log4j2 and some others count: it is where all
+ * were begun and written to in that order. When one was packed tells nothing of when it was begun.
+ * Given with the largest number first.
+ */
+function countsUp(found: readonly Placed[]): boolean {
+  const plain = found.filter(({ packing }) => packing === undefined);
+  const largest = plain[0]?.stat;
+  const smallest = plain.at(-1)?.stat;
+  if (largest === undefined || smallest === undefined) return false;
+  if (largest.born <= smallest.born || largest.modified <= smallest.modified) return false;
+  return (
+    descends(plain.map(({ stat }) => stat.born)) && descends(found.map(({ stat }) => stat.modified))
+  );
+}
+
+const descends = (numbers: readonly number[]): boolean =>
+  numbers.every((number, i) => number >= (numbers[i + 1] ?? number));
+
+/** Dates, and what is counted within one: the tenth of a day comes after its second. */
+function inTime(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((number, i) => number !== b[i]);
+  return at === -1 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1);
 }

@@ -193,3 +193,27 @@ test('whoever only looks writes nothing', async () => {
   expect(lines?.value).toBe(1);
   expect(existsSync(join(folder, 'state'))).toBe(false);
 });
+
+test.each([
+  ['counts up, as log4j2 does', (n: number) => `it.log.${n}`],
+  ['has a date and counts within it, as logback does', (n: number) => `it.2026-11-21.${n}.log`],
+])(
+  'a rotation that %s has no line lost, and none counted that was there before',
+  async (_, name) => {
+    const { tick, at } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+    for (let n = 1; n <= 8; n += 1) {
+      writeFileSync(at(name(n)), line(100 + n));
+    }
+    writeFileSync(at('it.log'), line(109));
+    expect(await tick()).toEqual({});
+    // The clock that files are stamped with ticks every few milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (let n = 9; n <= 12; n += 1) {
+      appendFileSync(at('it.log'), line(200 + n));
+      renameSync(at('it.log'), at(name(n)));
+      writeFileSync(at('it.log'), line(300 + n));
+    }
+    const all = [9, 10, 11, 12].flatMap((n) => [`requests ${200 + n}`, `requests ${300 + n}`]);
+    expect(await tick()).toEqual(Object.fromEntries(all.map((it) => [it, 1])));
+  },
+);

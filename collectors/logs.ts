@@ -132,14 +132,14 @@ function metricsOf(file: File): readonly Metric[] {
 }
 
 /** What a look brought, under the names that it goes by here. */
-function* noted(file: File, look: Look): Generator<Noted> {
-  const { path, as, parser } = file;
+function* noted(file: File, parser: string, look: Look): Generator<Noted> {
+  const { path, as } = file;
   const { seconds } = look;
   for (const { metric, value, labels } of look.observations) {
     const name = as === undefined ? metric.name : `${as}.${metric.name}`;
     yield { metric: name, value, labels: { ...labels, ...file.labels }, seconds };
   }
-  const labels = { path, parser: parser.parser.name };
+  const labels = { path, parser };
   yield { metric: metrics.lines.name, value: look.lines, labels, seconds };
   yield { metric: metrics.known.name, value: look.known, labels, seconds };
   yield { metric: metrics.bytes.name, value: look.bytes, labels, seconds };
@@ -147,9 +147,13 @@ function* noted(file: File, look: Look): Generator<Noted> {
   yield { metric: metrics.logs.name, value: look.logs, labels };
 }
 
-const followed = (file: File): Followed => {
+const followed = (file: File, _: number, files: readonly File[]): Followed => {
   const { parser, options } = file.parser;
   const { path, from } = file;
+  const isTwin = (it: File) =>
+    it !== file && it.path === path && it.parser.parser.name === parser.name;
+  // Its name is all that is said of it, unless that does not tell two apart.
+  const label = files.some(isTwin) ? readerOf(file) : parser.name;
   const all = [...metricsOf(file), ...Object.values(metrics)];
   return {
     ...{ reader: readerOf(file), path, from },
@@ -157,7 +161,7 @@ const followed = (file: File): Followed => {
     parsing: parser.open(options),
     needles: parser.needles?.(options),
     journal: parser.journal,
-    note: (look) => noted(file, look),
+    note: (look) => noted(file, label, look),
   };
 };
 

@@ -176,7 +176,7 @@ export class Follow {
       }
     }
     const seconds = this.#since();
-    const observations = observed(this.#needs.parsing, seconds ?? 1);
+    const observations = this.#observed(seconds ?? 1, errors);
     if (this.#run.error !== undefined) errors.push(errorOf(this.#run.error, this.#needs.path));
     this.#run.error = undefined;
     return {
@@ -192,6 +192,17 @@ export class Follow {
       errors,
       left,
     };
+  }
+
+  /** What was found; nothing where the parser breaks on it, which costs no other log anything. */
+  #observed(seconds: number, errors: Error[]): readonly Observation[] {
+    const { parsing, path } = this.#needs;
+    try {
+      return observed(parsing, seconds);
+    } catch (error) {
+      errors.push(errorOf(error, path));
+      return [];
+    }
   }
 
   /** Has a look that is under way end soon, with nothing. */

@@ -194,6 +194,49 @@ test('whoever only looks writes nothing', async () => {
   expect(existsSync(join(folder, 'state'))).toBe(false);
 });
 
+test('a parser that breaks when it is to report costs no other log anything', async () => {
+  const folder = scratch();
+  const broken = join(folder, 'broken.js');
+  writeFileSync(
+    broken,
+    'export default class { parseLine() {} report() { throw new Error("no report"); } }',
+  );
+  const { tick, at, report } = following(
+    [
+      `{ path: ${NAME}/it.log, parser: ${parser()}, as: before }`,
+      `{ path: ${NAME}/it.log, parser: ${broken} }`,
+      `{ path: ${NAME}/it.log, parser: ${parser()}, as: after }`,
+    ],
+    folder,
+  );
+  writeFileSync(at('it.log'), '');
+  await tick();
+  for (let i = 1; i <= 3; i += 1) {
+    appendFileSync(at('it.log'), line(200).repeat(i));
+    expect(await tick()).toEqual({ 'before.requests 200': i, 'after.requests 200': i });
+  }
+  const said = new Set(report.said.map(({ trouble }) => String(trouble.error)));
+  expect([...said]).toEqual([expect.stringContaining('no report')]);
+});
+
+test('one log with one parser twice has numbers of its own for each', async () => {
+  const { agent, at, clock, report } = following([
+    `{ path: ${NAME}/it.log, parser: ${parser()}, as: one, from: start }`,
+    `{ path: ${NAME}/it.log, parser: ${parser()}, as: two, from: start }`,
+    `{ path: ${NAME}/other.log, parser: ${parser()}, as: three, from: start }`,
+  ]);
+  writeFileSync(at('it.log'), line(200).repeat(5));
+  writeFileSync(at('other.log'), line(200));
+  const samples = await agent.collect(clock.now() / 1000 + 7);
+  const lines = samples.filter(({ series }) => series.metric.name === 'cullinan.logs.lines');
+  expect(lines.map(({ series, value }) => [series.labels['parser'], value])).toEqual([
+    ['one regex', 5],
+    ['two regex', 5],
+    ['regex', 1],
+  ]);
+  expect(report.said).toEqual([]);
+});
+
 test.each([
   ['counts up, as log4j2 does', (n: number) => `it.log.${n}`],
   ['has a date and counts within it, as logback does', (n: number) => `it.2026-11-21.${n}.log`],

@@ -209,7 +209,12 @@ async function local(places: readonly string[], signal: AbortSignal): Promise<Ch
       } else if (!isAbsent(error)) throw error;
     }
   }
-  throw refused ?? new NoData(`there is no libvirt here: ${places.join(' and ')} do not exist`);
+  throw (
+    refused ??
+    new NoData(
+      `there is no libvirt here: ${places.join(' and ')} ${places.length > 1 ? 'do' : 'does'} not exist`,
+    )
+  );
 }
 
 /** Connects over the network, with TLS or in the clear. */

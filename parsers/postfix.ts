@@ -124,11 +124,15 @@ const [SMTPD, POSTSCREEN, QMGR, PICKUP, CLEANUP, BOUNCED, DEFERRED] = [
 ];
 const PROBLEMS = SEVERITIES.map((severity) => encoded(`${severity}: `));
 
+/** Bytes of it; 200 of them may be of a header. */
+const LONGEST_REJECTION = 800;
+
 /** `RCPT from host[192.0.2.1]: 550 5.1.1 <…>: …` as stage and status: `RCPT 5.1.1`. */
 export function rejection(said: string): string {
   const stage = /^[A-Za-z-]{1,24}/.exec(said)?.[0] ?? OTHER;
-  // postscreen says the client's port, too.
-  const [, code, enhanced] = /\]:(?:\d{1,5}:)? (\d{3})?\s?(\d\.\d{1,3}\.\d{1,3})?/.exec(said) ?? [];
+  // postscreen says the client's port, too; of a header or a body cleanup says all else before.
+  const [, code, enhanced] =
+    /(?:\]:(?:\d{1,5}:)?|helo=<[^>]*>:) (\d{3})?\s?(\d\.\d{1,3}\.\d{1,3})?/.exec(said) ?? [];
   return `${stage} ${enhanced ?? code ?? OTHER}`;
 }
 
@@ -205,7 +209,7 @@ export default defineParser({
       const found = indexOfWord(bytes, REJECT, at, Math.min(end, at + 16));
       if (found < 0) return;
       const from = found + REJECT.length;
-      rejects.addText(rejection(decoded(bytes, from, Math.min(end, from + 300))));
+      rejects.addText(rejection(decoded(bytes, from, Math.min(end, from + LONGEST_REJECTION))));
     }
 
     function screened(bytes: Uint8Array, at: number): void {

@@ -20,6 +20,10 @@ describe('a rejection', () => {
     ['RCPT from [192.0.2.9]:41224: 550 5.7.1 Service unavailable', 'RCPT 5.7.1'],
     ['CONNECT from [2001:db8::1]:41224: all server ports busy', 'CONNECT other'],
     ['header Subject: x from h[192.0.2.1]; from=<a>: no', 'header other'],
+    [
+      'header Subject: x from h[192.0.2.1]; from=<a> to=<b> proto=ESMTP helo=<c>: 5.7.1 message content rejected',
+      'header 5.7.1',
+    ],
     ['', 'other other'],
   ])('is told by stage and status: %s', (text, key) => expect(rejection(text)).toBe(key));
 });

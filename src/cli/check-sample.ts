@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { LineFinder, LONGEST_LINE } from '../logs/index.ts';
+import { LineFinder, LONGEST_LINE, liveFiles, packingOf, unpacked } from '../logs/index.ts';
 import type { Observation } from '../metric/index.ts';
 import type { ChosenParser } from '../parsers/index.ts';
 import { codeOf, Foreseen, type Line } from '../plugin/index.ts';
@@ -21,6 +21,7 @@ export interface SampleOptions {
 
 /** More of a sample is not read. */
 const MOST_BYTES = 64 * 1024 * 1024;
+const PIECE = 64 * 1024;
 const MOST_NAMED = 10;
 /** Characters of a line that are shown. */
 const WIDTH = 160;
@@ -98,6 +99,27 @@ interface Result {
   readonly cut: boolean;
 }
 
+/** What is in a file, unpacked if its name says that it is packed. */
+async function* piecesOf(path: string): AsyncGenerator<Buffer> {
+  const packing = packingOf(path);
+  const file = packing === undefined ? undefined : await liveFiles.open(path);
+  if (packing === undefined || file === undefined) {
+    yield* createReadStream(path) as AsyncIterable<Buffer>;
+    return;
+  }
+  const source = unpacked(file, packing);
+  try {
+    for (;;) {
+      const piece = Buffer.allocUnsafe(PIECE);
+      const bytes = await source.read(piece, 0, piece.length);
+      if (bytes === 0) return;
+      yield piece.subarray(0, bytes);
+    }
+  } finally {
+    await source.close();
+  }
+}
+
 async function read(sample: string, { parser, options }: ChosenParser, most: number) {
   const needles = (parser.needles?.(options) ?? []).map((needle) => Buffer.from(needle));
   const parsing = parser.open(options);
@@ -147,7 +169,7 @@ async function read(sample: string, { parser, options }: ChosenParser, most: num
     rest = Buffer.alloc(0);
   };
   try {
-    for await (const chunk of createReadStream(sample) as AsyncIterable<Buffer>) {
+    for await (const chunk of piecesOf(sample)) {
       bytes += chunk.length;
       cut = bytes > MOST_BYTES;
       if (cut) break;

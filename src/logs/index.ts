@@ -7,5 +7,6 @@ export { type Followed, Following } from './following.ts';
 export { isJournal, journalName, journalQuery } from './journal-query.ts';
 export { LineFinder, LONGEST_LINE } from './lines.ts';
 export type { Loss } from './loss.ts';
+export { packingOf, unpacked } from './packed.ts';
 export { type Found, STATE_FOLDER, statePath } from './state.ts';
 export { type Scratch, scratch } from './tail.ts';

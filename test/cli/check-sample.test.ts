@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/program.ts';
 
@@ -40,6 +41,17 @@ const MAIL = file(
 );
 
 describe('check --sample', () => {
+  test('a log that was packed is unpacked; one that is damaged says so', async () => {
+    const options = ['--parser', 'regex', '--parser-options', 'rules: [{ name: n, match: line }]'];
+    const packed = file('packed.log.1.gz', gzipSync('line\n'.repeat(20_000)));
+    const { out, err } = await check('--sample', packed, ...options);
+    expect(out).toContain('n 20000 count delta');
+    expect(err).toContain('20000 of 20000 lines known');
+    const damaged = file('damaged.log.2.gz', 'line\n');
+    const { err: why, code } = await check('--sample', damaged, ...options);
+    expect([why, code]).toEqual([expect.stringContaining(`${damaged} cannot be read: `), 1]);
+  });
+
   test('an expression of which no text is known that every line must have is tried on each line', async () => {
     const path = file('words.log', 'abc\nDEF\n123\n');
     const rules = "rules: [{ name: words, match: '(?i)[a-z]+' }]";

@@ -205,9 +205,10 @@ function explained(error: unknown, { options }: Job, log: string): unknown {
   const code = codeOf(error);
   if (code === undefined || error instanceof Foreseen) return error;
   const { path, message, syscall } = error as NodeJS.ErrnoException;
-  const what = /\b[A-Z]+: ([^,/]*[^,/ ])/.exec(message)?.[1] ?? message;
+  const what = /\b[A-Z]+: ([^,]+?)(?=,| \/|$)/.exec(message)?.[1] ?? message;
   const because = { cause: error };
-  if (path === log || path === dirname(log) || syscall === 'read') {
+  const folder = resolve(options.stateDir ?? STATE_FOLDER);
+  if (syscall === 'read' || (path !== undefined && isOfLog(path, log, folder))) {
     const who =
       code === 'EACCES' ? ' Run as a user who may read it; on Debian, the group adm may.' : '';
     return new Foreseen(
@@ -215,7 +216,6 @@ function explained(error: unknown, { options }: Job, log: string): unknown {
       because,
     );
   }
-  const folder = resolve(options.stateDir ?? STATE_FOLDER);
   const remedy =
     { ENOSPC: 'Make room', EDQUOT: 'Make room' }[code] ??
     'Run as a user who may write there, or name another folder with --state-dir';
@@ -225,6 +225,12 @@ function explained(error: unknown, { options }: Job, log: string): unknown {
     because,
   );
 }
+
+/** Whether it is the log, its folder, or a file that it was rotated to, and not a matter of the state. */
+const isOfLog = (path: string, log: string, folder: string): boolean =>
+  path === dirname(log) ||
+  path.startsWith(log) ||
+  !(`${path}/`.startsWith(`${folder}/`) || `${folder}/`.startsWith(`${path}/`));
 
 /** What there is to say of a run. cron sends mail about every word, so that little is said to it. */
 function say({ io, options, chosen, first }: Job, log: string, culled: Culled, ms: number): void {

@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -231,6 +231,7 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
       [it.folder, /^is no file but a folder/],
       [fifo, /^is no file but a FIFO/],
       ['/dev/zero', /^is no file but a device/],
+      ['/proc/self/mem', /^i\/o error, so that nothing of it was counted\./],
       [
         secret,
         /^permission denied, so that nothing of it was counted\. Run as a user who may read it/,
@@ -254,6 +255,26 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(all.code).toBe(1);
     expect(all.stderr.match(/^cullinan: /gm)).toHaveLength(cases.length);
     expect(all.stdout).toMatch(/ mail_numSent 4\n/);
+  });
+
+  test('a rotated log that may not be read is named, and counts once it may', async () => {
+    using it = new CulledLog();
+    it.append(4);
+    await asNobody(it, '--from-start', 'PostfixLogster', it.log);
+    it.append(8);
+    const rotated = `${it.log}.1`;
+    renameSync(it.log, rotated);
+    chmodSync(rotated, 0o600);
+    it.append(4);
+    const { code, stdout, stderr } = await asNobody(it, 'PostfixLogster', it.log);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      `cullinan: ${rotated}: permission denied, so that nothing of it was counted. Run as a user who may read it`,
+    );
+    chmodSync(rotated, 0o644);
+    const next = await asNobody(it, 'PostfixLogster', it.log);
+    expect([next.code, next.stderr]).toEqual([0, '']);
+    expect(next.stdout).toMatch(/ numSent 6\n/);
   });
 
   test('lines that are no text are lines, and those behind them count', async () => {

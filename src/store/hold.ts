@@ -105,7 +105,9 @@ async function take(folder: string, name: string): Promise<(() => Promise<void>)
     const within = (file: string) =>
       linux ? `/proc/self/fd/${handle.fd}/${file}` : join(folder, file);
     for (;;) {
-      const server = await listen(within(name));
+      const server = await listen(within(name)).catch((error: unknown) => {
+        throw unwritable(folder, error);
+      });
       if (server !== undefined) {
         return async () => {
           // It unlinks the path that it was given, which leads through the descriptor.
@@ -124,6 +126,14 @@ async function take(folder: string, name: string): Promise<(() => Promise<void>)
     await handle.close();
     throw error;
   }
+}
+
+/** In the system's words it would be the path that leads through the descriptor. */
+function unwritable(folder: string, error: unknown): Error {
+  const why = codeOf(error);
+  if (why === undefined) return error instanceof Error ? error : new Error(String(error));
+  const said = `${folder} cannot be written to (${why}). Let this user write there, or name another folder.`;
+  return new Foreseen(said, { cause: error });
 }
 
 /** @returns `undefined` if there is a lock already. */

@@ -78,3 +78,12 @@ test('a folder with a long name can be held', async () => {
 test('where no folder can be made it says so, and does not hang', async () => {
   await expect(holdFolder('/proc/nowhere/spool')).rejects.toMatchObject({ code: 'ENOENT' });
 });
+
+test.runIf(process.platform === 'linux')(
+  'what cannot be held says which folder it is',
+  async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'cullinan-hold-')), 'no-folder');
+    writeFileSync(file, '');
+    await expect(holdFolder(file)).rejects.toThrow(`${file} cannot be written to (ENOTDIR).`);
+  },
+);

@@ -14,6 +14,7 @@ import { deadlined, type Until } from './deadline.ts';
 import type { Finding, Noted } from './entries.ts';
 import { type Files, liveFiles } from './files.ts';
 import { Follow, type Look } from './follow.ts';
+import { isJournal } from './journal-query.ts';
 import { type Ledger, ledgerIn } from './ledger.ts';
 import type { Loss } from './loss.ts';
 import { Mounts } from './mounts.ts';
@@ -155,7 +156,7 @@ export class Following<O extends z.ZodType> implements Session<O> {
       });
       if (look.cut && cut === -1) cut = i;
       if (!look.cut || look.errors.length > 0) each.errors = look.errors;
-      if (look.absent) each.errors = [new Foreseen(`${it.path}: there is no such log`)];
+      if (look.absent) each.errors = [new Foreseen(absent(it.path))];
       losses.push(...look.lost.map((loss) => new Foreseen(said(loss))));
     }
     // What nobody has written down is found again by whoever follows on.
@@ -225,6 +226,9 @@ const isNews = ({ lines, lost, observations }: Look): boolean =>
   lines > 0 ||
   lost.length > 0 ||
   observations.some(({ metric, value }) => metric.kind === 'delta' && value !== 0);
+
+const absent = (path: string): string =>
+  `${path}: ${isJournal(path) ? 'the journal has no entries' : 'there is no such log'}`;
 
 const LOST: Readonly<Record<Loss['why'], string>> = {
   gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',

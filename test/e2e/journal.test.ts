@@ -188,6 +188,17 @@ describeWithPeer('journal', 'cullinan cull, over the journal', () => {
 });
 
 describeWithPeer('journal', 'the collector logs, over the journal', () => {
+  test('a journal without entries is said to be one', async () => {
+    using it = new CulledLog();
+    const folder = join(it.folder, 'empty');
+    mkdirSync(folder);
+    const files = [{ path: `journal:directory=${folder}`, parser: 'auth' }];
+    const collectors = { logs: { enabled: true, state: it.state, files } };
+    const config = it.file('cullinan.yaml', JSON.stringify({ collectors }));
+    const { stderr } = await cullinan(['once', '--over', '0s', '--config', config, 'logs']);
+    expect(stderr).toMatch(/journal:directory=\S+: the journal has no entries/);
+  });
+
   test('every entry is counted once, through kill -9, rotations and a new boot', async () => {
     using it = new CulledLog();
     const journal = new Journal(mkdtempSync(join(it.folder, 'journal-')));

@@ -96,12 +96,17 @@ async function listing(
       if (stat?.kind !== 'file') continue;
       const { packing, digits, numbers } = named;
       const key = packing === undefined ? path : path.slice(0, -packing.length);
-      if (packing !== undefined && groups.has(key)) continue;
+      const other = groups.get(key);
+      if (packing !== undefined && other !== undefined && !isLeftBehind(other, stat)) continue;
       groups.set(key, { path, stat, packing, digits, numbers });
     }
   }
   return inOrder([...groups.values()]);
 }
+
+/** Packed in another way, and longer ago: rotations since then have not known it by its name. */
+const isLeftBehind = ({ packing, stat }: Rotated, { modified }: Stat): boolean =>
+  packing !== undefined && stat.modified < modified;
 
 function inOrder(found: Placed[]): Placed[] {
   const index = ({ digits }: Placed) => digits.length <= MOST_INDEX_DIGITS;

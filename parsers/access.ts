@@ -124,6 +124,9 @@ const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, RECEIVED, 
   number,
 ];
 
+/** Bytes that are more than a time with a zone takes, and digits of its second. */
+const LONGEST_TIME = 48;
+
 /** Where responses without a status are counted. */
 const NONE = 0;
 
@@ -222,17 +225,29 @@ export default defineParser({
       return true;
     }
 
+    /** When the line was written that was read; nothing may stand behind it in the bytes that its time might run on into. */
+    function timeIn(bytes: Uint8Array): number | undefined {
+      if (line.has('time')) return known(clfTime(bytes, line.from(TIME)));
+      if (line.has('iso')) return known(isoTime(bytes, line.from(ISO)));
+      return line.has('epoch') ? known(epochTime(bytes, line.from(EPOCH))) : undefined;
+    }
+
+    function timeAt({ bytes, characters }: Piece, from: number, end: number): number | undefined {
+      if (!line.read(bytes, from, end, characters)) return undefined;
+      // Nothing of the next line may count where this one ends within or soon after its time.
+      const ends = !line.has('time') || end - line.from(TIME) < LONGEST_TIME;
+      return timeIn(ends ? bytes.subarray(0, end) : bytes);
+    }
+
     return {
       parse({ bytes }: Line) {
         return parseAt(pieceOf(bytes), 0, bytes.length);
       },
       parseAt,
       timeOf({ bytes }: Line) {
-        if (!line.read(bytes)) return undefined;
-        if (line.has('time')) return known(clfTime(bytes, line.from(TIME)));
-        if (line.has('iso')) return known(isoTime(bytes, line.from(ISO)));
-        return line.has('epoch') ? known(epochTime(bytes, line.from(EPOCH))) : undefined;
+        return line.read(bytes) ? timeIn(bytes) : undefined;
       },
+      timeAt,
       *report(): Generator<Observation> {
         yield metrics.requests.observe(count(requests));
         let inClasses = 0;

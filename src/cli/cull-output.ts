@@ -33,13 +33,21 @@ export interface Sending {
   warn(text: string): void;
 }
 
+/** Characters: a write for each line costs more than all else of it. */
+const WRITTEN_AT_ONCE = 16_384;
+
 /** logster's own: `time name value`. */
 export function standardOutput(io: Io, affixes: Affixes, host: string): Output {
   const names = new CullNames(affixes, 'rates', host);
   const write = async (points: readonly Point[]): Promise<void> => {
+    let text = '';
     for (const { name, value, time } of points) {
-      io.out(`${Math.floor(time)} ${printable(name.path)} ${formatValue(value, undefined)}\n`);
+      text += `${Math.floor(time)} ${printable(name.path)} ${formatValue(value, undefined)}\n`;
+      if (text.length < WRITTEN_AT_ONCE) continue;
+      io.out(text);
+      text = '';
     }
+    if (text !== '') io.out(text);
     await io.outDone?.();
   };
   return {

@@ -10,6 +10,7 @@ import { type FoundLine, LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { Mounts } from './mounts.ts';
 import { openReader } from './open-reader.ts';
+import { packingOf } from './packed.ts';
 import { placeOf } from './reader.ts';
 import { Run } from './run.ts';
 import {
@@ -227,6 +228,8 @@ async function run(
     if (failure === undefined) await struck();
   }
 
+  // Read as it stands it would be lines of nothing.
+  if (before === undefined && packingOf(log) !== undefined) throw packed(log);
   const past = before === undefined ? pastOf(needs, first) : before.backfill;
   const leave = (line: FoundLine) => finder.leave(line);
   // A journal is read on from an entry, and not from a line.
@@ -287,6 +290,8 @@ async function run(
       failure ??= { error };
     }
   };
+  // What the start left behind is gone before a month is gone through.
+  if (past !== undefined) globalThis.gc?.();
   if (!silent) await reader.catchUp();
   while (work.full) {
     await handOver(clock.now(), past);
@@ -326,6 +331,12 @@ const nothing = (log: string): Foreseen =>
       ? `${log}: the journal has no entries. Does systemd-journald run here, and keep any (Storage= in journald.conf)?`
       : `${log}: there is no such file, so that nothing was read. Name a log that is there, or one whose ` +
           'rotated files are beside it.',
+  );
+
+const packed = (log: string): Foreseen =>
+  new Foreseen(
+    `${log}: it is packed, so that nothing was read. Name the log that it was rotated from: with --since ` +
+      'that is read from there on. Or unpack it first, and name what comes out.',
   );
 
 /** A clock that is so far ahead of ours is wrong (seconds). */

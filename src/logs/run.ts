@@ -87,7 +87,7 @@ export class Run {
   /** @returns whether the line is one to be counted. */
   #attribute(line: FoundLine, { since, interval, until, most, leave }: Backfill): boolean {
     if (this.full) return false;
-    const time = this.time ?? this.#parsing.timeOf?.(line);
+    const time = this.time ?? this.#timeOf(line);
     // The lines of a stack trace are of the time of the one above them.
     if (time === undefined || time > until) return this.#interval !== undefined || since === 0;
     if (time < since) return false;
@@ -103,6 +103,12 @@ export class Run {
     }
     this.#interval = Math.max(its, this.#interval ?? its);
     return true;
+  }
+
+  #timeOf(line: FoundLine): number | undefined {
+    const parsing = this.#parsing;
+    if (parsing.timeAt === undefined) return parsing.timeOf?.(line);
+    return parsing.timeAt(line.piece, line.from, line.to);
   }
 
   #report(time: number, seconds: number): void {

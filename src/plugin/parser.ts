@@ -35,6 +35,8 @@ export interface Parsing {
    * @param now the time at which it was read, for lines without a year; the clock's where absent.
    */
   timeOf?(line: Line, now?: number): number | undefined;
+  /** The same, as {@link Parsing.parseAt} is to {@link Parsing.parse}, where the line itself says all of it. */
+  timeAt?(piece: Piece, from: number, to: number): number | undefined;
   /**
    * What the lines since the report before amount to; what is counted begins anew.
    *

@@ -93,6 +93,8 @@ export class Distribution {
   /** @param percent from 0, which is the least, to 100, which is the most. */
   percentile(percent: number): number {
     if (this.#count === 0) return Number.NaN;
+    if (percent <= 0) return this.#min;
+    if (percent >= 100) return this.#max;
     const place = ((this.#count - 1) * percent) / 100;
     if (this.#count > this.#exact) return this.#nearest(Math.round(place));
     if (!this.#sorted) this.#values.subarray(0, this.#count).sort();

@@ -37,6 +37,7 @@ describe('a distribution', () => {
             Math.abs(exact) * 0.00501,
           );
         }
+        expect([spread.percentile(0), spread.percentile(100)]).toEqual([spread.min, spread.max]);
         expect(spread.min).toBe(sorted[0]);
         expect(spread.max).toBe(sorted.at(-1));
       }),

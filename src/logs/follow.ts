@@ -177,7 +177,7 @@ export class Follow {
     }
     const seconds = this.#since();
     const observations = this.#observed(seconds ?? 1, errors);
-    if (this.#run.error !== undefined) errors.push(errorOf(this.#run.error, this.#needs.path));
+    if (this.#run.error !== undefined) errors.push(broken(this.#run.error, this.#needs.path));
     this.#run.error = undefined;
     return {
       observations,
@@ -387,6 +387,13 @@ function errorOf(error: unknown, path: string): Error {
   if (code !== undefined)
     return new Foreseen(`${path}: ${(error as Error).message}`, { cause: error });
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** A parser knows of no path: what it says is of a line. */
+function broken(error: unknown, path: string): Error {
+  const { message, stack } = errorOf(error, path);
+  const said = `${path}: the parser broke on lines, which are left out: ${message}`;
+  return Object.assign(new Error(said, { cause: error }), { stack });
 }
 
 const unchanged = (a: Stat, b: Stat): boolean =>

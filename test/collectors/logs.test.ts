@@ -260,3 +260,20 @@ test.each([
     expect(await tick()).toEqual(Object.fromEntries(all.map((it) => [it, 1])));
   },
 );
+
+test('a parser that breaks on lines is said with their log', async () => {
+  const folder = scratch();
+  const broken = join(folder, 'broken.js');
+  writeFileSync(
+    broken,
+    'export default class { parseLine() { throw new Error("no line"); } report() { return []; } }',
+  );
+  const { tick, at, report } = following([`{ path: ${NAME}/it.log, parser: ${broken} }`], folder);
+  writeFileSync(at('it.log'), '');
+  await tick();
+  appendFileSync(at('it.log'), line(200).repeat(3));
+  await tick();
+  expect(report.said.map(({ trouble }) => String(trouble.error))).toEqual([
+    `Error: ${at('it.log')}: the parser broke on lines, which are left out: no line`,
+  ]);
+});

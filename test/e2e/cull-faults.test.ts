@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { decodeLine } from 'cullinan/wire/graphite';
 import { describe, expect, test, vi } from 'vitest';
 import { statePath } from '../../src/logs/index.ts';
@@ -231,6 +232,10 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
       [it.folder, /^is no file but a folder/],
       [fifo, /^is no file but a FIFO/],
       ['/dev/zero', /^is no file but a device/],
+      [
+        it.file('mail.log.2.gz', gzipSync('x\n')),
+        /^it is packed, so that nothing was read\. Name /,
+      ],
       ['/proc/self/mem', /^i\/o error, so that nothing of it was counted\./],
       [
         secret,

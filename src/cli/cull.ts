@@ -195,13 +195,16 @@ async function send(
 }
 
 /** Errors of the file system: where, what, what of it, and what to do. */
-function explained(error: unknown, { options }: Job, log: string): unknown {
-  if (error instanceof Unresponsive) {
-    const { message } = error;
+function explained(thrown: unknown, { options }: Job, log: string): unknown {
+  if (thrown instanceof Unresponsive) {
+    const { message } = thrown;
     return new Foreseen(`${log}: ${message}. The next run counts what is new in it.`, {
-      cause: error,
+      cause: thrown,
     });
   }
+  // A state that cannot be held says so itself, but not what becomes of the log.
+  const cause = thrown instanceof Foreseen ? (thrown.cause as NodeJS.ErrnoException) : undefined;
+  const error = cause?.syscall === 'listen' ? cause : thrown;
   const code = codeOf(error);
   if (code === undefined || error instanceof Foreseen) return error;
   const { path, message, syscall } = error as NodeJS.ErrnoException;

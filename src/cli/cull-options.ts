@@ -28,6 +28,7 @@ export interface CullOptions {
   readonly to?: readonly string[];
   readonly fromStart?: boolean;
   readonly since?: string;
+  readonly archive?: readonly string[];
   readonly interval: string;
   readonly timeout: string;
   readonly wait: string;

@@ -144,6 +144,7 @@ async function one(job: Job, log: string): Promise<number> {
         needles: parser.needles?.(chosen.options),
         journal: parser.journal,
         clock: systemClock,
+        archives: options.archive?.map((it) => resolve(it)),
         dry: options.dryRun,
         probe: job.probe,
         whole: true,
@@ -282,7 +283,7 @@ const numbers = (found: readonly Found[]) =>
 function lossText({ path, why, bytes, error }: Loss): string {
   switch (why) {
     case 'gone':
-      return `${path} was rotated away and is nowhere to be found: what was written to it since the run before is lost.`;
+      return `${path} was rotated away and is nowhere to be found: what was written to it since the run before is lost. If rotated logs are put elsewhere, name that folder with --archive.`;
     case 'unfinished':
       return `${path} ended within a line of ${bytes} bytes, which is not counted.`;
     case 'damaged':

@@ -159,6 +159,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option('--to <handler>', 'a handler of --config, under its names (repeatable)', several)
     .option('--from-start', 'at the first run, begin at the start of the log')
     .option('--since <duration>', 'at the first run, begin with the lines of so long ago')
+    .option('--archive <folder>', 'where rotated logs are put as well (repeatable)', several)
     .option('--interval <duration>', 'with these, the time for which there is one point', '60s')
     .option('--timeout <duration>', 'how long an output may take', '10s')
     .option('--wait <duration>', 'how long to wait for another cull of this log', '0s')

@@ -282,6 +282,23 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(next.stdout).toMatch(/ numSent 6\n/);
   });
 
+  test('a log that is rotated to another folder is found there once it is named', async () => {
+    using it = new CulledLog();
+    const line = ['-o', 'stdout', 'PostfixLogster', it.log];
+    await it.cull(...line);
+    const old = join(it.folder, 'old');
+    mkdirSync(old);
+    it.append(8);
+    renameSync(it.log, join(old, 'mail.log.1'));
+    it.append(4);
+    const { stdout, stderr } = await it.cull('--dry-run', ...line);
+    expect(stdout).toMatch(/numSent 2 /);
+    expect(stderr).toMatch(/nowhere to be found: .* name that folder with --archive\.\n$/);
+    const { code, ...said } = await it.cull('--archive', old, ...line);
+    expect([code, said.stderr]).toEqual([0, '']);
+    expect(said.stdout).toMatch(/ numSent 6\n/);
+  });
+
   test('lines that are no text are lines, and those behind them count', async () => {
     using it = new CulledLog();
     const bytes = Buffer.concat([

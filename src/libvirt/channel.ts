@@ -141,14 +141,25 @@ export class Channel {
       );
     }
     if (status !== OK && status !== ERROR) throw new SyntaxError(`a reply of the status ${status}`);
+    // Read before the call is forgotten: what makes no sense ends the connection, and the call with it.
+    const refused = status === ERROR ? errorIn(payload) : undefined;
     this.#waiting.delete(serial);
-    if (status === OK) waiting.resolve(payload);
-    else waiting.reject(new LibvirtError(this.where, waiting.procedure, decodeError(payload)));
+    if (refused === undefined) waiting.resolve(payload);
+    else waiting.reject(new LibvirtError(this.where, waiting.procedure, refused));
   }
 
   #end(error: Error): void {
     this.#over ??= error;
     for (const { reject } of this.#waiting.values()) reject(this.#over);
     this.#waiting.clear();
+  }
+}
+
+function errorIn(payload: Buffer): RemoteError {
+  try {
+    return decodeError(payload);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SyntaxError(`an error with ${error.message}`);
   }
 }

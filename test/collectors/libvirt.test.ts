@@ -303,6 +303,20 @@ describe('an answer that makes no sense ends the connection, and says what it wa
     expect(peer.connections).toBe(2);
   });
 
+  test('an error that ends too soon, also where no other call waits', async () => {
+    await using given = await watching([guest(1)]);
+    const { peer, watch } = given;
+    peer.intercept = ({ procedure, serial }, socket) => {
+      socket.write(header([36, REMOTE, 1, procedure, 1, serial, 1, 39, 7]));
+      return true;
+    };
+    const { thrown } = await watch.collect();
+    expect(thrown).toBeInstanceOf(Foreseen);
+    expect(String(thrown)).toContain('it sent an error with byte 8');
+    peer.intercept = undefined;
+    expect(guestsIn(await watch.collect(10))).toEqual(['guest-1']);
+  });
+
   test('a reply of which 100 MiB come all the same', async () => {
     await using given = await watching([guest(1)]);
     const { peer, watch } = given;

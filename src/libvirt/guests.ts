@@ -39,6 +39,8 @@ export interface GuestOptions {
 export interface Guest {
   readonly domain: Domain;
   readonly called: string;
+  /** A key for this run of it, from its start to its end: the totals of another begin at nothing. */
+  readonly run: string;
   /** `undefined`: it is not to be observed. */
   readonly labels: Labels | undefined;
   /** The addresses of its interfaces, by their names on the hypervisor. */
@@ -123,6 +125,7 @@ export class Guests {
     this.#known.set(domain.uuid, {
       domain,
       called,
+      run: `${domain.uuid} ${domain.id}`,
       labels: chosen(called) ? { guest: called, ...Object.fromEntries(more) } : undefined,
       addresses: addresses && xml !== undefined ? addressesIn(xml) : new Map(),
       plan: undefined,

@@ -159,7 +159,7 @@ export class Hypervisor {
         const labels = sets[step.variant] as Labels;
         if (value >= step.least) yield { metric, labels, value: (value * times) / per, host };
       }
-      const utilization = this.#utilizationOf(stats, places, since);
+      const utilization = this.#utilizationOf(guest.run, stats, places, since);
       if (utilization !== undefined) {
         yield { metric: this.#utilization, labels: guest.labels, value: utilization, host };
       }
@@ -173,6 +173,7 @@ export class Hypervisor {
   }
 
   #utilizationOf(
+    run: string,
     stats: DomainStats,
     { cpuTime, vcpus }: Places,
     since: Context['since'],
@@ -180,7 +181,7 @@ export class Hypervisor {
     const time = valueAt(stats, cpuTime);
     const cpus = valueAt(stats, vcpus);
     if (time === undefined || cpus === undefined || cpus === 0) return undefined;
-    const grown = since(stats.uuid, { time }, TIME);
+    const grown = since(run, { time }, TIME);
     if (grown === undefined || grown.seconds <= 0) return undefined;
     return grown.time / NANOSECONDS / grown.seconds / cpus;
   }

@@ -532,6 +532,8 @@ describe('guests', () => {
     expect(await utilization(20)).toEqual({});
     peer.guests = [guest(1, { id: 2, time: 3e9 })];
     expect(await utilization(30)).toEqual({ 'guest-1': 0.1 });
+    peer.guests = [guest(1, { id: 3, time: 4e9 })];
+    expect(await utilization(40)).toEqual({});
   });
 
   test('have memory in use: what is neither usable nor, where that is not known, unused', async () => {

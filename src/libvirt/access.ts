@@ -11,6 +11,10 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
   [94, 'polkit would ask a person before it lets'],
 ]);
 const RPC = 39;
+/** The bit of a file's mode with which its group may write it, and so connect to a socket. */
+const GROUP_WRITES = 0o020;
+/** What packages call the group of libvirt's sockets. */
+const LIBVIRT = 'libvirt';
 
 /** Who the agent is, as the system calls it. */
 function me(): string {
@@ -21,25 +25,30 @@ function me(): string {
   }
 }
 
-/** The group that a file belongs to, by its name where it has one. */
-function groupOf(path: string): string | undefined {
+/** The group whose members may write a file, by its name where it has one; `undefined` where it has none but root's. */
+function writersOf(path: string): string | undefined {
   try {
-    const { gid } = statSync(path);
+    const { gid, mode } = statSync(path);
+    if (gid === 0 || (mode & GROUP_WRITES) === 0) return undefined;
     const line = readFileSync('/etc/group', 'utf8')
       .split('\n')
       .find((line) => line.split(':')[2] === String(gid));
     return line?.split(':')[0] ?? String(gid);
   } catch {
-    return undefined;
+    return LIBVIRT;
   }
 }
 
-/** A socket that may not be opened: says which group opens it. */
+/** A socket that may not be opened: says which group opens it, or how one is made to. */
 export function socketDenied(path: string): AccessDenied {
-  const group = groupOf(path) ?? 'libvirt';
+  const group = writersOf(path);
   const user = me();
+  const remedy =
+    group === undefined
+      ? `Only root may: set unix_sock_group = "${LIBVIRT}" and unix_sock_ro_perms = "0770" in libvirtd.conf or virtqemud.conf, restart the daemon, usermod -aG ${LIBVIRT} ${user}`
+      : `Only members of the group ${group} may: usermod -aG ${group} ${user}`;
   return new AccessDenied(
-    `${path}: the user ${user} may not connect to it. Only members of the group ${group} may: usermod -aG ${group} ${user}, and restart the agent`,
+    `${path}: the user ${user} may not connect to it. ${remedy}, and restart the agent`,
   );
 }
 

@@ -72,10 +72,10 @@ function wrong(issue: Issue, node: Node, hidden: boolean, schema: JsonSchema): F
       return { message: `must be ${values.length > 1 ? 'one of ' : ''}${listed(values)}`, remedy };
     }
     case 'invalid_union': {
-      const deeper = issue.errors.flat().find(({ path }) => path.length > 0);
-      if (deeper !== undefined && wanted(issue).length === 0) {
-        return wrong(deeper as Issue, node, hidden, schema);
-      }
+      // A branch that objects to nothing but what is in it would take a value of this type.
+      const [deeper] =
+        issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];
+      if (deeper !== undefined) return wrong(deeper as Issue, node, hidden, schema);
       const types = wanted(issue);
       if (types.length === 0) break;
       return {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { link, lstat, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { ask } from './client.ts';
 
@@ -48,7 +48,8 @@ export async function serve(path: string, answer: () => unknown): Promise<Servin
   return {
     async close() {
       const closed = once(server, 'close');
-      await keeping(path, ino, () => void server.close());
+      server.close();
+      await remove(path, ino);
       for (const socket of open) socket.destroy();
       await closed;
     },
@@ -56,26 +57,19 @@ export async function serve(path: string, answer: () => unknown): Promise<Servin
 }
 
 /**
- * Ends what unlinks a path, and keeps what another has put there meanwhile: an agent that takes long to
- * end must not take away the socket of its successor.
+ * Takes a socket away, and not what another has put there meanwhile: an agent that takes long to end must
+ * not take away the socket of its successor.
  */
-async function keeping(path: string, ino: number, end: () => void): Promise<void> {
+async function remove(path: string, ino: number): Promise<void> {
   const there = await stat(path).catch(() => undefined);
-  if (there === undefined || there.ino === ino) {
-    end();
-    return;
-  }
-  const aside = `${path}.${process.pid}`;
-  await link(path, aside).catch(() => undefined);
-  end();
-  await rename(aside, path).catch(() => undefined);
+  if (there?.ino === ino) await rm(path, { force: true });
 }
 
 async function listen(server: Server, path: string): Promise<void> {
   try {
     await bind(server, path);
   } catch (error) {
-    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     const other = await ask(path).catch(() => undefined);
     if (other !== undefined) {
       throw new Foreseen(`${path}: the agent with process number ${other.pid} answers there`);
@@ -89,20 +83,24 @@ async function listen(server: Server, path: string): Promise<void> {
   }
 }
 
-function bind(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error) => {
-      server.removeAllListeners('listening').removeAllListeners('error');
-      if (error === undefined) resolve();
-      else reject(error);
-    };
-    server.once('error', settle).once('listening', () => settle());
-    // The socket is made at once, with this mode: there is no moment at which others could ask.
-    const before = process.umask(0o777 & ~MODE);
-    try {
-      server.listen(path);
-    } finally {
-      process.umask(before);
-    }
-  });
+/**
+ * Makes a socket in a folder that is nobody else's, and puts it in place once it has its mode: there is no
+ * moment at which others could ask. A umask would do it at once, for the whole process: what another
+ * thread makes at that moment, such as the folder of a ledger, would be made with it, and be of no use.
+ */
+async function bind(server: Server, path: string): Promise<void> {
+  // Its name is short: that of a socket may have 107 bytes.
+  const apart = await mkdtemp(join(dirname(path), '.'));
+  try {
+    const made = join(apart, 's');
+    server.listen(made);
+    await once(server, 'listening');
+    await chmod(made, MODE);
+    await link(made, path);
+  } catch (error) {
+    if (server.listening) await new Promise((closed) => server.close(closed));
+    throw error;
+  } finally {
+    await rm(apart, { recursive: true, force: true });
+  }
 }

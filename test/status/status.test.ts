@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, serve, snapshot } from '../../src/status/index.ts';
@@ -26,6 +27,21 @@ test('whoever asks is told, as the agent stands at that moment', async () => {
 
 test('its owner and its group may ask, and nobody else', async () => {
   expect(statSync(await serving()).mode & 0o777).toBe(0o660);
+});
+
+test('nothing else lies beside it', async () => {
+  expect(readdirSync(dirname(await serving()))).toEqual(['status.sock']);
+});
+
+test('what is made elsewhere at the same moment has the mode that it is to have', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cullinan-status-'));
+  const at = (i: number) => join(folder, String(i));
+  for (let i = 0; i < 2000; i += 40) {
+    const made = Array.from({ length: 40 }, (_, j) => mkdir(at(i + j), { mode: 0o750 }));
+    await Promise.all([serving(), ...made]);
+  }
+  const modes = readdirSync(folder).map((name) => statSync(join(folder, name)).mode & 0o777);
+  expect(new Set(modes)).toEqual(new Set([0o750]));
 });
 
 test('when it ends, the socket goes with it', async () => {

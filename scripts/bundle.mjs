@@ -32,14 +32,20 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * is full, and not half: after a week that is 6 MiB. No threads are woken to help with a heap so small.
  * Which code is optimized, and when memory is given back to the system, is up to scripts/launch.cjs.
  */
-const FIRST_LINE = [
-  '#!/usr/bin/env -S',
-  'MALLOC_TRIM_THRESHOLD_=65536 MALLOC_ARENA_MAX=1',
-  'node',
-  '--no-flush-bytecode --max-semi-space-size=1',
-  '--no-sparkplug --incremental-marking-soft-trigger=20 --single-threaded-gc',
-  '--no-memory-reducer --expose-gc',
-].join(' ');
+export const ENVIRONMENT = ['MALLOC_TRIM_THRESHOLD_=65536', 'MALLOC_ARENA_MAX=1'];
+export const FLAGS = [
+  '--no-flush-bytecode',
+  '--max-semi-space-size=1',
+  '--no-sparkplug',
+  '--incremental-marking-soft-trigger=20',
+  '--single-threaded-gc',
+  '--no-memory-reducer',
+  '--expose-gc',
+];
+const FIRST_LINE = ['#!/usr/bin/env -S', ...ENVIRONMENT, 'node', ...FLAGS].join(' ');
+
+/** Packages that are loaded from beside the program, by the few agents that need them. */
+export const LATE = ['systeminformation', 'mqtt-packet', 'amqplib', 're2js'];
 
 /**
  * Puts the program into one file: it starts in half the time and holds less, because only what is
@@ -71,7 +77,7 @@ export async function bundle(bin, node) {
     outfile: join(launcher, '../program.cjs'),
     bundle: true,
     conditions: ['source'],
-    external: ['systeminformation', 'mqtt-packet', 'amqplib', 're2js'],
+    external: LATE,
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'HERE' },
@@ -88,7 +94,7 @@ export async function bundle(bin, node) {
     banner: { js: FIRST_LINE },
   });
   chmodSync(launcher, 0o755);
-  await keepCode(launcher);
+  await keepCode([launcher]);
 }
 
 /**
@@ -190,9 +196,9 @@ const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" 
 /**
  * Has the program run until it delivers, and through a log, and then keep the code that V8 has made of what it needed.
  *
- * @param {string} launcher
+ * @param {readonly [string, ...string[]]} program how it is started.
  */
-async function keepCode(launcher) {
+export async function keepCode([launcher, ...words]) {
   const keeping = { ...process.env, CULLINAN_KEEP_CODE: 'yes' };
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-'));
   const carbon = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
@@ -204,7 +210,7 @@ async function keepCode(launcher) {
       config,
       `interval: 200ms\nhandlers: { graphite: { host: 127.0.0.1, port: ${port} } }\n`,
     );
-    const program = spawn(launcher, ['run', '--config', config], {
+    const program = spawn(launcher, [...words, 'run', '--config', config], {
       stdio: 'ignore',
       env: keeping,
     });
@@ -217,8 +223,8 @@ async function keepCode(launcher) {
     writeFileSync(log, '');
     for (const line of ['', LINE]) {
       appendFileSync(log, line);
-      const words = ['cull', '--output', 'stdout', '--state-dir', folder, 'access', log];
-      await once(spawn(launcher, words, { stdio: 'ignore', env: keeping }), 'exit');
+      const culls = ['cull', '--output', 'stdout', '--state-dir', folder, 'access', log];
+      await once(spawn(launcher, [...words, ...culls], { stdio: 'ignore', env: keeping }), 'exit');
     }
   } finally {
     carbon.close();

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** The version in package.json: one folder above the bundle, two above this file. */
+/** The version in package.json: beside the packaged bundle, one folder above a built one, two above this file. */
 export function version(): string {
-  for (const up of ['../package.json', '../../package.json']) {
+  for (const up of ['./package.json', '../package.json', '../../package.json']) {
     try {
       const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'));
       if (name === 'cullinan') return version;

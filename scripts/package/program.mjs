@@ -1,0 +1,70 @@
+// The program as it is packaged: the bundle of `npm run build`, what it loads late, a runtime and the code
+// that this runtime makes of it.
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build as esbuild } from 'esbuild';
+import { ENVIRONMENT, FLAGS, keepCode, LATE } from '../bundle.mjs';
+import { run } from './machines.mjs';
+
+/**
+ * @param {import('./machines.mjs').Build} build
+ * @param {string} node the runtime.
+ * @param {string} folder new.
+ */
+export async function program(build, node, folder) {
+  const { root, version, machine } = build;
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(join(root, 'dist'))) {
+    if (name.endsWith('.cjs')) copyFileSync(join(root, 'dist', name), join(folder, name));
+  }
+  // Nobody starts it by its first line here.
+  chmodSync(join(folder, 'cullinan.cjs'), 0o644);
+  copyFileSync(node, join(folder, 'node'));
+  chmodSync(join(folder, 'node'), 0o755);
+  writeFileSync(
+    join(folder, 'package.json'),
+    `${JSON.stringify({ name: 'cullinan', version }, null, 2)}\n`,
+  );
+  await late(root, join(folder, 'node_modules'));
+  await launcher(build, join(folder, 'cullinan'));
+  const command = [...machine.emulator, join(folder, 'node'), ...FLAGS];
+  const [first = '', ...rest] = command;
+  await keepCode([first, ...rest, join(folder, 'cullinan.cjs')]);
+}
+
+/**
+ * Each late package as one file, with what it needs itself.
+ *
+ * @param {string} root
+ * @param {string} folder
+ */
+async function late(root, folder) {
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: LATE.map((name) => ({ in: name, out: `${name}/index` })),
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    minify: true,
+    logLevel: 'error',
+  });
+}
+
+/**
+ * What /usr/bin/cullinan leads to.
+ *
+ * @param {import('./machines.mjs').Build} build
+ * @param {string} path
+ */
+async function launcher({ root, machine }, path) {
+  const list = (/** @type {readonly string[]} */ words) => words.map((it) => `"${it}", `).join('');
+  await run(`${machine.tools}gcc`, [
+    ...['-O2', '-Wall', '-Wextra', '-Werror', '-std=gnu11', '-fPIE', '-pie', '-s'],
+    ...['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', '-Wl,-z,relro,-z,now'],
+    '-Wl,--build-id=none',
+    `-DNODE_FLAGS=${list(FLAGS)}`,
+    `-DENVIRONMENT=${list(ENVIRONMENT)}`,
+    ...['-o', path, join(root, 'packaging/launcher.c')],
+  ]);
+}

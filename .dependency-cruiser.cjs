@@ -6,9 +6,22 @@
  */
 const FLOORS = [
   ['metric', 'wire', 'clock'],
-  ['plugin', 'rates', 'naming', 'log', 'net', 'gossip', 'libvirt', 'store', 'logs', 'parsers'],
+  [
+    'plugin',
+    'rates',
+    'naming',
+    'log',
+    'net',
+    'gossip',
+    'libvirt',
+    'store',
+    'logs',
+    'script',
+    'parsers',
+  ],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status'],
   ['agent'],
+  ['foreign'],
   ['reference'],
   ['cli'],
 ];
@@ -19,7 +32,8 @@ const NEIGHBOURS = {
   naming: ['plugin'], // what options are declared with
   store: ['plugin'], // which errors were foreseen
   logs: ['plugin', 'store'], // what a parser is, and files that one process holds
-  parsers: ['plugin'], // what a parser is
+  script: ['plugin'], // which errors were foreseen
+  parsers: ['plugin', 'script'], // what a parser is, and files of one's own
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   libvirt: ['plugin', 'net'], // which errors were foreseen, and the connection that is spoken over
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved

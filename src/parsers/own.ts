@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, extname, resolve } from 'node:path';
-import { compileFunction } from 'node:vm';
+import { basename, extname } from 'node:path';
 import * as plugin from '../plugin/index.ts';
 import { Foreseen, type Line, type Observation, type Parser, z } from '../plugin/index.ts';
+import { compile, type Doors, evaluate, isScript, whatIsWrong } from '../script/index.ts';
 
 /** What a parser of one's own reports: a number under a name, as logster's MetricObject. */
 export interface OwnNumber {
@@ -31,52 +29,11 @@ export type OwnParser = new (
   options: Readonly<Record<string, unknown>>,
 ) => OwnParsing;
 
-const EXTENSIONS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
-
 /** Whether a parser is named by where its file is. */
-export const isOwn = (name: string): boolean => EXTENSIONS.includes(extname(name));
+export const isOwn = isScript;
 
-type Exports = Readonly<Record<string, unknown>>;
-
-/** Files that were loaded, by their paths. */
-const loaded = new Map<string, { readonly text: string; readonly exports: Exports }>();
-
-/**
- * Loads a file in TypeScript or JavaScript, and what it imports beside it. Types are taken out, not
- * checked. It may import `cullinan/plugin`, what comes with Node, and packages that are installed where
- * it is.
- */
-function load(path: string): Exports {
-  const text = readFileSync(path, 'utf8');
-  const known = loaded.get(path);
-  if (known?.text === text) return known.exports;
-  const module = { exports: {} as Exports };
-  // Files may import each other.
-  loaded.set(path, { text, exports: module.exports });
-  try {
-    const require = createRequire(path);
-    const own = (name: string): unknown => {
-      if (name === 'cullinan/plugin') return plugin;
-      const near = /^\.\.?\//.test(name) && EXTENSIONS.includes(extname(name));
-      return near ? load(resolve(dirname(path), name)) : require(name);
-    };
-    const words = ['module', 'exports', 'require', '__filename', '__dirname'];
-    const body = compileFunction(plain(path, text), words, { filename: path });
-    body(module, module.exports, own, path, dirname(path));
-    loaded.set(path, { text, exports: module.exports });
-    return module.exports;
-  } catch (error) {
-    loaded.delete(path);
-    throw error;
-  }
-}
-
-/** As a script that Node runs, line by line what it was. */
-function plain(path: string, text: string): string {
-  const { transform } = createRequire(import.meta.url)('sucrase') as typeof import('sucrase');
-  const keep = { disableESTransforms: true, preserveDynamicImport: true } as const;
-  return transform(text, { transforms: ['typescript', 'imports'], ...keep, filePath: path }).code;
-}
+/** What it imports of the agent. */
+const doors: Doors = new Map([['cullinan/plugin', plugin]]);
 
 const metrics = {
   value: plugin.gauge('log.value', {
@@ -104,15 +61,13 @@ const options = z.looseObject({
 export function ownParser(path: string): Parser {
   let made: unknown;
   try {
-    const all = load(path);
+    const all = evaluate(compile(path), doors);
     made = all['default'] ?? all;
   } catch (error) {
-    throw new Foreseen(
-      `${path} cannot be loaded: ${said(error, path)}. Put it right, or name another.`,
-      {
-        cause: error,
-      },
-    );
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Foreseen(`it cannot be loaded: ${why}. Put it right, or name another.`, {
+      cause: error,
+    });
   }
   if (isWhole(made)) return made;
   const prototype = typeof made === 'function' ? (made.prototype as unknown) : undefined;
@@ -177,24 +132,13 @@ function* observed(path: string, reported: unknown): Generator<Observation> {
   }
 }
 
-/** Where in the file, where that is known. */
-function said(error: unknown, path: string): string {
-  if (!(error instanceof Error)) return String(error);
-  const { stack = '', message } = error;
-  const at = stack
-    .split('\n')
-    .map((each) => /^:(\d+)/.exec(each.split(path)[1] ?? '')?.[1])
-    .find((line) => line !== undefined);
-  const [what = ''] = message.replace(/^Error transforming [^:]*: /, '').split('\n');
-  return at === undefined ? what : `line ${at}: ${what}`;
-}
-
 /** Whatever it does wrong is said as such. */
 function within<T>(path: string, what: string, does: () => T): T {
   try {
     return does();
   } catch (error) {
     if (error instanceof Foreseen) throw error;
-    throw new Foreseen(`${path}: ${what} failed: ${said(error, path)}`, { cause: error });
+    const why = whatIsWrong(error, { path, texts: new Map([[path, '']]) });
+    throw new Foreseen(`${what} failed: ${why}`, { cause: error });
   }
 }

@@ -122,8 +122,16 @@ describe('a parser in a file of one’s own', () => {
 
 describe('what is wrong with it is said in a sentence', () => {
   test.each([
-    ['syntax.ts', 'export default class {\n  parseLine(l {}\n}', /cannot be loaded: .*\(2:\d+\)/],
-    ['throws.ts', '\n\nnull.x;', /cannot be loaded: line 3: Cannot read properties of null/],
+    [
+      'syntax.ts',
+      'export default class {\n  parseLine(l {}\n}',
+      /cannot be loaded: .*syntax\.ts:2:\d+: this is no TypeScript or JavaScript: Unexpected/,
+    ],
+    [
+      'throws.ts',
+      '\n\nnull.x;',
+      /cannot be loaded: .*throws\.ts:3:6: Cannot read properties of null/,
+    ],
     ['beside.mjs', "import './gone.ts';", /cannot be loaded: .*ENOENT.*gone\.ts/],
     ['package.ts', "import x from 'no-such-package'; x();", /Cannot find module 'no-such-package'/],
     ['await.mjs', 'await 1; export default class {}', /cannot be loaded: .*await/],
@@ -140,8 +148,11 @@ describe('what is wrong with it is said in a sentence', () => {
     ['async report() { return []; }', /report\(duration\) must return a list/],
     ["report() { return [{ name: 'x', value: '3' }]; }", /gave \{"name":"x","value":"3"\}/],
     ['report() { return [undefined]; }', /gave undefined/],
-    ["report() { throw new Error('oh'); }", /report\(duration\) failed: line \d+: oh/],
-    ["constructor() { throw new Error('oh'); } report() {}", /its constructor failed: line 1: oh/],
+    ["report() { throw new Error('oh'); }", /report\(duration\) failed: .*wrong\.ts:1:\d+: oh/],
+    [
+      "constructor() { throw new Error('oh'); } report() {}",
+      /its constructor failed: .*wrong\.ts:1:\d+: oh/,
+    ],
   ])('%s', (body, message) => {
     const path = file('wrong.ts', `export default class { parseLine() {} ${body} }`);
     const open = () => reported(path, ['x']);

@@ -1,0 +1,85 @@
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { compileFunction } from 'node:vm';
+import { codeOf, Foreseen } from '../plugin/index.ts';
+import { compile, isBeside, type Script } from './compile.ts';
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/** What `cullinan/plugin` and its siblings stand for, by name. */
+export type Doors = ReadonlyMap<string, unknown>;
+
+const WORDS = ['module', 'exports', 'require', '__filename', '__dirname'];
+
+/**
+ * Runs a script, and what it imports. Whatever it imports of the agent is the very same as here.
+ *
+ * @param doors all that it may import of the agent.
+ * @returns what it exports.
+ * @throws {@link Foreseen} that says where and what, whatever goes wrong in it.
+ */
+export function evaluate(script: Script, doors: Doors): Exports {
+  const loaded = new Map<string, { exports: Exports }>();
+  const texts = new Map(script.texts);
+  const load = (path: string): Exports => {
+    const known = loaded.get(path);
+    // Files may import each other.
+    if (known !== undefined) return known.exports;
+    const module = { exports: {} as Exports };
+    loaded.set(path, module);
+    const require = createRequire(path);
+    const own = (name: string): unknown => {
+      if (name === 'cullinan' || name.startsWith('cullinan/')) return door(doors, name);
+      if (isBeside(name)) return load(resolve(dirname(path), name));
+      try {
+        return require(name);
+      } catch (error) {
+        if (codeOf(error) !== 'ERR_REQUIRE_ESM') throw error;
+        return load(require.resolve(name));
+      }
+    };
+    let text = texts.get(path);
+    if (text === undefined) {
+      for (const [each, compiled] of compile(path).texts) texts.set(each, compiled);
+      text = texts.get(path) ?? '';
+    }
+    const body = compileFunction(text, WORDS, { filename: path });
+    body(module, module.exports, own, path, dirname(path));
+    return module.exports;
+  };
+  try {
+    return load(script.path);
+  } catch (error) {
+    throw new Foreseen(whatIsWrong(error, script), { cause: error });
+  }
+}
+
+function door(doors: Doors, name: string): unknown {
+  const found = doors.get(name);
+  if (found !== undefined) return found;
+  throw new Foreseen(
+    `there is no "${name}" to import. There are ${[...doors.keys()].sort().join(', ')}`,
+  );
+}
+
+/**
+ * An error that came out of a script, in a sentence that begins with where it was: file, line and
+ * column, as far as they are known.
+ */
+export function whatIsWrong(
+  error: unknown,
+  { path, texts }: Pick<Script, 'path' | 'texts'>,
+): string {
+  if (!(error instanceof Error)) return `${path}: ${JSON.stringify(error) ?? String(error)}`;
+  const { stack = '', message } = error;
+  const [what = ''] = message.split('\n');
+  // That of a syntax error stands above its message.
+  for (const line of stack.split('\n')) {
+    for (const file of texts.keys()) {
+      const at = line.indexOf(`${file}:`);
+      const place = at === -1 ? null : /^:\d+(:\d+)?/.exec(line.slice(at + file.length));
+      if (place !== null) return `${file}${place[0]}: ${what}`;
+    }
+  }
+  return what.includes(path) ? what : `${path}: ${what}`;
+}

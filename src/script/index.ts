@@ -1,0 +1,3 @@
+/** Files in TypeScript or JavaScript that people write beside the agent: compiled, and loaded as they are. */
+export { compile, isScript, type Script } from './compile.ts';
+export { type Doors, evaluate, whatIsWrong } from './evaluate.ts';

@@ -19,7 +19,7 @@ const FLOORS = [
     'script',
     'parsers',
   ],
-  ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status'],
+  ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status', 'notify'],
   ['agent'],
   ['foreign'],
   ['reference'],

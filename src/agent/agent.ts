@@ -22,6 +22,8 @@ export interface AgentNeeds {
   readonly random: () => number;
   /** Another way for a collector to observe the same, on a host where it cannot read its files. */
   readonly adapt?: ((collector: Collector) => Collector) | undefined;
+  /** Called after each wake-up of the scheduler in which something was due. */
+  readonly ticked?: (() => void) | undefined;
 }
 
 /** What a reload did, by instance name. */
@@ -34,8 +36,11 @@ export interface Changes {
 /** The agent: collectors on a schedule, their samples named and handed to every handler. */
 export interface Agent {
   readonly status: AgentStatus;
-  /** Starts collecting on the wall clock's ticks; the first collection is made at once. */
-  start(): void;
+  /**
+   * Starts collecting on the wall clock's ticks; the first collection is made at once. Resolves when it
+   * is over for each collector, and never rejects.
+   */
+  start(): Promise<void>;
   /** Collects everything once and stamps it with `time`, without a schedule. Resolves with the samples. */
   collect(time: number): Promise<readonly Sample[]>;
   /**
@@ -66,6 +71,8 @@ class HostAgent implements Agent {
   #lag = 0;
   #endedResets = 0;
   #ticked = false;
+  /** The first collections that take their time, while the agent starts. */
+  #first: Promise<unknown>[] | undefined;
   #preview: Timer | undefined;
 
   readonly status: AgentStatus = new Status({
@@ -91,20 +98,25 @@ class HostAgent implements Agent {
         this.#lag = lateness;
         this.#ticked = true;
         this.#flush();
+        needs.ticked?.();
       },
     });
     for (const handler of this.#config.handlers.flatMap(destinations)) this.#addHandler(handler);
     for (const collector of this.#config.collectors) this.#addCollector(collector);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     const { clock } = this.#needs;
+    const first: Promise<unknown>[] = [];
+    this.#first = first;
     this.#schedule.start();
+    this.#first = undefined;
     this.#ticked = false;
     const lines = [...this.#lines.values()];
     if (lines.length > 0 && lines.every(({ outlet }) => outlet.config.handler.previews)) {
       this.#preview = clock.after(PREVIEW, () => void this.#readEarly());
     }
+    await Promise.allSettled(first);
   }
 
   async collect(time: number): Promise<readonly Sample[]> {
@@ -218,11 +230,13 @@ class HostAgent implements Agent {
       run: ({ time }) => {
         const collection = runner.run(time);
         if (!(collection instanceof Promise)) return this.#arrived(runner, collection);
-        return collection.then((late) => {
+        const settled = collection.then((late) => {
           const result = this.#arrived(runner, late);
           this.#flush();
           return result;
         });
+        this.#first?.push(settled);
+        return settled;
       },
     });
   }

@@ -4,6 +4,7 @@ import type { Log, Report } from '../log/index.ts';
 import { snapshot } from '../status/index.ts';
 import { Answering } from './answering.ts';
 import { EXIT, type Io, listed } from './io.ts';
+import { Reporting } from './reporting.ts';
 import { type Assembled, assemble, load, openLog } from './setup.ts';
 import { signals } from './signals.ts';
 import { version } from './version.ts';
@@ -42,6 +43,7 @@ class Service {
   readonly #secrets = new Set<string>();
   readonly #held: string[] = [];
   readonly #answering: Answering;
+  readonly #reporting: Reporting;
   #hold = false;
   #config: Config;
   #running: Running | undefined;
@@ -58,6 +60,7 @@ class Service {
     this.#log = log;
     this.#report = report;
     this.#answering = new Answering(io.environment, { log, report }, () => this.#snapshot());
+    this.#reporting = new Reporting(io.environment, log, () => this.#running?.agent.status);
     this.#take(this.#config);
   }
 
@@ -74,6 +77,7 @@ class Service {
   }
 
   async reload(): Promise<void> {
+    this.#reporting.reloading(this.#config);
     try {
       const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
       await this.#replace(next);
@@ -82,9 +86,11 @@ class Service {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.error({}, `the configuration was not reloaded\n${why}`);
     }
+    this.#reporting.ready(this.#config);
   }
 
   async stop(): Promise<void> {
+    this.#reporting.stopping(this.#config);
     await this.#end();
     await this.#answering.end();
     this.#hold = false;
@@ -128,14 +134,17 @@ class Service {
   }
 
   async #assemble(config: Config): Promise<Running> {
-    const needs = { log: this.#log, report: this.#report };
+    const needs = {
+      ...{ log: this.#log, report: this.#report },
+      ticked: () => this.#reporting.ticked(),
+    };
     return { ...(await assemble(config, needs)), config };
   }
 
   #begin(running: Running): void {
     this.#running = running;
     const { agent, identity, config } = running;
-    agent.start();
+    void this.#reporting.started(config, agent.start());
     const handlers = listed(config.handlers.map(({ instance }) => instance));
     this.#log.info(
       { collectors: config.collectors.length, files: config.files },

@@ -104,17 +104,21 @@ export async function assemble(
     readonly clock?: Clock;
     /** Wraps the host, to record what is read of it. */
     readonly through?: (host: Host) => Host;
+    /** Called after each wake-up of the scheduler in which something was due. */
+    readonly ticked?: () => void;
   },
 ): Promise<Assembled> {
   const live = liveHost(config.host);
   const plain = needs.host ?? live;
   const host = needs.through?.(plain) ?? plain;
   const identity = needs.identity ?? (await identify(config, needs.log));
-  const { log, report, clock = systemClock } = needs;
+  const { log, report, ticked, clock = systemClock } = needs;
   // A recording is of a host with these files, wherever it is replayed.
   const adapt = needs.host === undefined ? await otherSource(config.host) : undefined;
   const random = Math.random;
-  const agent = createAgent({ config, host, identity, clock, log, report, random, adapt });
+  const agent = createAgent({
+    ...{ config, host, identity, clock, log, report, random, adapt, ticked },
+  });
   return {
     agent,
     host,

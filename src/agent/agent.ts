@@ -10,6 +10,7 @@ import { createOutlet, handOn, type Identity, type Line } from './outlet.ts';
 import { type Destination, destinations } from './peers.ts';
 import { Settlements } from './settlements.ts';
 import { Status } from './status.ts';
+import type { Taps } from './taps.ts';
 
 export interface AgentNeeds {
   readonly config: Config;
@@ -24,6 +25,8 @@ export interface AgentNeeds {
   readonly adapt?: ((collector: Collector) => Collector) | undefined;
   /** Called after each wake-up of the scheduler in which something was due. */
   readonly ticked?: (() => void) | undefined;
+  /** Where points are shown as they pass. */
+  readonly taps?: Taps | undefined;
 }
 
 /** What a reload did, by instance name. */
@@ -36,6 +39,8 @@ export interface Changes {
 /** The agent: collectors on a schedule, their samples named and handed to every handler. */
 export interface Agent {
   readonly status: AgentStatus;
+  /** Seconds since a tick last ran, or since the start where none has; and between two, at most. */
+  readonly ticking: { readonly since: number; readonly interval: number };
   /**
    * Starts collecting on the wall clock's ticks; the first collection is made at once. Resolves when it
    * is over for each collector, and never rejects.
@@ -73,6 +78,8 @@ class HostAgent implements Agent {
   #ticked = false;
   /** The first collections that take their time, while the agent starts. */
   #first: Promise<unknown>[] | undefined;
+  /** When something last ran, on the monotonic clock. */
+  #ran = 0;
   #preview: Timer | undefined;
 
   readonly status: AgentStatus = new Status({
@@ -97,6 +104,7 @@ class HostAgent implements Agent {
       afterWake: (lateness) => {
         this.#lag = lateness;
         this.#ticked = true;
+        this.#ran = this.#needs.clock.monotonic();
         this.#flush();
         needs.ticked?.();
       },
@@ -105,10 +113,19 @@ class HostAgent implements Agent {
     for (const collector of this.#config.collectors) this.#addCollector(collector);
   }
 
+  get ticking() {
+    const { clock } = this.#needs;
+    const interval = Math.min(...this.#config.collectors.map(({ interval }) => interval));
+    const since = (clock.monotonic() - this.#ran) / 1000;
+    // Without a collector there are no ticks to miss.
+    return { since: Number.isFinite(interval) ? since : 0, interval };
+  }
+
   async start(): Promise<void> {
     const { clock } = this.#needs;
     const first: Promise<unknown>[] = [];
     this.#first = first;
+    this.#ran = clock.monotonic();
     this.#schedule.start();
     this.#first = undefined;
     this.#ticked = false;
@@ -243,6 +260,12 @@ class HostAgent implements Agent {
 
   #arrived(runner: Runner, { outcome, samples }: Collection): 'fine' | 'failed' {
     this.#route(samples);
+    const { log } = this.#needs;
+    if (log.level === 'debug') {
+      const { name, seconds } = runner.status;
+      const where = `collector ${name}`;
+      log.debug({ where, seconds }, `${where}: ${outcome}, ${samples.length} samples`);
+    }
     this.#settlements.arrived(runner);
     // A run that was skipped because the one before still hangs is no success.
     const fine = outcome === 'ok' || outcome === 'partial' || outcome === 'no-data';
@@ -252,11 +275,34 @@ class HostAgent implements Agent {
   /** Names samples for every handler. What one wake-up brings is handed on together: see {@link #flush}. */
   #route(samples: readonly Sample[]): void {
     if (samples.length === 0) return;
-    for (const { outlet, points } of this.#lines.values()) outlet.points(samples, points);
+    const taps = this.#needs.taps?.open;
+    if (taps === undefined) {
+      for (const { outlet, points } of this.#lines.values()) outlet.points(samples, points);
+    } else this.#routeTapped(samples, taps);
+  }
+
+  #routeTapped(samples: readonly Sample[], taps: NonNullable<Taps['open']>): void {
+    const lines = [...this.#lines.values()];
+    for (const tap of taps)
+      tap.observed(
+        samples,
+        lines.map(({ outlet }) => outlet),
+      );
+    for (const { outlet, points } of lines) {
+      const from = points.length;
+      outlet.points(samples, points);
+      for (const tap of taps) tap.sent(outlet, points, from);
+    }
   }
 
   #flush(): void {
-    for (const line of this.#lines.values()) {
+    const { log } = this.#needs;
+    const debugs = log.level === 'debug';
+    for (const [instance, line] of this.#lines) {
+      if (debugs) {
+        const where = `handler ${instance}`;
+        log.debug({ where }, `${where}: ${line.points.length} points are queued`);
+      }
       handOn(line);
       line.delivery.flush();
     }

@@ -3,3 +3,4 @@ export * from './agent.ts';
 export * from './outlet.ts';
 export { type Destination, destinations } from './peers.ts';
 export { registry } from './registry.ts';
+export { Taps } from './taps.ts';

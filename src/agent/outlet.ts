@@ -23,6 +23,8 @@ export interface Outlet {
   rest(into: Point[]): void;
   /** The names a series is sent under, after routing. */
   names(series: Series): readonly Spelling[];
+  /** What `only` sees of a series besides its inner name: its paths, and those below the host. */
+  paths(series: Series): readonly string[];
 }
 
 /** Makes the way of samples to one handler: its interval, routing and naming. */
@@ -51,6 +53,10 @@ export function createOutlet(
     points: (samples, into) => namer.collection(thinner?.sift(samples) ?? samples, into),
     rest: (into) => namer.collection(thinner?.rest() ?? [], into),
     names: (series) => namer.names(series),
+    paths: (series) => {
+      const below = dialect.spell(series, { ...naming, prefix: '', host: '', suffix: '' });
+      return [...namer.names(series), ...below].map(({ path }) => path);
+    },
   };
 }
 

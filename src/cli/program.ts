@@ -9,6 +9,10 @@ const CONFIG = [
 ] as const;
 const DIALECT = ['-d, --dialect <name>', 'names to print', 'otel'] as const;
 const JSON_LINES = ['--json', 'one JSON object per line'] as const;
+const SOCKET = [
+  '--socket <path>',
+  'where the agent listens, if the configuration does not say',
+] as const;
 const RAW = ['--raw', 'counters as they stand instead of rates'] as const;
 
 /** Two examples before anything else: that is what most people look for. */
@@ -18,6 +22,12 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   once: ['cullinan once', 'cullinan once disk network --over 5s --dialect diamond'],
   check: ['cullinan check', 'cullinan check --config ./cullinan.yaml | grep cpu'],
   status: ['cullinan status', 'cullinan status --json'],
+  tap: [
+    "cullinan tap 'system.cpu.*'",
+    "cullinan tap --handler graphite 'label:device=sd*' --count 10",
+  ],
+  log: ['cullinan log debug --for 10m', 'cullinan log configured'],
+  health: ['cullinan health', 'cullinan health --ready'],
   list: ['cullinan list', 'cullinan list --json'],
   describe: ['cullinan describe network', 'cullinan describe config'],
   cull: [
@@ -91,9 +101,40 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .command('status')
     .description('ask the running agent what has become of its points')
     .option(...CONFIG)
-    .option('--socket <path>', 'where it listens, if the configuration does not say')
+    .option(...SOCKET)
     .option('--json', 'one JSON object')
     .action((options) => does(async () => (await import('./status.ts')).status(io, options)));
+  program
+    .command('tap')
+    .description('show the points of the running agent as they pass')
+    .argument('[pattern...]', 'as in "only": by name, path, collector or label; all, unless named')
+    .option('--handler <name>', 'under the names that this handler sends')
+    .option('--count <number>', 'end after so many')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option(...JSON_LINES)
+    .action((patterns, options) =>
+      does(async () => (await import('./tap.ts')).tap(io, patterns, options)),
+    );
+  program
+    .command('log')
+    .description('show how much the running agent logs, or change it for a while')
+    .argument('[level]', 'debug, info, warn, error, or configured')
+    .option('--for <duration>', 'until it goes back by itself', '10m')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option('--json', 'one JSON object')
+    .action((level, options) =>
+      does(async () => (await import('./log.ts')).log(io, level, options)),
+    );
+  program
+    .command('health')
+    .description('exit with 0 if the running agent lives, for probes')
+    .option('--ready', 'only if it also delivers to every handler')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option('--json', 'one JSON object')
+    .action((options) => does(async () => (await import('./health.ts')).health(io, options)));
   program
     .command('list')
     .description('list the collectors, handlers, parsers and dialects')

@@ -1,7 +1,18 @@
-import { registry } from '../agent/index.ts';
+import { registry, Taps } from '../agent/index.ts';
+import { systemClock } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log, Report } from '../log/index.ts';
-import { snapshot } from '../status/index.ts';
+import { Level, type Log, Recent, type Report } from '../log/index.ts';
+import { Foreseen } from '../plugin/index.ts';
+import {
+  type Answers,
+  type Condition,
+  conditionOf,
+  type Flow,
+  type LogLevelAnswer,
+  type LogRequest,
+  snapshot,
+  type TapRequest,
+} from '../status/index.ts';
 import { Answering } from './answering.ts';
 import { EXIT, type Io, listed } from './io.ts';
 import { Reporting } from './reporting.ts';
@@ -11,6 +22,8 @@ import { version } from './version.ts';
 
 /** Talk that came up while a live view had the terminal; the latest lines, for when it is over. */
 const MOST_HELD = 200;
+/** Seconds for which another level holds, unless said. */
+const USUAL_WISH = 600;
 
 /** `cullinan run`: collects on every tick until it is told to stop. */
 export async function run(io: Io, { config: path }: { config?: string }): Promise<number> {
@@ -44,6 +57,9 @@ class Service {
   readonly #held: string[] = [];
   readonly #answering: Answering;
   readonly #reporting: Reporting;
+  readonly #level: Level;
+  readonly #recent = new Recent();
+  readonly #taps = new Taps(systemClock);
   #hold = false;
   #config: Config;
   #running: Running | undefined;
@@ -59,7 +75,24 @@ class Service {
     });
     this.#log = log;
     this.#report = report;
-    this.#answering = new Answering(io.environment, { log, report }, () => this.#snapshot());
+    this.#level = new Level(log, systemClock);
+    const answers: Answers = {
+      answer: (request) => {
+        switch (request.ask) {
+          case 'status':
+            return this.#snapshot();
+          case 'health':
+            return this.#condition();
+          case 'lines':
+            return { lines: this.#recent.lines };
+          case 'log':
+            return this.#logLevel(request);
+        }
+      },
+      tap: (request) => this.#tap(request),
+    };
+    const condition = () => this.#condition();
+    this.#answering = new Answering(io.environment, { log, report, answers, condition });
     this.#reporting = new Reporting(io.environment, log, () => this.#running?.agent.status);
     this.#take(this.#config);
   }
@@ -73,7 +106,7 @@ class Service {
 
   async start(): Promise<void> {
     this.#begin(await this.#assemble(this.#config));
-    await this.#answering.follow(this.#config.status);
+    await this.#answering.follow(this.#config);
   }
 
   async reload(): Promise<void> {
@@ -81,7 +114,7 @@ class Service {
     try {
       const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
       await this.#replace(next);
-      await this.#answering.follow(next.status);
+      await this.#answering.follow(next);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.error({}, `the configuration was not reloaded\n${why}`);
@@ -125,17 +158,45 @@ class Service {
     return snapshot(agent.status, { ...own, uptime: process.uptime() });
   }
 
+  #condition(): Condition {
+    const running = this.#running;
+    if (running === undefined) return { alive: false, ready: false, reasons: ['it is starting'] };
+    const { since, interval } = running.agent.ticking;
+    return conditionOf({ status: running.agent.status, sinceTick: since, interval });
+  }
+
+  #logLevel({ level, seconds }: LogRequest): LogLevelAnswer {
+    if (level === 'configured') this.#level.end();
+    else if (level !== undefined) this.#level.wish(level, seconds ?? USUAL_WISH);
+    const now = this.#level.now;
+    if (level !== undefined) {
+      const until = now.seconds === undefined ? '' : ` for ${now.seconds} s, as somebody asked`;
+      this.#log[now.level === 'debug' ? 'debug' : 'info']({}, `logging ${now.level}${until}`);
+    }
+    return now;
+  }
+
+  async #tap(request: TapRequest): Promise<Flow> {
+    const { handler } = request;
+    const names = this.#running?.agent.status.handlers.map(({ name }) => name) ?? [];
+    const known = names.some((name) => name === handler || name.startsWith(`${handler}[`));
+    if (handler !== undefined && !known) {
+      throw new Foreseen(`there is no handler ${handler}; there are ${listed(names)}`);
+    }
+    return this.#taps.add(request);
+  }
+
   #take(config: Config): void {
     this.#config = config;
     for (const secret of config.secrets) this.#secrets.add(secret);
-    this.#log.level = config.log.level;
+    this.#level.configure(config.log.level);
     const live = registry.handlers.get('live');
     this.#hold = this.#io.errIsTerminal && config.handlers.some(({ handler }) => handler === live);
   }
 
   async #assemble(config: Config): Promise<Running> {
     const needs = {
-      ...{ log: this.#log, report: this.#report },
+      ...{ log: this.#log, report: this.#report, taps: this.#taps },
       ticked: () => this.#reporting.ticked(),
     };
     return { ...(await assemble(config, needs)), config };
@@ -184,6 +245,7 @@ class Service {
   }
 
   #say(line: string): void {
+    this.#recent.add(line);
     if (!this.#hold) {
       this.#io.err(line);
       return;

@@ -1,5 +1,5 @@
 import { hostname as osHostname } from 'node:os';
-import { type Agent, createAgent, type Identity, registry } from '../agent/index.ts';
+import { type Agent, createAgent, type Identity, registry, type Taps } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
 import { type Config, loadConfig, suggest } from '../config/index.ts';
 import { hostFacts, hostnameByShell, liveHost } from '../host/index.ts';
@@ -104,6 +104,8 @@ export async function assemble(
     readonly clock?: Clock;
     /** Wraps the host, to record what is read of it. */
     readonly through?: (host: Host) => Host;
+    /** Where points are shown as they pass. */
+    readonly taps?: Taps;
     /** Called after each wake-up of the scheduler in which something was due. */
     readonly ticked?: () => void;
   },
@@ -112,12 +114,12 @@ export async function assemble(
   const plain = needs.host ?? live;
   const host = needs.through?.(plain) ?? plain;
   const identity = needs.identity ?? (await identify(config, needs.log));
-  const { log, report, ticked, clock = systemClock } = needs;
+  const { log, report, taps, ticked, clock = systemClock } = needs;
   // A recording is of a host with these files, wherever it is replayed.
   const adapt = needs.host === undefined ? await otherSource(config.host) : undefined;
   const random = Math.random;
   const agent = createAgent({
-    ...{ config, host, identity, clock, log, report, random, adapt, ticked },
+    ...{ config, host, identity, clock, log, report, random, adapt, taps, ticked },
   });
   return {
     agent,

@@ -1,21 +1,16 @@
 import type { HandlerStatus } from '../plugin/index.ts';
-import { codeOf, Foreseen } from '../plugin/index.ts';
 import { ask, type Snapshot, unbalanced } from '../status/index.ts';
-import { EXIT, type Io, UsageError } from './io.ts';
-import { load } from './setup.ts';
-import { standardSockets } from './sockets.ts';
+import { type Asking, askFirst, socketsOf } from './asking.ts';
+import { EXIT, type Io } from './io.ts';
+import { spanned } from './spanned.ts';
 
-interface Options {
-  readonly config?: string;
-  readonly socket?: string;
+interface Options extends Asking {
   readonly json?: boolean;
 }
 
 /** `cullinan status`: asks the running agent for its books, and shows that they balance. */
-export async function status(io: Io, { config, socket, json }: Options): Promise<number> {
-  if (socket === '') throw new UsageError('--socket needs the path of a socket');
-  const said = socket ?? load(io, config, {}).status.socket;
-  const answer = await first(said === undefined ? standardSockets(io.environment) : [said]);
+export async function status(io: Io, { json, ...asking }: Options): Promise<number> {
+  const answer = await askFirst(socketsOf(io, asking), ask);
   if (json) io.out(`${JSON.stringify(answer)}\n`);
   else io.out(rendered(answer));
   const off = answer.handlers.filter((books) => unbalanced(books) !== 0);
@@ -24,35 +19,6 @@ export async function status(io: Io, { config, socket, json }: Options): Promise
     io.err(`cullinan: the books of ${books.name} are off by ${unbalanced(books)} points.\n`);
   }
   return EXIT.failure;
-}
-
-/** The first of several sockets where somebody answers. */
-async function first(sockets: readonly string[]): Promise<Snapshot> {
-  const troubles: string[] = [];
-  for (const socket of sockets) {
-    try {
-      return await ask(socket);
-    } catch (error) {
-      troubles.push(trouble(socket, error));
-    }
-  }
-  throw new Foreseen(
-    `no agent answers.\n${troubles.map((line) => `  ${line}\n`).join('')}` +
-      'Start one with "cullinan run", or say where it listens: cullinan status --socket <path>',
-  );
-}
-
-function trouble(socket: string, error: unknown): string {
-  switch (codeOf(error)) {
-    case 'ENOENT':
-      return `${socket}: there is no such socket`;
-    case 'ECONNREFUSED':
-      return `${socket}: the agent that made it has ended`;
-    case 'EACCES':
-      return `${socket}: you may not ask; become a member of the socket's group, or root`;
-    default:
-      return error instanceof Foreseen ? error.message : `${socket}: ${String(error)}`;
-  }
 }
 
 const COLUMNS = ['handler', 'observed', 'delivered', 'queued', 'spooled', 'dropped'] as const;
@@ -96,26 +62,4 @@ function row(books: HandlerStatus): string[] {
 function dropped({ name, dropped: by }: HandlerStatus): string[] {
   const reasons = Object.entries(by).flatMap(([why, n]) => (n > 0 ? [`${n} ${why}`] : []));
   return reasons.length === 0 ? [] : [`dropped by ${name}: ${reasons.join(', ')}`];
-}
-
-function spanned(seconds: number): string {
-  const units = [
-    [86_400, 'd'],
-    [3600, 'h'],
-    [60, 'min'],
-    [1, 's'],
-  ] as const;
-  const at = Math.max(
-    0,
-    units.findIndex(([size]) => seconds >= size),
-  );
-  let left = Math.floor(seconds);
-  return units
-    .slice(at, at + 2)
-    .map(([size, name]) => {
-      const count = Math.floor(left / size);
-      left -= count * size;
-      return `${count} ${name}`;
-    })
-    .join(' ');
 }

@@ -86,6 +86,10 @@ export interface Config {
   readonly shutdown: { readonly timeout: number };
   /** Where it answers who asks how it is; without a socket, at the usual place. */
   readonly status: { readonly enabled: boolean; readonly socket: string | undefined };
+  /** Where probes are answered. */
+  readonly health: {
+    readonly listen: { readonly host: string; readonly port: number } | undefined;
+  };
   /** By instance. */
   readonly collectors: readonly CollectorConfig[];
   /** In the order of the file. */

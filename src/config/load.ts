@@ -6,7 +6,7 @@ import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './ins
 import type { Checked } from './issue.ts';
 import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
 import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
-import { collectorDefaults, collectorKeys, globals, handlerKeys } from './schema.ts';
+import { collectorDefaults, collectorKeys, globals, handlerKeys, listenAddress } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { queueOf, sharedSpools } from './spools.ts';
 import { didYouMean } from './suggest.ts';
@@ -64,6 +64,7 @@ export function loadConfig(o: {
     log: agent.log,
     shutdown: agent.shutdown,
     status: { enabled: agent.status.enabled, socket: agent.status.socket },
+    health: { listen: listenAddress(agent.health.listen ?? '') },
     collectors: collected,
     handlers: sent,
     files: files.paths,

@@ -1,4 +1,5 @@
 import { HOSTNAME_METHODS, selector } from '../naming/index.ts';
+import { endpoint } from '../net/index.ts';
 import { COUNTERS, duration, size, z } from '../plugin/index.ts';
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
@@ -52,6 +53,16 @@ const relabel = z.strictObject({
     .describe('Labels to set, where a dialect has labels; "" takes one away.'),
   scale: z.number().default(1).describe('What values are multiplied by.'),
 });
+
+/** Where a listener is: `[::1]:9111`, `127.0.0.1:9111`, or a port of this host alone. */
+export function listenAddress(text: string): { host: string; port: number } | undefined {
+  if (/^\d{1,5}$/.test(text)) {
+    const alone = Number(text);
+    return alone >= 1 && alone <= 65_535 ? { host: '127.0.0.1', port: alone } : undefined;
+  }
+  const at = /:\d+$/.test(text) ? endpoint(text, 0) : undefined;
+  return at === undefined || at.port === 0 ? undefined : { host: at.host, port: at.port };
+}
 
 /** What the file says besides collectors and handlers. */
 export const globals = z.strictObject({
@@ -122,6 +133,23 @@ export const globals = z.strictObject({
     })
     .prefault({})
     .describe('What the agent tells of itself.'),
+  health: z
+    .strictObject({
+      listen: z
+        .string()
+        .superRefine((text, context) => {
+          if (listenAddress(text) !== undefined) return;
+          context.addIssue({ code: 'custom', message: 'must be host:port, or a port' });
+        })
+        .optional()
+        .meta({
+          description:
+            'Where probes of load balancers and containers are answered over HTTP, `/healthz` and `/readyz`: `127.0.0.1:9111`. A port alone is on 127.0.0.1.',
+          fallback: 'nowhere',
+        }),
+    })
+    .prefault({})
+    .describe('Whether it lives and delivers, for probes.'),
   shutdown: z
     .strictObject({
       timeout: span()

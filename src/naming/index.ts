@@ -18,7 +18,7 @@ export {
 export { createNamer } from './namer.ts';
 export { type Relabel, type Route, route } from './route.ts';
 export { levels, segment } from './segment.ts';
-export { selector } from './select.ts';
+export { anyOf, type Compile, type Selector, selector } from './select.ts';
 
 /** Every dialect by its name. */
 export const dialects = {

@@ -11,6 +11,9 @@ export interface Subject {
 /** Whether a pattern fits. */
 export type Selector = (subject: Subject) => boolean;
 
+/** Compiles a glob, or an expression behind `re:`. */
+export type Compile = (glob: string) => Chosen;
+
 /**
  * Compiles a pattern. Its parts, divided by ` & `, must all fit:
  *
@@ -18,25 +21,26 @@ export type Selector = (subject: Subject) => boolean;
  * - `label:NAME=GLOB`, a label of the series;
  * - any other, a glob or an expression behind `re:`, its inner name or its path.
  *
+ * @param compile remembers what it decided, unless said.
  * @throws {@link Error} if an expression is none, or a label has no `=`.
  */
-export function selector(pattern: string): Selector {
-  const parts = pattern.split(' & ').map(part);
+export function selector(pattern: string, compile: Compile = one): Selector {
+  const parts = pattern.split(' & ').map((text) => part(text, compile));
   return (subject) => parts.every((fits) => fits(subject));
 }
 
 /** Whether any of several patterns fits. */
-export function anyOf(patterns: readonly string[]): Selector {
-  const selectors = patterns.map(selector);
+export function anyOf(patterns: readonly string[], compile: Compile = one): Selector {
+  const selectors = patterns.map((pattern) => selector(pattern, compile));
   return (subject) => selectors.some((fits) => fits(subject));
 }
 
-function part(text: string): Selector {
+function part(text: string, compile: Compile): Selector {
   if (text.trim() === '') throw new Error('a part of it is empty');
   const [kind, rest] = divide(text, ':');
   if (rest !== undefined && kind === 'collector') {
     if (rest === '') throw new Error('"collector:" lacks a name: collector:disk');
-    const fits = one(rest);
+    const fits = compile(rest);
     return ({ collector }) => fits(collector);
   }
   if (rest !== undefined && kind === 'label') {
@@ -44,10 +48,10 @@ function part(text: string): Selector {
     if (glob === undefined || name === '') {
       throw new Error(`"${text}" is not of the form label:device=sd*`);
     }
-    const fits = one(glob);
+    const fits = compile(glob);
     return ({ labels }) => Object.hasOwn(labels, name) && fits(labels[name] ?? '');
   }
-  const fits = one(text);
+  const fits = compile(text);
   return ({ names }) => names.some(fits);
 }
 

@@ -91,7 +91,13 @@ export function chooser(
 }
 
 function compile(pattern: string): RegExp {
-  if (pattern.startsWith('re:')) return new RegExp(pattern.slice(3), 'u');
+  return pattern.startsWith('re:')
+    ? new RegExp(pattern.slice(3), 'u')
+    : new RegExp(globSource(pattern), 'su');
+}
+
+/** A glob as the source of a regular expression, for the whole of a name. */
+export function globSource(pattern: string): string {
   let source = '';
   for (let i = 0; i < pattern.length; i += 1) {
     const char = pattern[i] as string;
@@ -106,5 +112,5 @@ function compile(pattern: string): RegExp {
       i = close;
     } else source += char.replace(/[\\^$.|+()[\]{}/]/, '\\$&');
   }
-  return new RegExp(`^${source}$`, 'su');
+  return `^${source}$`;
 }

@@ -1,22 +1,37 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Foreseen, Unresponsive } from '../plugin/index.ts';
+import type { Request } from './request.ts';
 import type { Snapshot } from './snapshot.ts';
+
+/** The agent is there, and will not do what it is asked: the message says why. */
+export class Refused extends Foreseen {
+  override readonly name = 'Refused';
+}
 
 const PATIENCE = 5000;
 /** Bytes of an answer, at most: an agent with a thousand collectors needs a tenth. */
 const MOST = 16 * 1024 * 1024;
 
 /**
- * Asks the agent that listens at a path.
+ * Asks the agent that listens at a path how it is.
  *
  * @throws the system's error if nobody does (`ENOENT`, `ECONNREFUSED`) or one may not (`EACCES`);
  *   {@link Unresponsive} or {@link Foreseen} if what answers is no agent.
  */
 export async function ask(path: string): Promise<Snapshot> {
+  const answer = await request(path, { ask: 'status' });
+  if (isSnapshot(answer)) return answer;
+  throw new Foreseen(`${path}: what answers is no agent of this version`);
+}
+
+/** Asks for one object. Throws like {@link ask}, and what the agent refuses. */
+export async function request(
+  path: string,
+  asked: Exclude<Request, { ask: 'tap' }>,
+): Promise<unknown> {
   const text = await new Promise<string>((resolve, reject) => {
     let got = '';
-    const socket = connect(path);
-    socket.setEncoding('utf8');
+    const socket = called(path, asked);
     socket.setTimeout(PATIENCE, () => {
       socket.destroy(new Unresponsive(`${path}: no answer within ${PATIENCE / 1000} s`));
     });
@@ -30,14 +45,70 @@ export async function ask(path: string): Promise<Snapshot> {
   return decode(path, text);
 }
 
-function decode(path: string, text: string): Snapshot {
+/**
+ * Has every line of what flows until `signal` is aborted, or `each` says that it was enough. Throws like
+ * {@link request}, and if the agent ends.
+ */
+export function follow(
+  path: string,
+  asked: Extract<Request, { ask: 'tap' }>,
+  each: (line: unknown) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let got = '';
+    let over = false;
+    const socket = called(path, asked);
+    const end = (error?: Error) => {
+      over = true;
+      signal.removeEventListener('abort', stop);
+      socket.destroy();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const stop = () => end();
+    signal.addEventListener('abort', stop);
+    socket.on('data', (more: string) => {
+      got += more;
+      if (got.length > MOST) return end(new Foreseen(`${path}: what answers is no agent`));
+      const lines = got.split('\n');
+      got = lines.pop() ?? '';
+      try {
+        for (const line of lines) {
+          if (line !== '' && !each(decode(path, line))) return end();
+        }
+      } catch (error) {
+        end(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    socket.on('end', () => {
+      if (!over) end(new Foreseen(`${path}: the agent has ended`));
+    });
+    socket.on('error', (error) => {
+      if (!over) end(error);
+    });
+  });
+}
+
+function called(path: string, asked: Request): Socket {
+  const socket = connect(path);
+  socket.setEncoding('utf8');
+  socket.write(`${JSON.stringify(asked)}\n`);
+  return socket;
+}
+
+function decode(path: string, text: string): unknown {
+  let answer: unknown;
   try {
-    const answer: unknown = JSON.parse(text);
-    if (isSnapshot(answer)) return answer;
+    answer = JSON.parse(text);
   } catch {
     // No JSON, no agent.
+    throw new Foreseen(`${path}: what answers is no agent of this version`);
   }
-  throw new Foreseen(`${path}: what answers is no agent of this version`);
+  if (typeof answer === 'object' && answer !== null && 'error' in answer) {
+    throw new Refused(`the agent refuses: ${String(answer.error).slice(0, 500)}`);
+  }
+  return answer;
 }
 
 /** As much as is needed to show it. */

@@ -1,4 +1,14 @@
-/** What the agent tells of itself over a local socket, and how it is asked. */
-export { ask } from './client.ts';
-export { type Serving, serve } from './server.ts';
+/** What the agent tells of itself over a local socket and to probes, and how it is asked. */
+export { ask, follow, Refused, request } from './client.ts';
+export { type Condition, conditionOf, type Vitals } from './condition.ts';
+export {
+  LOG_LEVELS,
+  LONGEST_LEVEL,
+  type LogLevel,
+  type LogLevelAnswer,
+  type LogRequest,
+  type TapRequest,
+} from './request.ts';
+export { type Answers, type Serving, serve } from './server.ts';
 export { type Snapshot, snapshot, unbalanced } from './snapshot.ts';
+export type { Flow } from './stream.ts';

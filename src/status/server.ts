@@ -4,9 +4,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { ask } from './client.ts';
+import { decodeRequest, MOST_REQUEST, type Request } from './request.ts';
+import { type Flow, pour } from './stream.ts';
 
 /** Milliseconds for somebody who asks to take the answer. */
 const PATIENCE = 5000;
+/** Milliseconds for somebody who asks to say what; who says nothing is told the status. */
+const SAYING = 1000;
 /** Askers at a time; others are turned away. */
 const MOST = 16;
 /** The owner and the group may ask. */
@@ -17,17 +21,26 @@ export interface Serving {
   close(): Promise<void>;
 }
 
+/** What the agent says to a request. What it throws is said to whoever asks. */
+export interface Answers {
+  /** One object. */
+  answer(request: Exclude<Request, { ask: 'tap' }>): unknown;
+  /** What flows until whoever asks has enough. Absent, nothing does. */
+  tap?(request: Extract<Request, { ask: 'tap' }>): Promise<Flow>;
+}
+
 /**
- * Answers everybody who connects to a local socket, mode 0660, with one line of JSON. What an asker
- * sends is thrown away unread.
+ * Answers everybody who connects to a local socket, mode 0660: one line of JSON, the request, which
+ * may be left out; then one line of JSON, or for a tap as many as there are. Whoever asks waits for the
+ * agent, never the other way round: each is one object in memory, and gone when it is slow.
  *
- * @param answer is called for each asker.
  * @throws {@link Foreseen} if an agent answers there already, or the system's error.
  */
-export async function serve(path: string, answer: () => unknown): Promise<Serving> {
+export async function serve(path: string, answers: Answers): Promise<Serving> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   const open = new Set<Socket>();
-  const server = createServer((socket) => {
+  // Half open: `echo '{"ask":"status"}' | socat - UNIX:…` ends its half before it is answered.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (open.size >= MOST) {
       socket.destroy();
       return;
@@ -38,8 +51,7 @@ export async function serve(path: string, answer: () => unknown): Promise<Servin
       // Somebody who has gone needs no answer.
     });
     socket.setTimeout(PATIENCE, () => socket.destroy());
-    socket.resume();
-    socket.end(`${JSON.stringify(answer())}\n`);
+    hear(socket, (line) => void reply(socket, line, answers));
   });
   await listen(server, path);
   const { ino } = await stat(path);
@@ -54,6 +66,47 @@ export async function serve(path: string, answer: () => unknown): Promise<Servin
       await closed;
     },
   };
+}
+
+/** Reads the first line that is sent, and throws away what follows; '' where none is. */
+function hear(socket: Socket, heard: (line: string) => void): void {
+  let got = Buffer.alloc(0);
+  let done = false;
+  const finish = (line: string) => {
+    if (done) return;
+    done = true;
+    clearTimeout(late);
+    got = Buffer.alloc(0);
+    heard(line);
+  };
+  // Who has said half of it in time never will: what it is refuses itself as no JSON.
+  const late = setTimeout(() => finish(got.toString('utf8')), SAYING);
+  socket.once('close', () => {
+    done = true;
+    clearTimeout(late);
+  });
+  socket.on('data', (bytes: Buffer) => {
+    if (done) return;
+    got = Buffer.concat([got, bytes.subarray(0, MOST_REQUEST + 1 - got.length)]);
+    const end = got.indexOf(0x0a);
+    if (end >= 0) finish(got.toString('utf8', 0, end));
+    else if (got.length > MOST_REQUEST) finish('too long');
+  });
+  socket.once('end', () => finish(got.toString('utf8')));
+}
+
+async function reply(socket: Socket, line: string, answers: Answers): Promise<void> {
+  const say = (answer: unknown) => {
+    if (!socket.destroyed) socket.end(`${JSON.stringify(answer)}\n`);
+  };
+  try {
+    const request = line.trim() === '' ? ({ ask: 'status' } as const) : decodeRequest(line);
+    if (request.ask !== 'tap') return say(answers.answer(request));
+    if (answers.tap === undefined) throw new Foreseen('nothing can be tapped here');
+    pour(socket, await answers.tap(request));
+  } catch (error) {
+    say({ error: error instanceof Foreseen ? error.message : 'the agent could not answer' });
+  }
 }
 
 /**
@@ -90,7 +143,7 @@ async function listen(server: Server, path: string): Promise<void> {
  */
 async function bind(server: Server, path: string): Promise<void> {
   // Its name is short: that of a socket may have 107 bytes.
-  const apart = await mkdtemp(join(dirname(path), '.'));
+  const apart = await mkdtemp(`${dirname(path)}/.`);
   try {
     const made = join(apart, 's');
     server.listen(made);

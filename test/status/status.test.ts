@@ -13,7 +13,8 @@ import { throwAMillion } from '../support/damaged.ts';
 
 const path = () => join(mkdtempSync(join(tmpdir(), 'cullinan-status-')), 'run', 'status.sock');
 const OWN = { version: '1.2.3', host: 'web01', pid: 4711, uptime: 60 };
-const answer = () => snapshot(idleAgent, OWN);
+const status = () => snapshot(idleAgent, OWN);
+const answer = { answer: status };
 
 async function serving(at = path()) {
   const it = await serve(at, answer);
@@ -22,7 +23,7 @@ async function serving(at = path()) {
 }
 
 test('whoever asks is told, as the agent stands at that moment', async () => {
-  expect(await ask(await serving())).toMatchObject(JSON.parse(JSON.stringify(answer())));
+  expect(await ask(await serving())).toMatchObject(JSON.parse(JSON.stringify(status())));
 });
 
 test('its owner and its group may ask, and nobody else', async () => {
@@ -70,7 +71,7 @@ test('a file that is no socket is left alone', async () => {
 
 test('one that takes long to end leaves the socket of its successor', async () => {
   const at = path();
-  const before = await serve(at, () => ({}));
+  const before = await serve(at, { answer: () => ({}) });
   const after = await serve(at, answer);
   onTestFinished(() => after.close());
   await before.close();

@@ -239,6 +239,15 @@ const groups: Rows = {
   'system.process_group.context_switches': [derive('processes-{group}/contextswitch-{type}')],
 };
 
+/** conntrack, irq and md. */
+const kernel: Rows = {
+  'system.linux.conntrack.count': [gauge('conntrack/conntrack')],
+  'system.linux.conntrack.limit': [gauge('conntrack/conntrack-max')],
+  'system.linux.conntrack.utilization': [gauge('conntrack/percent-used', 100)],
+  'system.linux.interrupts': [derive('irq/irq-{interrupt}')],
+  'system.linux.md.disks': [gauge('md-{device}/md_disks-{state}')],
+};
+
 /** uptime, contextswitch, entropy, fhcount, protocols: one value or two each. */
 const others: Rows = {
   'system.uptime': [{ ...gauge('uptime/uptime'), precision: 0 }],
@@ -268,6 +277,7 @@ const tableFor = (o: Options): ReadonlyMap<string, readonly Row[]> =>
       ...vmem,
       ...processes,
       ...groups,
+      ...kernel,
       ...others,
       ...tcpconns(o.tcpconns),
       ...virt(o.virt),

@@ -279,6 +279,45 @@ const processResources: Section = {
   },
 };
 
+/** ConnTrackCollector: the files' own names. */
+const conntrack: Section = {
+  covers: everything,
+  rows: {
+    'system.linux.conntrack.count': [level('conntrack.nf_conntrack_count', 0)],
+    'system.linux.conntrack.limit': [level('conntrack.nf_conntrack_max', 0)],
+  },
+};
+
+/** SoftInterruptCollector: whole numbers per second, by where the kind stands in /proc/stat. */
+const softirq: Section = {
+  covers: everything,
+  rows: Object.fromEntries(
+    [
+      ...['HI', 'TIMER', 'NET_TX', 'NET_RX', 'BLOCK', 'IRQ_POLL', 'TASKLET', 'SCHED', 'HRTIMER'],
+      'RCU',
+    ].map((type, i) => [`system.linux.softirqs{type=${type}}`, [rate(`softirq.${i}`, 0)]]),
+  ),
+};
+
+const KIB = 1 / 1024;
+
+/** MdStatCollector; of what an array does it knows recovery alone. */
+const mdstat: Section = {
+  covers: ({ activity = 'recovery' }) => activity === 'recovery',
+  rows: {
+    'system.linux.md.disks{state=active}': [level('mdstat.{device}.member_count.active', 1)],
+    'system.linux.md.disks{state=failed}': [level('mdstat.{device}.member_count.faulty', 1)],
+    'system.linux.md.disks{state=spare}': [level('mdstat.{device}.member_count.spare', 1)],
+    'system.linux.md.disks.required': [level('mdstat.{device}.status.total_members', 1)],
+    'system.linux.md.size': [level('mdstat.{device}.status.blocks', 1, KIB)],
+    'system.linux.md.progress': [level('mdstat.{device}.recovery.percent', 1, PERCENT)],
+    'system.linux.md.speed': [level('mdstat.{device}.recovery.speed', 1)],
+    'system.linux.md.remaining': [
+      level('mdstat.{device}.recovery.remaining_time', 1, MILLISECONDS),
+    ],
+  },
+};
+
 const NANOSECONDS = 1e9;
 
 const INNER: Readonly<Record<string, string>> = { bytes: 'io', drops: 'dropped' };
@@ -319,7 +358,7 @@ const libvirtKvm = ({ cpuAbsolute }: Options): Section => {
 // biome-ignore format: one section a word
 const SECTIONS = [
   cpu, memory, diskspace, iostat, network, loadavg, uptime,
-  vmstat, sockstat, tcp, udp, proc, processResources,
+  vmstat, sockstat, tcp, udp, proc, processResources, conntrack, softirq, mdstat,
 ];
 
 export interface Match {

@@ -170,10 +170,35 @@ const limits: Section = {
   },
 };
 
+const conntrack: Section = {
+  rows: {
+    'system.linux.conntrack.count': node('nf_conntrack_entries'),
+    'system.linux.conntrack.limit': node('nf_conntrack_entries_limit'),
+    'system.linux.conntrack.events': node('nf_conntrack_stat_{event}'),
+  },
+};
+
+const cpuAndType = { cpu: '{cpu}', type: '{type}' };
+const softirqs: Section = {
+  rows: { 'system.linux.softirqs.cpu': node('softirqs_functions_total', cpuAndType) },
+};
+
+const array = { device: '{device}' };
+const arrayState = { ...array, state: '{state}' };
+const mdadm: Section = {
+  rows: {
+    'system.linux.md.state': node('md_state', arrayState),
+    'system.linux.md.disks': node('md_disks', arrayState),
+    'system.linux.md.disks.required': node('md_disks_required', array),
+    'system.linux.md.size': node('md_blocks', array, 1 / 1024),
+    'system.linux.md.synced': node('md_blocks_synced', array, 1 / 1024),
+  },
+};
+
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits, guests,
+  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, guests,
 ];
 
 interface Match {

@@ -1,13 +1,16 @@
 // Generated from the files in collectors/ and handlers/ by `npm run generate`. Do not edit.
 import agent from '../../collectors/agent.ts';
 import batteries from '../../collectors/batteries.ts';
+import conntrack from '../../collectors/conntrack.ts';
 import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
 import filesystem from '../../collectors/filesystem.ts';
 import host from '../../collectors/host.ts';
+import interrupts from '../../collectors/interrupts.ts';
 import libvirt from '../../collectors/libvirt.ts';
 import load from '../../collectors/load.ts';
 import logs from '../../collectors/logs.ts';
+import mdstat from '../../collectors/mdstat.ts';
 import memory from '../../collectors/memory.ts';
 import network from '../../collectors/network.ts';
 import paging from '../../collectors/paging.ts';
@@ -38,13 +41,16 @@ import type { Collector, Handler } from '../plugin/index.ts';
 export const collectors: readonly Collector[] = [
   agent,
   batteries,
+  conntrack,
   cpu,
   disk,
   filesystem,
   host,
+  interrupts,
   libvirt,
   load,
   logs,
+  mdstat,
   memory,
   network,
   paging,

@@ -1,3 +1,4 @@
+import { fstatSync, writeFileSync } from 'node:fs';
 import { registry, Taps } from '../agent/index.ts';
 import { systemClock } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
@@ -29,6 +30,7 @@ const USUAL_WISH = 600;
 export async function run(io: Io, { config: path }: { config?: string }): Promise<number> {
   // First of all: a signal that comes while the agent starts waits until it has started.
   const told = signals();
+  takeName();
   const service = new Service(io, path);
   await service.start();
   // Whoever only prints has nothing left to do when its reader has gone (`| head`).
@@ -43,6 +45,28 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
 
 interface Running extends Assembled {
   readonly config: Config;
+}
+
+/** Takes the name that `top` and the log of the OOM killer show: Node leaves its own, or "MainThread". */
+function takeName(): void {
+  try {
+    writeFileSync('/proc/self/comm', 'cullinan');
+  } catch {
+    // Other systems have no such file.
+  }
+}
+
+/**
+ * Whether standard output is the journal, by what systemd says of it (systemd.exec(5)). Nobody reads
+ * metrics there: a service without a handler sends none.
+ */
+function intoJournal({ environment }: Io): boolean {
+  try {
+    const { dev, ino } = fstatSync(1);
+    return environment['JOURNAL_STREAM'] === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
 }
 
 /** The agent as a service: one at a time, replaced only by one that is ready to run. */
@@ -67,7 +91,7 @@ class Service {
   constructor(io: Io, path: string | undefined) {
     this.#io = io;
     this.#path = path;
-    this.#standIn = io.outIsTerminal ? { live: {} } : { console: {} };
+    this.#standIn = io.outIsTerminal ? { live: {} } : intoJournal(io) ? {} : { console: {} };
     this.#config = load(io, path, this.#standIn);
     const { log, report } = openLog(io, this.#config, {
       secrets: this.#secrets,
@@ -209,7 +233,7 @@ class Service {
     const handlers = listed(config.handlers.map(({ instance }) => instance));
     this.#log.info(
       { collectors: config.collectors.length, files: config.files },
-      `collecting from ${identity.path || 'this host'} every ${config.interval} s for ${handlers}`,
+      `collecting from ${identity.path || 'this host'} every ${config.interval} s for ${handlers || 'nobody: name a handler in the configuration'}`,
     );
   }
 

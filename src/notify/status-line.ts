@@ -6,12 +6,12 @@ const LONGEST = 240;
 const counted = (count: number, word: string): string =>
   `${count} ${word}${count === 1 ? '' : 's'}`;
 
-function handler({ name, connected, queued, spooled, delivered }: HandlerStatus): string {
+function handler({ name, connected, failures, queued, spooled }: HandlerStatus): string {
   const waiting = queued + spooled;
-  if (connected) return waiting > 0 ? `${name}: ${waiting} waiting` : `${name} fine`;
-  // One that was never connected has just begun, or is one that has no peer.
-  if (delivered > 0 && waiting === 0) return `${name} idle`;
-  return `${name} NOT connected, ${waiting} waiting`;
+  // Some peers are called only when there is something to send.
+  const away = !connected && failures > 0 && waiting > 0;
+  if (away) return `${name} NOT connected, ${waiting} waiting`;
+  return waiting > 0 ? `${name} with ${waiting} waiting` : `${name} fine`;
 }
 
 /** How the agent is, as `systemctl status` shows it: `13 collectors, 441 series; graphite fine`. */

@@ -11,8 +11,8 @@ export interface Io {
   readonly errIsTerminal: boolean;
 }
 
-/** The exit codes of sysexits.h that the commands use. */
-export const EXIT = { ok: 0, failure: 1, usage: 64, configuration: 78 } as const;
+/** The exit codes of sysexits.h that the commands use; `namesGo` is what diff-names found. */
+export const EXIT = { ok: 0, failure: 1, namesGo: 2, usage: 64, configuration: 78 } as const;
 
 /** The command line was wrong; the message says what to do. Exit 64. */
 export class UsageError extends Error {
@@ -22,3 +22,10 @@ export class UsageError extends Error {
 /** Joins words as a sentence lists them: `a, b and c`. */
 export const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+
+/** The number behind `--count`; absent where there is none. */
+export function countOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new UsageError(`--count is "${text}"; it must be a number from 1`);
+}

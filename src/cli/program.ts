@@ -105,6 +105,15 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option('--json', 'one JSON object')
     .action((options) => does(async () => (await import('./status.ts')).status(io, options)));
   program
+    .command('top')
+    .description('watch the running agent: its collectors and handlers, sorted')
+    .option('--every <duration>', 'time between two looks (default: 2s; 10s where no terminal is)')
+    .option('--count <number>', 'end after so many looks (default: 1 where no terminal is)')
+    .option('--sort <names>', 'time, series or errors; rate, waiting or failures')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .action((options) => does(async () => (await import('./top.ts')).top(io, options)));
+  program
     .command('tap')
     .description('show the points of the running agent as they pass')
     .argument('[pattern...]', 'as in "only": by name, path, collector or label; all, unless named')

@@ -1,7 +1,7 @@
 import { Foreseen } from '../plugin/index.ts';
 import { follow } from '../status/index.ts';
 import { type Asking, askFirst, socketsOf } from './asking.ts';
-import { EXIT, type Io, UsageError } from './io.ts';
+import { countOf, EXIT, type Io } from './io.ts';
 
 interface Options extends Asking {
   readonly handler?: string;
@@ -47,9 +47,3 @@ const isLine = (line: unknown): line is Line =>
   line !== null &&
   (('text' in line && typeof line.text === 'string') ||
     ('leftOut' in line && typeof line.leftOut === 'number'));
-
-function countOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new UsageError(`--count is "${text}"; it must be a number from 1`);
-}

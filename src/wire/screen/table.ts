@@ -20,6 +20,8 @@ export interface TableSpec {
   readonly columns: readonly Column[];
   /** Which rows stay when there is no room for all: the greatest. */
   weight(row: Row): number;
+  /** In which order they stand; by name where absent. */
+  order?(a: Row, b: Row): number;
 }
 
 const GAP = 2;
@@ -83,11 +85,17 @@ export function table(
 }
 
 /** Who is shown is a matter of weight, where they stand one of names: rows do not jump about. */
-function choose({ weight }: TableSpec, rows: readonly Row[], most: number): readonly Row[] {
+function choose(
+  { weight, order = byName }: TableSpec,
+  rows: readonly Row[],
+  most: number,
+): readonly Row[] {
   const chosen =
     rows.length <= most ? [...rows] : rows.toSorted((a, b) => weight(b) - weight(a)).slice(0, most);
-  return chosen.sort((a, b) => BY_NAME.compare(a.name, b.name));
+  return chosen.sort(order);
 }
+
+const byName = (a: Row, b: Row): number => BY_NAME.compare(a.name, b.name);
 
 function chooseColumns(columns: readonly Column[], width: number): readonly Column[] {
   let left = width;

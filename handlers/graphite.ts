@@ -184,8 +184,8 @@ export default defineHandler({
           protocol === 'udp'
             ? await openUdp(host, signal)
             : await openTcp({ ...host, keepalive, tls, peer: 'Carbon' }, signal);
-        const { ended, close } = stream;
-        return { ended, close, write: (batch) => stream.write(encode(batch)) };
+        const { ended, close, finish } = stream;
+        return { ended, close, finish, write: (batch) => stream.write(encode(batch)) };
       },
     }));
     const [only, ...others] = candidates;

@@ -157,6 +157,7 @@ async function deliver(
       queue: { samples: points.length, bytes: Number.MAX_SAFE_INTEGER },
       interval: 60,
       resend: handler.idempotent ? patience / 1000 : 0,
+      confirm: true,
     },
     {
       ...{ clock: systemClock, random: Math.random, agent: NO_AGENT, host: identity.label },
@@ -175,7 +176,7 @@ async function deliver(
   const after = await delivery.stop('shutdown', before.left > 0 ? 0 : patience);
   const left = Math.max(before.left, after.left);
   const message = why instanceof Error ? why.message : `not taken within ${patience / 1000} s`;
-  if (left > 0) throw new Foreseen(`${instance}: ${message}`);
+  if (left > 0 || after.unread) throw new Foreseen(`${instance}: ${message}`);
   const refused = delivery.status().dropped.unsendable;
   if (refused > 0)
     warn(`${instance} refused ${refused} of ${points.length} points for good: ${message}`);

@@ -1,7 +1,13 @@
 import type { Clock } from '../clock/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Point } from '../metric/index.ts';
-import type { AgentStatus, DropReason, Handler, HandlerStatus } from '../plugin/index.ts';
+import type {
+  AgentStatus,
+  Connection,
+  DropReason,
+  Handler,
+  HandlerStatus,
+} from '../plugin/index.ts';
 import type { Limits } from './backlog.ts';
 
 /** A queue's continuation on disk. */
@@ -45,6 +51,11 @@ export interface DeliveryOptions {
    * memory: Carbon writes to disk a second or more after it has read a point.
    */
   readonly resend: number;
+  /**
+   * Whoever delivers has to know whether the peer has read everything, where that can be found out: by
+   * {@link Connection.finish} at the end. A connection that breaks after it has taken something ends it all.
+   */
+  readonly confirm?: boolean | undefined;
 }
 
 export interface DeliveryDeps {
@@ -62,6 +73,8 @@ export interface DeliveryDeps {
 /** What was not delivered in time, and is not on disk either. */
 export interface Left {
   readonly left: number;
+  /** With {@link DeliveryOptions.confirm}: what was delivered may not have been read. */
+  readonly unread?: boolean;
 }
 
 /** One handler instance at work: its queue, its connection, its books. */

@@ -49,6 +49,7 @@ export class Writer implements Delivery {
   #stopping: 'shutdown' | 'reload' | undefined;
   #halted = false;
   #closed = false;
+  #unread = false;
   #note: string | undefined;
 
   constructor(options: DeliveryOptions, deps: DeliveryDeps) {
@@ -130,7 +131,7 @@ export class Writer implements Delivery {
     this.#halt();
     const left = await this.#supply.close(this.#stopping);
     this.#closed = true;
-    return { left };
+    return this.#unread ? { left, unread: true } : { left };
   }
 
   /** Whether the peer cannot be reached. */
@@ -175,7 +176,8 @@ export class Writer implements Delivery {
       const failed = (await this.#connect()) ?? (await this.#serve());
       if (failed === undefined || this.#finished) continue;
       const seconds = this.#failed(failed);
-      if (seconds > 0) await this.#pause(seconds);
+      if (this.#unread) this.#halt();
+      else if (seconds > 0) await this.#pause(seconds);
       // A peer that closes idle connections is called again when there is something to send.
       else if (this.#supply.due + this.#supply.spooled === 0 && this.#stopping === undefined)
         await this.#work.heard();
@@ -216,8 +218,11 @@ export class Writer implements Delivery {
       this.#due = false;
       this.#complaints.caughtUp();
       this.#quiet.ring();
-      if (this.#stopping !== undefined && !this.#insists) await this.#close(line);
-      else await this.#work.heard();
+      if (this.#stopping === undefined || this.#insists) await this.#work.heard();
+      else {
+        const unread = await this.#close(line);
+        if (unread !== undefined) return unread;
+      }
     }
     return undefined;
   }
@@ -329,19 +334,27 @@ export class Writer implements Delivery {
     this.#deps.log.info({ handler: name }, `handler ${name}: ${note}`);
   }
 
-  async #close(line: Line): Promise<void> {
+  /** @returns why the peer may not have read everything, where that is to be known. */
+  async #close(line: Line): Promise<Failure | undefined> {
+    const { connection } = line;
     const attempt = new Attempt(line.aborter);
+    const { clock } = this.#deps;
+    const began = clock.monotonic();
+    const finish = this.#options.confirm === true ? connection.finish : undefined;
     this.#pending = attempt;
     try {
-      await attempt.within(this.#deps.clock, this.#options.timeout, 'closing', () =>
-        line.connection.close(),
+      const what = finish === undefined ? 'closing' : 'reading everything';
+      await attempt.within(clock, this.#options.timeout, what, () =>
+        finish === undefined ? connection.close() : finish.call(connection),
       );
     } catch (error) {
+      if (finish !== undefined) return this.#lost(line, error, began);
       if (!this.#halted) this.#complaints.cut(error);
     } finally {
       this.#pending = undefined;
       this.#giveUp(line, undefined);
     }
+    return undefined;
   }
 
   #giveUp(line: Line, error: unknown): void {
@@ -357,6 +370,7 @@ export class Writer implements Delivery {
   #lost(line: Line, error: unknown, began: number): Failure {
     this.#giveUp(line, error);
     this.#supply.broke(began);
+    this.#unread ||= line.took && this.#options.confirm === true;
     return { error, held: line.took && began - line.opened >= this.#backoff.least * 1000 };
   }
 

@@ -210,6 +210,14 @@ class Failover implements Connection {
     await this.#used.connection.close();
   }
 
+  async finish(): Promise<void> {
+    const { connection } = this.#used;
+    if (connection.finish === undefined) return await this.close();
+    this.#closed = true;
+    this.#better?.aborter.abort();
+    await connection.finish();
+  }
+
   #watch(held: Held): void {
     const over = (reason: unknown) => {
       held.over = true;

@@ -6,6 +6,11 @@ export interface Stream {
   write(bytes: string | readonly Buffer[]): Promise<void>;
   /** Ends it in order: what the kernel has is still delivered. */
   close(): Promise<void>;
+  /**
+   * Ends it in order, and waits for as long as it takes until the peer has done so, too: by then it has
+   * read everything. Rejects if the peer broke it off, or ended it first. Absent where nothing tells.
+   */
+  readonly finish?: () => Promise<void>;
   /** Settles with the reason when it ended without being told to. */
   readonly ended: Promise<Error>;
 }

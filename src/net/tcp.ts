@@ -18,6 +18,8 @@ export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
 
 /** Milliseconds for each address of a name, except the last, which has all the time that is left. */
 const PER_ADDRESS = 2000;
+/** Milliseconds in which a peer's end is seen that came before ours, at least; or for as long as it took to connect. */
+const CROSSING = { least: 20, most: 1000 };
 /** Bytes a peer may send on one connection: a peer of ours sends none, a wrong one may greet. */
 const MOST_READ = 65_536;
 
@@ -130,11 +132,34 @@ export const endOf = (socket: Socket): Promise<void> =>
     else socket.once('close', resolve).end(resolve);
   });
 
+/**
+ * See {@link Stream.finish}. Once its end has been read a socket says nothing of a reset that follows: so the
+ * end of a peer that hung up without reading must have come by the time that ours is sent.
+ *
+ * @param crossing milliseconds that it may have been under way.
+ */
+async function finish(socket: Socket, ended: Promise<Error>, crossing: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const crossed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, crossing);
+  });
+  const early = await Promise.race([ended, crossed]);
+  clearTimeout(timer);
+  if (early !== undefined) throw early;
+  const read = new Promise<void>((resolve) => socket.once('end', resolve));
+  socket.end();
+  const broken = await Promise.race([read, ended]);
+  if (broken !== undefined) throw broken;
+}
+
 /** {@link dial}, as a stream. */
 export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise<Stream> {
+  const began = performance.now();
   const { socket, said } = await dial(options, signal);
+  const took = performance.now() - began;
   const ended = ending(socket, options, said);
   return {
+    finish: () => finish(socket, ended, Math.min(Math.max(took, CROSSING.least), CROSSING.most)),
     ended,
     write: (bytes) =>
       new Promise((resolve, reject) => {

@@ -21,6 +21,11 @@ export interface Connection {
   write(batch: Batch, signal: AbortSignal): Promise<void>;
   /** Hands over what is buffered and ends. */
   close(): Promise<void> | void;
+  /**
+   * Ends it instead of {@link close}, for whoever has written all and has to know that it was read, where a
+   * peer that never acknowledges shows that by ending its own side. Rejects if it broke the connection off.
+   */
+  readonly finish?: (() => Promise<void>) | undefined;
   /** Settles when the connection ended between two writes, so that the agent need not find out by losing one. */
   readonly ended?: Promise<unknown>;
   /** What a person should know of this connection, such as which of several peers it is to; logged when it changes. */
@@ -58,6 +63,8 @@ export interface Peer<O extends z.ZodType = z.ZodType> {
 
 /** A plugin that sends away. It knows one connection: no queue, no retry, no naming. */
 export interface Handler<O extends z.ZodType = z.ZodType> {
+  /** The version of `cullinan/plugin` that it was written for: `'1.0'`; see `API`. Any, where absent. */
+  readonly api?: string;
   /** One lower-case word: the `type` in the configuration. */
   readonly name: string;
   /** One sentence: where it sends. */

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -100,6 +101,69 @@ describeWithPeer(
   },
   120_000,
 );
+
+describe('a peer that takes a connection and does not read', () => {
+  /** Somebody who listens where Carbon should. */
+  async function listening(heard: (socket: Socket) => void, port = 0) {
+    const sockets = new Set<Socket>();
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      sockets.add(socket.on('error', () => {}));
+      heard(socket);
+    });
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return {
+      port: (server.address() as AddressInfo).port,
+      async [Symbol.asyncDispose]() {
+        if (!server.listening) return;
+        const closed = once(server.close(), 'close');
+        // Who reads nothing does not see an end, either.
+        for (const socket of sockets) socket.destroy();
+        await closed;
+      },
+    };
+  }
+
+  test.each<readonly [string, (socket: Socket) => void, RegExp]>([
+    ['hangs up at once', (socket) => socket.destroy(), /closed the connection|ECONNRESET|EPIPE/],
+    [
+      'hangs up after a part of it',
+      (socket) => void socket.resume().once('data', () => socket.destroy()),
+      /closed the connection|ECONNRESET|EPIPE/,
+    ],
+    ['resets it', (socket) => socket.resetAndDestroy(), /ECONNRESET|EPIPE|closed/],
+    ['hangs', () => {}, /reading everything took longer than|not taken within 1 s/],
+  ])('%s: nothing counts as delivered before somebody reads it', async (_, heard, said) => {
+    using it = new CulledLog();
+    await using deaf = await listening(heard);
+    const { port } = deaf;
+    const line = ['-o', 'graphite', `--graphite-host=127.0.0.1:${port}`, '--timeout=1s'];
+    const words = [...line, 'PostfixLogster', it.log];
+    await it.cull(...words);
+    it.append(10);
+    const { code, stderr } = await it.cull(...words);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(said);
+    expect(stderr).toContain('is kept, and the next run sends it first.');
+    await deaf[Symbol.asyncDispose]();
+    it.append(10);
+    let text = '';
+    await using _well = await listening((socket) => {
+      socket.setEncoding('latin1').on('data', (more: string) => {
+        text += more;
+      });
+      socket.on('end', () => socket.end()).resume();
+    }, port);
+    expect(await it.cull(...words)).toMatchObject({ code: 0, stderr: '' });
+    const points = new Map(
+      text.split('\n').flatMap((each): [number, number][] => {
+        const found = /^numSent (\d+) (\d+)$/.exec(each);
+        return found === null ? [] : [[Number(found[2]), Number(found[1])]];
+      }),
+    );
+    expect(points.size).toBe(2);
+    expect(sum(points.values())).toBe(it.sent);
+  });
+});
 
 describe('an output that fails', () => {
   test('keeps none from the others, which get nothing twice', async () => {

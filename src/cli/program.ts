@@ -34,6 +34,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'cullinan cull -p servers.web01.postfix -o graphite --graphite-host carbon:2003 PostfixLogster /var/log/mail.log',
     'cullinan cull --from-start --dry-run access /var/log/nginx/access.log',
   ],
+  import: [
+    'cullinan import collectd /etc/collectd/collectd.conf',
+    'cullinan import diamond /etc/diamond --output cullinan.yaml',
+  ],
   record: ['cullinan record ./my-host', 'cullinan record ./my-host --for 5m --every 10s'],
   replay: ['cullinan replay ./my-host', 'cullinan replay ./my-host --dialect diamond'],
 };
@@ -158,6 +162,16 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option('--json', 'one JSON object')
     .action((name, options) =>
       does(async () => (await import('./describe.ts')).describe(io, name, options)),
+    );
+  program
+    .command('import')
+    .description("make a configuration out of another agent's")
+    .argument('<from>', 'diamond, collectd, gmond, logster, statsd or telegraf')
+    .argument('<path...>', 'its configuration; of logster a crontab or a command line')
+    .option('-o, --output <file>', 'where to, with passwords; else it is printed, without them')
+    .option('--force', 'write over a file that is there')
+    .action((from, words, options) =>
+      does(async () => (await import('./import.ts')).importFrom(io, from, words, options)),
     );
   program
     .command('record')

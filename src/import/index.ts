@@ -1,0 +1,49 @@
+/** Configurations of ancestors in, a cullinan.yaml out that loads, with what was left behind. */
+import { Draft, type Line } from './draft.ts';
+import type { Importer } from './importer.ts';
+import { hasSecrets, placeOf, render, shown } from './render.ts';
+import { validate } from './validate.ts';
+
+export { InputError } from './problem.ts';
+
+/** By the name that the command line has for them; each is loaded when it is called. */
+const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {};
+
+/** What can be imported, by name. */
+export const importers: ReadonlyMap<string, () => Promise<Importer>> = new Map(
+  Object.entries(IMPORTERS),
+);
+
+/** What became of a configuration. */
+export interface Imported {
+  /** For a file that its owner alone may read: with the secrets, where there are any. */
+  readonly owners: string;
+  /** For anybody: with references to files in the place of secrets. */
+  readonly anybodys: string;
+  /** Whether the two differ. */
+  readonly secrets: boolean;
+  /** How many directives were read. */
+  readonly lines: number;
+  /** What could not be carried over: `file:line: text`, and why. */
+  readonly left: readonly { readonly line: string; readonly why: string }[];
+}
+
+/**
+ * Moves a configuration over.
+ *
+ * @throws {@link InputError} if it cannot be read or understood.
+ */
+export function convert(importer: Importer, words: readonly string[]): Imported {
+  const draft = new Draft();
+  draft.note([], `Imported from ${importer.title}: ${words.join(' ')}`);
+  importer.draft(words, draft);
+  validate(draft);
+  const told = (line: Line): string => `${placeOf(line)}: ${shown(line)}`;
+  return {
+    owners: render(draft, 'owner'),
+    anybodys: render(draft, 'anybody'),
+    secrets: hasSecrets(draft),
+    lines: draft.lines.length,
+    left: draft.left().map(({ line, why }) => ({ line: told(line), why })),
+  };
+}

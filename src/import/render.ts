@@ -1,0 +1,129 @@
+import { Document, isSeq, Pair, Scalar, type YAMLMap } from 'yaml';
+import { type Draft, type Entry, type Line, type Value, Verbatim } from './draft.ts';
+import { harmless } from './problem.ts';
+
+/** Who will read the text: its owner alone, anybody, or the loader that checks it. */
+export type Reader = 'owner' | 'anybody' | 'check';
+
+const WIDTH = 100;
+/** Keys in the order in which the reference has them; others follow as they were set. */
+const FIRST = ['interval', 'hostname', 'labels', 'host', 'log', 'status', 'health', 'shutdown'];
+const LAST = ['collectors', 'handlers'];
+
+/** The configuration as YAML, with its comments, and what was left behind at its end. */
+export function render(draft: Draft, reader: Reader): string {
+  const document = new Document({});
+  const map = mapOf(document, ordered(draft.root), reader);
+  document.contents = map as never;
+  const yaml = map.items.length === 0 ? '{}\n' : document.toString({ lineWidth: WIDTH });
+  const head = draft.root.comments.map((text) => comment(text)).join('#\n');
+  return [head, yaml, leftBehind(draft)].filter((part) => part !== '').join('\n');
+}
+
+/** Whether the text for its owner has secrets in it. */
+export const hasSecrets = ({ root }: Draft): boolean => {
+  const holds = (value: Value | undefined): boolean => {
+    if (value instanceof Verbatim) return value.secret;
+    if (typeof value !== 'object') return false;
+    return Object.values(value).some(holds);
+  };
+  const search = ({ value, below }: Entry): boolean =>
+    holds(value) || [...below.values()].some(search);
+  return search(root);
+};
+
+function ordered({ below, ...rest }: Entry): Entry {
+  const known = [...FIRST, ...LAST];
+  const names = [
+    ...FIRST.filter((name) => below.has(name)),
+    ...[...below.keys()].filter((name) => !known.includes(name)),
+    ...LAST.filter((name) => below.has(name)),
+  ];
+  const sorted = names.flatMap((name) => {
+    const found = below.get(name);
+    return found === undefined ? [] : [[name, found] as const];
+  });
+  return { ...rest, below: new Map(sorted) };
+}
+
+function mapOf(document: Document, { below }: Entry, reader: Reader): YAMLMap {
+  const map = document.createNode({}) as YAMLMap;
+  for (const [name, entry] of below) {
+    const key = new Scalar(name);
+    const text = entry.comments.map((each) => ` ${wrapped(each).join('\n ')}`).join('\n');
+    if (text !== '') key.commentBefore = text;
+    const node =
+      entry.value === undefined
+        ? mapOf(document, entry, reader)
+        : nodeOf(document, plain(entry.value, reader));
+    map.items.push(new Pair(key, node));
+  }
+  if (map.items.length === 0) map.flow = true;
+  return map;
+}
+
+function nodeOf(document: Document, value: unknown) {
+  const node = document.createNode(value);
+  if (isSeq(node) && node.items.every((item) => item instanceof Scalar)) node.flow = true;
+  return node;
+}
+
+function plain(value: Value, reader: Reader): unknown {
+  if (value instanceof Verbatim) {
+    const written = reader === 'check' || (reader === 'owner' && value.secret);
+    return written ? value.standIn.replaceAll('${', () => '$${') : value.text;
+  }
+  if (typeof value === 'string') return value.replaceAll('${', () => '$${');
+  if (Array.isArray(value)) return (value as Value[]).map((each) => plain(each, reader));
+  if (typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, plain(each as Value, reader)]),
+  );
+}
+
+function leftBehind(draft: Draft): string {
+  const left = draft.left();
+  if (left.length === 0) return '';
+  const lines = left.map(({ line, why }) => {
+    const said = wrapped(why, WIDTH - 6).map((text) => `#    ${text}\n`);
+    return `# ${placeOf(line)}: ${shown(line)}\n${said.join('')}`;
+  });
+  return `# What could not be carried over, and why:\n#\n${lines.join('')}`;
+}
+
+export const placeOf = ({ file, line }: Line): string => oneLine(`${file}:${line}`);
+
+const LONGEST = 160;
+const SECRET =
+  /((?:pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|community|dsn|credentials?)\w*["']?\s*[=:\s]\s*)(\S.*)$/i;
+
+/** A line as it may be shown to anybody. */
+export function shown({ text }: Line): string {
+  const masked = oneLine(text)
+    .replace(SECRET, '$1********')
+    .replace(/(\w:\/\/[^/\s:@]*:)[^/\s@]+@/g, '$1********@');
+  return masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked;
+}
+
+const oneLine = (text: string): string => harmless(text.replaceAll('\n', ' '));
+
+const comment = (text: string): string =>
+  wrapped(text)
+    .map((line) => `${`# ${line}`.trimEnd()}\n`)
+    .join('');
+
+/** Text in lines that fit. */
+function wrapped(text: string, width = WIDTH - 12): string[] {
+  return harmless(text)
+    .split('\n')
+    .flatMap((paragraph) => {
+      const lines: string[] = [];
+      for (const word of paragraph.split(' ')) {
+        const last = lines.at(-1);
+        if (last !== undefined && last.length + word.length < width) {
+          lines[lines.length - 1] = `${last} ${word}`;
+        } else lines.push(word);
+      }
+      return lines;
+    });
+}

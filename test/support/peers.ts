@@ -77,6 +77,9 @@ const PEERS = {
     program: '/usr/bin/prometheus-libvirt-exporter',
     packages: ['prometheus-libvirt-exporter'],
   },
+  python3: { program: '/usr/bin/python3', packages: ['python3-minimal'] },
+  gcc: { program: '/usr/bin/gcc', packages: ['gcc', 'libc6-dev'] },
+  'systemd-notify': { program: '/usr/bin/systemd-notify', packages: ['systemd'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

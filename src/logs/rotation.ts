@@ -120,15 +120,17 @@ function inOrder(found: Placed[]): Placed[] {
 
 /**
  * Whether the largest number is the latest file's, as log4j2 and some others count: it is where all
- * were begun and written to in that order. When one was packed tells nothing of when it was begun.
- * Given with the largest number first.
+ * were written to in that order, and begun, too. When one was packed tells nothing of when it was begun; but the
+ * latest are packed last. Given with the largest number first.
  */
 function countsUp(found: readonly Placed[]): boolean {
-  const plain = found.filter(({ packing }) => packing === undefined);
-  const largest = plain[0]?.stat;
-  const smallest = plain.at(-1)?.stat;
+  const largest = found[0]?.stat;
+  const smallest = found.at(-1)?.stat;
   if (largest === undefined || smallest === undefined) return false;
-  if (largest.born <= smallest.born || largest.modified <= smallest.modified) return false;
+  if (largest.modified <= smallest.modified) return false;
+  const packed = found.findIndex(({ packing }) => packing !== undefined);
+  const plain = packed === -1 ? found : found.slice(0, packed);
+  if (found.slice(plain.length).some(({ packing }) => packing === undefined)) return false;
   return (
     descends(plain.map(({ stat }) => stat.born)) && descends(found.map(({ stat }) => stat.modified))
   );

@@ -25,3 +25,24 @@ test('of a file that is just being packed the unpacked one is taken', async () =
   expect(await found('.1', '.1.gz')).toEqual(['.1']);
   expect(await found('.1.gz', '.1')).toEqual(['.1']);
 });
+
+test.each([
+  ['unpacked', ['.1', '.2', '.3'], ['.1', '.2', '.3']],
+  ['packed', ['.1.gz', '.2.gz', '.3.gz'], ['.1.gz', '.2.gz', '.3.gz']],
+  ['packed but for the latest', ['.9.gz', '.10.gz', '.11'], ['.9.gz', '.10.gz', '.11']],
+])('what is counted upwards is read so: %s', async (_, made, oldestFirst) => {
+  expect(await found(...made)).toEqual(oldestFirst);
+});
+
+test.each([
+  ['unpacked', ['.3', '.2', '.1']],
+  ['packed', ['.10.gz', '.9.gz', '.1.gz']],
+  ['packed but for the latest', ['.3.gz', '.2.gz', '.1']],
+])('what is counted downwards is read so: %s', async (_, made) => {
+  expect(await found(...made)).toEqual(made);
+});
+
+test('what packs a file so that it looks written to later does not turn the order round', async () => {
+  expect(await found('.1', '.2.gz')).toEqual(['.2.gz', '.1']);
+  expect(await found('.3.gz', '.1', '.2.gz')).toEqual(['.3.gz', '.2.gz', '.1']);
+});

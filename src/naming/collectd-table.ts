@@ -239,13 +239,14 @@ const groups: Rows = {
   'system.process_group.context_switches': [derive('processes-{group}/contextswitch-{type}')],
 };
 
-/** conntrack, irq and md. */
+/** conntrack, irq, md and users. */
 const kernel: Rows = {
   'system.linux.conntrack.count': [gauge('conntrack/conntrack')],
   'system.linux.conntrack.limit': [gauge('conntrack/conntrack-max')],
   'system.linux.conntrack.utilization': [gauge('conntrack/percent-used', 100)],
   'system.linux.interrupts': [derive('irq/irq-{interrupt}')],
   'system.linux.md.disks': [gauge('md-{device}/md_disks-{state}')],
+  'system.users.sessions': [gauge('users/users')],
 };
 
 /** uptime, contextswitch, entropy, fhcount, protocols: one value or two each. */

@@ -318,6 +318,15 @@ const mdstat: Section = {
   },
 };
 
+/** UserCollector. */
+const users: Section = {
+  covers: everything,
+  rows: {
+    'system.users.sessions': [level('users.total', 0)],
+    'system.users.user.sessions': [level('users.{user}', 0)],
+  },
+};
+
 const NANOSECONDS = 1e9;
 
 const INNER: Readonly<Record<string, string>> = { bytes: 'io', drops: 'dropped' };
@@ -358,7 +367,7 @@ const libvirtKvm = ({ cpuAbsolute }: Options): Section => {
 // biome-ignore format: one section a word
 const SECTIONS = [
   cpu, memory, diskspace, iostat, network, loadavg, uptime,
-  vmstat, sockstat, tcp, udp, proc, processResources, conntrack, softirq, mdstat,
+  vmstat, sockstat, tcp, udp, proc, processResources, conntrack, softirq, mdstat, users,
 ];
 
 export interface Match {

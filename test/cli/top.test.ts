@@ -61,7 +61,7 @@ test.each([
 });
 
 test('on a small screen those stay that are sorted first', () => {
-  expect(firsts({ rows: 9 })).toEqual(['two', 'one', 'load']);
+  expect(firsts({ rows: 9 })).toEqual(['two', 'load', 'disk']);
 });
 
 test('what a host calls itself does nothing to the terminal', () => {

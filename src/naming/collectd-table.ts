@@ -239,13 +239,14 @@ const groups: Rows = {
   'system.process_group.context_switches': [derive('processes-{group}/contextswitch-{type}')],
 };
 
-/** conntrack, irq, md and users. */
+/** conntrack, irq, md, nfs and users. */
 const kernel: Rows = {
   'system.linux.conntrack.count': [gauge('conntrack/conntrack')],
   'system.linux.conntrack.limit': [gauge('conntrack/conntrack-max')],
   'system.linux.conntrack.utilization': [gauge('conntrack/percent-used', 100)],
   'system.linux.interrupts': [derive('irq/irq-{interrupt}')],
   'system.linux.md.disks': [gauge('md-{device}/md_disks-{state}')],
+  'system.nfs.operations': [derive('nfs-v{version}{side}/nfs_procedure-{operation}')],
   'system.users.sessions': [gauge('users/users')],
 };
 

@@ -195,10 +195,27 @@ const mdadm: Section = {
   },
 };
 
+/** Requests stay with the inner names: node_exporter writes each procedure in a way of its own. */
+const nfs: Section = {
+  rows: {
+    'system.nfs.rpc.calls{side=client}': node('nfs_rpcs_total'),
+    'system.nfs.rpc.retransmissions': node('nfs_rpc_retransmissions_total'),
+    'system.nfs.rpc.authentication_refreshes': node('nfs_rpc_authentication_refreshes_total'),
+    'system.nfs.rpc.calls{side=server}': node('nfsd_server_rpcs_total'),
+    'system.nfs.server.io{direction=read}': node('nfsd_disk_bytes_read_total'),
+    'system.nfs.server.io{direction=write}': node('nfsd_disk_bytes_written_total'),
+    'system.nfs.server.threads': node('nfsd_server_threads'),
+    'system.nfs.server.reply_cache{result=hit}': node('nfsd_reply_cache_hits_total'),
+    'system.nfs.server.reply_cache{result=miss}': node('nfsd_reply_cache_misses_total'),
+    'system.nfs.server.reply_cache{result=uncached}': node('nfsd_reply_cache_nocache_total'),
+    'system.nfs.server.stale_file_handles': node('nfsd_file_handles_stale_total'),
+  },
+};
+
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, guests,
+  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, guests,
 ];
 
 interface Match {

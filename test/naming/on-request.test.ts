@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import conntrack from '../../collectors/conntrack.ts';
 import interrupts from '../../collectors/interrupts.ts';
 import mdstat from '../../collectors/mdstat.ts';
+import nfs from '../../collectors/nfs.ts';
 import users from '../../collectors/users.ts';
 import { recordedHost } from '../../src/host/index.ts';
 import type { Series } from '../../src/metric/index.ts';
@@ -33,6 +34,7 @@ test.each([
   ['conntrack', () => seriesOf(conntrack, 'numa-64')],
   ['interrupts', () => seriesOf(interrupts, 'linux-2.6.32', { perCpu: true })],
   ['mdstat', () => seriesOf(mdstat, 'linux-2.6.32')],
+  ['nfs', () => seriesOf(nfs, 'linux-2.6.32')],
   ['users', () => seriesOf(users, 'linux-2.6.32')],
 ])('the names of %s in each dialect', async (name, observed) => {
   const all = await observed();

@@ -12,7 +12,7 @@ import {
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -94,7 +94,7 @@ export async function bundle(bin, node) {
     banner: { js: FIRST_LINE },
   });
   chmodSync(launcher, 0o755);
-  await keepCode([launcher]);
+  await keepCode(launcher);
 }
 
 /**
@@ -196,10 +196,10 @@ const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" 
 /**
  * Has the program run until it delivers, and through a log, and then keep the code that V8 has made of what it needed.
  *
- * @param {readonly [string, ...string[]]} program how it is started.
+ * @param {string} launcher
  */
-export async function keepCode([launcher, ...words]) {
-  const keeping = { ...process.env, CULLINAN_KEEP_CODE: 'yes' };
+async function keepCode(launcher) {
+  const keeping = { ...process.env, CULLINAN_KEEP_CODE: dirname(launcher) };
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-'));
   const carbon = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
   try {
@@ -210,7 +210,7 @@ export async function keepCode([launcher, ...words]) {
       config,
       `interval: 200ms\nhandlers: { graphite: { host: 127.0.0.1, port: ${port} } }\n`,
     );
-    const program = spawn(launcher, [...words, 'run', '--config', config], {
+    const program = spawn(launcher, ['run', '--config', config], {
       stdio: 'ignore',
       env: keeping,
     });
@@ -223,8 +223,8 @@ export async function keepCode([launcher, ...words]) {
     writeFileSync(log, '');
     for (const line of ['', LINE]) {
       appendFileSync(log, line);
-      const culls = ['cull', '--output', 'stdout', '--state-dir', folder, 'access', log];
-      await once(spawn(launcher, [...words, ...culls], { stdio: 'ignore', env: keeping }), 'exit');
+      const words = ['cull', '--output', 'stdout', '--state-dir', folder, 'access', log];
+      await once(spawn(launcher, words, { stdio: 'ignore', env: keeping }), 'exit');
     }
   } finally {
     carbon.close();

@@ -5,7 +5,7 @@
 // text. Anywhere else, and without the file, it compiles the text, as ever.
 const { readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
-const { dirname, join } = require('node:path');
+const { basename, dirname, join } = require('node:path');
 const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 
@@ -31,17 +31,19 @@ function keptCode() {
 
 // The text is ASCII: esbuild escapes the rest.
 const script = new Script(readFileSync(file, 'latin1'), {
-  filename: file,
+  // Not its whole path, which would be part of the code.
+  filename: 'program.cjs',
   cachedData: keptCode(),
 });
-// What the build asks for, at the end of a run that has done what a run does. Its flags stay as they were
+// The folder for what the build asks for, at the end of a run that has done what a run does. Its flags stay as they were
 // at the start: V8 refuses code that was made under others.
-const keeps = process.env['CULLINAN_KEEP_CODE'] !== undefined;
+const keeps = process.env['CULLINAN_KEEP_CODE'];
 if (keeps) {
   process.on('exit', () => {
+    const path = join(keeps, basename(kept));
     // Whole or not at all: V8 does not look closely at what it is given.
-    writeFileSync(`${kept}.new`, script.createCachedData());
-    renameSync(`${kept}.new`, kept);
+    writeFileSync(`${path}.new`, script.createCachedData());
+    renameSync(`${path}.new`, path);
   });
 }
 /** Milliseconds after which the first points are on their way; the second tick is not, in most agents. */

@@ -3,7 +3,8 @@
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
-import { ENVIRONMENT, FLAGS, keepCode, LATE } from '../bundle.mjs';
+import { ENVIRONMENT, FLAGS, LATE } from '../bundle.mjs';
+import { keepCode } from './code.mjs';
 import { run } from './machines.mjs';
 
 /**
@@ -27,9 +28,7 @@ export async function program(build, node, folder) {
   );
   await late(root, join(folder, 'node_modules'));
   await launcher(build, join(folder, 'cullinan'));
-  const command = [...machine.emulator, join(folder, 'node'), ...FLAGS];
-  const [first = '', ...rest] = command;
-  await keepCode([first, ...rest, join(folder, 'cullinan.cjs')]);
+  await keepCode({ root, node: [...machine.emulator, join(folder, 'node'), ...FLAGS], folder });
 }
 
 /**

@@ -1,0 +1,146 @@
+// The code that V8 makes of the packaged program, which saves a third of each start: the same bytes for the
+// same program and the same runtime, on any machine and at any time.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from './machines.mjs';
+
+/** Ticks after which the agent has done whatever it does at a tick. */
+const TICKS = 4;
+/** How many runs must agree on every byte; a run that was late at a tick has compiled other functions. */
+const AGREE = 2;
+const MOST_RUNS = 20;
+/**
+ * V8 orders names by a secret number of each process: here all have the same. Between the parts of what it
+ * keeps is whatever the memory held before, so it must never have held anything: no garbage is collected.
+ */
+const SAME_BYTES = [
+  '--hash-seed=1',
+  '--min-semi-space-size=128',
+  '--max-semi-space-size=128',
+  '--initial-old-space-size=1024',
+  '--no-incremental-marking',
+];
+/** Of an access log. */
+const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';
+/** Where V8 writes by which flags code was made, and how many bytes: it takes back none that was made by others. */
+const FLAGS_AT = 12;
+const FLAGS_LENGTH = 4;
+
+/**
+ * Keeps `program.code` and `cull.code` beside a program, marked as made by the flags in `node`.
+ *
+ * @param {object} o
+ * @param {string} o.root of the repository.
+ * @param {readonly string[]} o.node how the runtime is called, with its flags.
+ * @param {string} o.folder of the program.
+ */
+export async function keepCode({ root, node, folder }) {
+  const work = mkdtempSync(join(tmpdir(), 'cullinan-code-'));
+  try {
+    const mark = await flagsMark(node, work);
+    const started = [...node, ...SAME_BYTES, join(folder, 'cullinan.cjs')];
+    const kinds = { 'program.code': agent, 'cull.code': cull };
+    for (const [name, does] of Object.entries(kinds)) {
+      const code = await agreed(work, async (own) => {
+        await does({ root, started, own });
+        return readFileSync(join(own, name));
+      });
+      mark.copy(code, FLAGS_AT);
+      writeFileSync(join(folder, name), code);
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+/** @param {readonly string[]} node @param {string} work */
+async function flagsMark([command = '', ...flags], work) {
+  const file = join(work, 'mark.cjs');
+  const made = "new (require('node:vm').Script)('0').createCachedData()";
+  writeFileSync(file, `process.stdout.write(${made}.toString('hex'))`);
+  const code = Buffer.from(await run(command, [...flags, file]), 'hex');
+  return code.subarray(FLAGS_AT, FLAGS_AT + FLAGS_LENGTH);
+}
+
+/**
+ * Has something made in several folders at once, until enough of what was made is the same.
+ *
+ * @param {string} work
+ * @param {(own: string) => Promise<Buffer>} make
+ */
+async function agreed(work, make) {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  for (let runs = 0; runs < MOST_RUNS; runs += AGREE) {
+    const each = Array.from({ length: AGREE }, () => make(mkdtempSync(join(work, 'run-'))));
+    for (const code of await Promise.all(each)) {
+      const key = code.toString('latin1');
+      const times = (seen.get(key) ?? 0) + 1;
+      if (times === AGREE) return code;
+      seen.set(key, times);
+    }
+  }
+  throw new Error(
+    `no ${AGREE} of ${MOST_RUNS} runs made the same code; is this machine very busy?`,
+  );
+}
+
+/**
+ * @typedef {object} Run
+ * @property {string} root
+ * @property {readonly string[]} started how the program is started.
+ * @property {string} own a folder of its own.
+ */
+
+/** The agent over a recorded host, so that it is the same host everywhere. @param {Run} run */
+async function agent({ root, started: [command = '', ...words], own }) {
+  const host = join(root, 'test/fixtures/debian-12/1795221120');
+  const stamps = new Set();
+  const carbon = createServer((socket) => {
+    socket.setEncoding('latin1').on('data', (text) => {
+      for (const [, stamp] of String(text).matchAll(/ (\d{10})\n/g)) stamps.add(stamp);
+      if (stamps.size >= TICKS) program.kill();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(carbon, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (carbon.address());
+  const config = join(own, 'cullinan.yaml');
+  writeFileSync(
+    config,
+    `interval: 1s
+hostname: { name: host }
+host: { proc: ${host}/proc, sys: ${host}/sys, root: ${host}/root }
+status: { enabled: false }
+handlers: { graphite: { host: 127.0.0.1, port: ${port} } }
+`,
+  );
+  const program = spawn(command, [...words, 'run', '--config', config], {
+    stdio: 'ignore',
+    env: environment(own),
+  });
+  await once(program, 'exit');
+  carbon.close();
+}
+
+/** Twice over a log: what was there before, and a line that is new. @param {Run} run */
+async function cull({ started: [command = '', ...words], own }) {
+  const log = join(own, 'access.log');
+  const state = join(own, 'state');
+  mkdirSync(state);
+  for (const text of ['', LINE]) {
+    writeFileSync(log, text, { flag: 'a' });
+    const culls = ['cull', '--output', 'stdout', '--state-dir', state, 'access', log];
+    await run(command, [...words, ...culls], { env: environment(own) });
+  }
+}
+
+/** @param {string} own */
+const environment = (own) => ({
+  PATH: process.env['PATH'] ?? '',
+  TZ: 'UTC',
+  CULLINAN_KEEP_CODE: own,
+});

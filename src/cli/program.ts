@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { spelledOut } from './cull-words.ts';
 import { failed } from './failed.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
@@ -21,6 +22,10 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   run: ['cullinan run', 'cullinan run --config ./cullinan.yaml'],
   once: ['cullinan once', 'cullinan once disk network --over 5s --dialect diamond'],
   check: ['cullinan check', 'cullinan check --config ./cullinan.yaml | grep cpu'],
+  'diff-names': [
+    'cullinan diff-names /var/log/diamond/archive.log',
+    'cullinan diff-names /var/lib/graphite/whisper --host web01 --handler graphite',
+  ],
   status: ['cullinan status', 'cullinan status --json'],
   tap: [
     "cullinan tap 'system.cpu.*'",
@@ -102,6 +107,25 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       }),
     );
   program
+    .command('diff-names')
+    .description('show which names of an old output stay, which go, and which come')
+    .argument(
+      '<old>',
+      "names, a log, XML or a folder of what was there before; '-' is standard input",
+    )
+    .argument('[new]', 'another of the kind, in place of the names of the configuration')
+    .option(...CONFIG)
+    .option('--handler <name>', 'whose names, where the configuration has several handlers')
+    .option('--format <format>', 'what the old output is, where it is not recognised')
+    .option('--new-format <format>', 'the same of the second file')
+    .option('--host <name>', 'take this host of the old output, and leave out others')
+    .option('--new-host <name>', 'the same of the second file, where it is called otherwise')
+    .option('--all', 'each name in a line: = stays, - goes, + comes, < and > other devices')
+    .option('--json', 'one JSON object; with --all, one for each name')
+    .action((old, second, options) =>
+      does(async () => (await import('./diff-names.ts')).diffNames(io, old, second, options)),
+    );
+  program
     .command('status')
     .description('ask the running agent what has become of its points')
     .option(...CONFIG)
@@ -117,6 +141,21 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...CONFIG)
     .option(...SOCKET)
     .action((options) => does(async () => (await import('./top.ts')).top(io, options)));
+  program
+    .command('doctor')
+    .description('look for what is often wrong, and say the remedy; nothing is sent or changed')
+    .option('--ntp <host>', 'also compare the clock with that of a time server')
+    .option('--user <name>', "look as this user (default: the agent's, where root asks)")
+    .option(
+      '--carbon-schemas <file>',
+      'what a Carbon on this host keeps',
+      '/etc/carbon/storage-schemas.conf',
+    )
+    .addOption(new Option('--here', 'as the user that it is').hideHelp())
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option(...JSON_LINES)
+    .action((options) => does(async () => (await import('./doctor.ts')).doctor(io, options)));
   program
     .command('tap')
     .description('show the points of the running agent as they pass')
@@ -198,7 +237,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 
   const several = (value: string, before: readonly string[] = []) => [...before, value];
   const taken = (flags: string, why: string) => new Option(flags, why).hideHelp();
-  program
+  const cull = program
     .command('cull')
     .description("make numbers of what is new in a log, once; takes logster's flags")
     .argument('<parser>', 'as `cullinan list` shows it')
@@ -247,7 +286,8 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       command.addHelpText('before', `Examples:\n  ${examples.join('\n  ')}\n`);
   }
   try {
-    await program.parseAsync(words.length === 0 ? ['help'] : [...words], { from: 'user' });
+    const all = words[0] === 'cull' ? spelledOut(words, cull) : words;
+    await program.parseAsync(all.length === 0 ? ['help'] : [...all], { from: 'user' });
     return code;
   } catch (error) {
     return refused(error, io);

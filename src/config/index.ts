@@ -2,5 +2,7 @@
 export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
 export { loadConfig } from './load.ts';
+export { mask } from './mask.ts';
+export { privateValues, writtenSecrets } from './private.ts';
 export { ConfigError } from './problem.ts';
 export { suggest } from './suggest.ts';

@@ -19,7 +19,7 @@ export { type KeystoneOptions, keystoneOptions, keystoneTokens } from './keyston
 export { paced } from './paced.ts';
 export { lookup } from './resolve.ts';
 export type { Stream } from './stream.ts';
-export { openTcp, type TcpOptions } from './tcp.ts';
+export { dial, openTcp, type TcpOptions } from './tcp.ts';
 export { type TlsOptions, tls } from './tls-options.ts';
 export { openUdp, type UdpOptions } from './udp.ts';
 export { openUnix, type UnixOptions } from './unix.ts';

@@ -1,0 +1,55 @@
+import type { Config } from './config.ts';
+import { isSecretName } from './mask.ts';
+
+/** Headers and the like, of which every value may be a secret. */
+const ALL_OF = /^headers$/i;
+/** What stands before the secret in a header. */
+const SCHEME = /^\s*(?:Basic|Bearer|Token|ApiKey|Digest|Splunk|Key)\s+/i;
+
+/**
+ * Every value of a configuration that nobody else should see: what `${…}` brought in, and what is written
+ * out under a name that says so, in a header or in a URL.
+ */
+export function privateValues({ secrets, collectors, handlers }: Config): ReadonlySet<string> {
+  const found = new Set(secrets);
+  for (const { options } of [...collectors, ...handlers]) gather(options, false, found);
+  return found;
+}
+
+/** The same without what `${…}` brought in: what is written out in the files. */
+export function writtenSecrets(config: Config): ReadonlySet<string> {
+  const written = new Set(privateValues(config));
+  for (const secret of config.secrets) written.delete(secret);
+  return written;
+}
+
+function gather(value: unknown, secret: boolean, found: Set<string>): void {
+  if (typeof value === 'string') {
+    if (secret && value !== '') {
+      found.add(value);
+      found.add(value.replace(SCHEME, ''));
+    }
+    for (const part of userInfo(value)) found.add(part);
+    return;
+  }
+  if (Array.isArray(value)) {
+    for (const each of value) gather(each, secret, found);
+    return;
+  }
+  // A choice of names, or another thing that was made of an option, is a function or a class.
+  if (typeof value !== 'object' || value === null) return;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return;
+  for (const [name, each] of Object.entries(value)) {
+    gather(each, secret || isSecretName(name) || ALL_OF.test(name), found);
+  }
+}
+
+/** What stands before the `@` of a URL, and what in its query has a name that says that it is a secret. */
+function userInfo(text: string): readonly string[] {
+  if (!URL.canParse(text) || !text.includes('://')) return [];
+  const { password, searchParams } = new URL(text);
+  const queried = [...searchParams].flatMap(([name, value]) =>
+    /^(p|u|sig|key|auth)$/i.test(name) || isSecretName(name) ? [value] : [],
+  );
+  return [password, decodeURIComponent(password), ...queried].filter((it) => it !== '');
+}

@@ -22,7 +22,7 @@ const FLOORS = [
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status', 'notify'],
   ['agent'],
   ['foreign'],
-  ['doctor', 'reference', 'import'],
+  ['reference', 'import'],
   ['cli'],
 ];
 

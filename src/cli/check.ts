@@ -1,15 +1,12 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createOutlet, destinations } from '../agent/index.ts';
 import type { HandlerConfig } from '../config/index.ts';
 import { redact } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import { EXIT, type Io } from './io.ts';
-import { assemble, load, openLog } from './setup.ts';
-
-/** Long enough for the kernel's counters to move, so that derived values exist too. */
-const BETWEEN_READINGS = 200;
+import { readTwice } from './readings.ts';
+import { load } from './setup.ts';
 
 /**
  * `cullinan check`: validates the configuration and shows, per handler, the exact names that would
@@ -20,16 +17,7 @@ export async function check(
   { config: path, json }: { config?: string; json?: boolean },
 ): Promise<number> {
   const config = load(io, path, { console: {} });
-  // Handlers that are sent nothing, and have nothing on disk, never connect; the agent's own metrics
-  // speak of them.
-  const handlersToName = config.handlers.map((it) => {
-    return { ...it, only: [], queue: { ...it.queue, spool: undefined } };
-  });
-  const silent = { ...config, handlers: handlersToName };
-  const { agent, identity, dispose } = await assemble(silent, openLog(io, config));
-  await agent.collect(Math.floor(Date.now() / 1000));
-  await sleep(BETWEEN_READINGS);
-  const samples = await agent.collect(Math.floor(Date.now() / 1000));
+  const { samples, identity } = await readTwice(io, config);
   const handlers = config.handlers.flatMap(destinations).map((handler) => {
     const outlet = createOutlet(handler, config, identity);
     const paths = samples.flatMap(({ series }) => outlet.names(series).map(({ path }) => path));
@@ -41,7 +29,6 @@ export async function check(
       names: [...new Set(paths)],
     };
   });
-  await dispose();
   const show = (text: string): void => io.out(redact(text, config.secrets));
   const collectors = config.collectors.map(({ instance, interval }) => ({
     collector: instance,

@@ -1,5 +1,4 @@
 import { Command, CommanderError, Option } from 'commander';
-import { spelledOut } from './cull-words.ts';
 import { failed } from './failed.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
@@ -142,21 +141,6 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...SOCKET)
     .action((options) => does(async () => (await import('./top.ts')).top(io, options)));
   program
-    .command('doctor')
-    .description('look for what is often wrong, and say the remedy; nothing is sent or changed')
-    .option('--ntp <host>', 'also compare the clock with that of a time server')
-    .option('--user <name>', "look as this user (default: the agent's, where root asks)")
-    .option(
-      '--carbon-schemas <file>',
-      'what a Carbon on this host keeps',
-      '/etc/carbon/storage-schemas.conf',
-    )
-    .addOption(new Option('--here', 'as the user that it is').hideHelp())
-    .option(...CONFIG)
-    .option(...SOCKET)
-    .option(...JSON_LINES)
-    .action((options) => does(async () => (await import('./doctor.ts')).doctor(io, options)));
-  program
     .command('tap')
     .description('show the points of the running agent as they pass')
     .argument('[pattern...]', 'as in "only": by name, path, collector or label; all, unless named')
@@ -237,7 +221,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 
   const several = (value: string, before: readonly string[] = []) => [...before, value];
   const taken = (flags: string, why: string) => new Option(flags, why).hideHelp();
-  const cull = program
+  program
     .command('cull')
     .description("make numbers of what is new in a log, once; takes logster's flags")
     .argument('<parser>', 'as `cullinan list` shows it')
@@ -286,8 +270,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       command.addHelpText('before', `Examples:\n  ${examples.join('\n  ')}\n`);
   }
   try {
-    const all = words[0] === 'cull' ? spelledOut(words, cull) : words;
-    await program.parseAsync(all.length === 0 ? ['help'] : [...all], { from: 'user' });
+    await program.parseAsync(words.length === 0 ? ['help'] : [...words], { from: 'user' });
     return code;
   } catch (error) {
     return refused(error, io);

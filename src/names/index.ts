@@ -1,0 +1,13 @@
+/** Names of an old output beside those that will be sent: which stay, which go, which come. */
+export {
+  type Change,
+  type Comparison,
+  createComparison,
+  type NewName,
+  type Witness,
+} from './compare.ts';
+export { FORMATS, type FormatName, type Found, type Spelled, spelledIn } from './formats.ts';
+export type { Group } from './groups.ts';
+export { createHosts, type Hosts, withHost } from './hosts.ts';
+export { HOST, isDevice, kindOf, labelled, untagged } from './name.ts';
+export { type Output, openOutput } from './open.ts';

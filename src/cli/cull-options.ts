@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { registry } from '../agent/index.ts';
-import { type Config, type HandlerConfig, loadConfig, suggest } from '../config/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type HandlerConfig,
+  loadConfig,
+  suggest,
+} from '../config/index.ts';
 import { type Io, listed, UsageError } from './io.ts';
 import { load } from './setup.ts';
 
@@ -79,9 +85,15 @@ export function outputsOf(
       ? loadConfig({ ...bare, defaultHandlers: { console: {} } })
       : load(io, options.config, { console: {} });
   const single = (type: string, given: object): HandlerConfig => {
-    const [handler] = loadConfig({ ...bare, defaultHandlers: { [type]: given } }).handlers;
-    if (handler === undefined) throw new UsageError(`--output ${type} could not be made`);
-    return handler;
+    try {
+      const [handler] = loadConfig({ ...bare, defaultHandlers: { [type]: given } }).handlers;
+      if (handler !== undefined) return handler;
+    } catch (error) {
+      // There is no configuration that could be wrong: what was given on the command line is.
+      if (error instanceof ConfigError) throw misused(type, error);
+      throw error;
+    }
+    throw new UsageError(`--output ${type} could not be made`);
   };
   const outputs = (options.output ?? []).map((name) => one(name, options, config, single));
   const affixed = options.metricPrefix !== undefined || options.metricSuffix !== undefined;
@@ -97,6 +109,16 @@ export function outputsOf(
   if (options.dryRun || options.json) return { wanted: [stdout(options)], config };
   throw new UsageError(
     'where to? Give --output stdout, graphite, statsd, ganglia, amqp or another handler, or --config FILE --to HANDLER',
+  );
+}
+
+function misused(type: string, { problems: [problem] }: ConfigError): UsageError {
+  const what = problem?.message
+    .replace(`handlers.${type}.`, '')
+    .replace(`handlers.${type} `, 'it ');
+  return new UsageError(
+    `--output ${type}: ${what}. What has no flag here is an option of a handler in a file: --config FILE --to NAME. ` +
+      `Try: cullinan describe ${type}`,
   );
 }
 
@@ -123,7 +145,11 @@ function one(
       return stdout(options);
     case 'graphite': {
       const host = hostOf('graphite', '--graphite-host', options.graphiteHost);
-      return as(single('graphite', { host, protocol: options.graphiteProtocol ?? 'tcp' }));
+      const { graphiteProtocol: protocol = 'tcp' } = options;
+      if (protocol !== 'tcp' && protocol !== 'udp') {
+        throw new UsageError(`--graphite-protocol is "${protocol}"; it must be tcp or udp`);
+      }
+      return as(single('graphite', { host, protocol }));
     }
     case 'statsd': {
       const [host, port] = parted(hostOf('statsd', '--statsd-host', options.statsdHost));
@@ -155,8 +181,10 @@ function configured(name: string, { handlers }: Config, { config }: CullOptions)
 
 function hostOf(output: string, flag: string, given: string | undefined): string {
   if (given === undefined) throw new UsageError(`--output ${output} needs ${flag} host:port`);
-  if (/^(\[[\da-fA-F:.]+\]|[\w.-]+):\d+$/.test(given)) return given;
-  throw new UsageError(`${flag} is "${given}"; it must be host:port`);
+  const port = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(given)?.[1];
+  if (port === undefined) throw new UsageError(`${flag} is "${given}"; it must be host:port`);
+  if (Number(port) >= 1 && Number(port) <= 65_535) return given;
+  throw new UsageError(`${flag} is "${given}"; its port must be from 1 to 65535`);
 }
 
 function parted(text: string): readonly [host: string, port: number] {

@@ -31,6 +31,8 @@ const DAY = 86_400;
 /** What one run of the command stands on. */
 interface Job {
   readonly io: Io;
+  /** The parser as it was asked for: by name, or by where its file is. */
+  readonly asked: string;
   readonly options: CullOptions;
   readonly chosen: ChosenParser;
   readonly outputs: readonly Output[];
@@ -81,6 +83,7 @@ export async function cull(
   const host = liveHost(config.host);
   const job: Job = {
     io,
+    asked: name,
     options,
     chosen,
     outputs,
@@ -91,6 +94,7 @@ export async function cull(
     probe: (mountpoint, signal) => host.statfsGuarded(mountpoint, signal),
   };
   let code: number = EXIT.ok;
+  let failed = false;
   for (const file of files) {
     try {
       code = Math.max(code, await one(job, isJournal(file) ? file : resolve(file)));
@@ -100,11 +104,11 @@ export async function cull(
         throw error;
       }
       warn(error instanceof Error ? error.message : String(error));
-      code = EXIT.failure;
+      failed = true;
     }
   }
   host.close();
-  return code;
+  return failed ? EXIT.failure : code;
 }
 
 /** Explains a parser: of one's own nothing is known but its file. */
@@ -158,7 +162,7 @@ async function one(job: Job, log: string): Promise<number> {
   }
   progress?.end();
   say(job, log, culled, systemClock.monotonic() - began);
-  return EXIT.ok;
+  return culled.lost.some(({ why }) => why !== 'unfinished') ? EXIT.lost : EXIT.ok;
 }
 
 /** Sends what was found to every output that has not got it; one that fails keeps none from the others. */
@@ -237,7 +241,12 @@ const isOfLog = (path: string, log: string, folder: string): boolean =>
   !(`${path}/`.startsWith(`${folder}/`) || `${folder}/`.startsWith(`${path}/`));
 
 /** What there is to say of a run. cron sends mail about every word, so that little is said to it. */
-function say({ io, options, chosen, first }: Job, log: string, culled: Culled, ms: number): void {
+function say(
+  { io, asked, options, chosen, first }: Job,
+  log: string,
+  culled: Culled,
+  ms: number,
+): void {
   const { bytes, lines, known, tooLong, failed, error, found, resent, lost, seconds } = culled;
   if (options.json) {
     const { error: _, ...rest } = culled;
@@ -249,7 +258,7 @@ function say({ io, options, chosen, first }: Job, log: string, culled: Culled, m
   if (culled.first && lines > 0 && known === 0) {
     note(
       `${chosen.parser.name} knows none of its ${lines} lines. Is it the parser for this log? Try: ` +
-        `cullinan check --parser ${chosen.parser.name} --sample ${log}`,
+        `cullinan check --parser ${asked} --sample ${log}`,
     );
   }
   if (culled.absent) note('it is not there now. What is added once it is back will be counted.');

@@ -11,8 +11,18 @@ export interface Io {
   readonly errIsTerminal: boolean;
 }
 
-/** The exit codes of sysexits.h that the commands use; `namesGo` is what diff-names found. */
-export const EXIT = { ok: 0, failure: 1, namesGo: 2, usage: 64, configuration: 78 } as const;
+/**
+ * The exit codes of sysexits.h that the commands use; `namesGo` is what diff-names found, `lost` is cull's:
+ * all else went well, and no other run will find what is lost.
+ */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  namesGo: 2,
+  usage: 64,
+  lost: 65,
+  configuration: 78,
+} as const;
 
 /** The command line was wrong; the message says what to do. Exit 64. */
 export class UsageError extends Error {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { spelledOut } from './cull-words.ts';
 import { failed } from './failed.ts';
 import { EXIT, type Io } from './io.ts';
 import { version } from './version.ts';
@@ -221,7 +222,7 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
 
   const several = (value: string, before: readonly string[] = []) => [...before, value];
   const taken = (flags: string, why: string) => new Option(flags, why).hideHelp();
-  program
+  const cull = program
     .command('cull')
     .description("make numbers of what is new in a log, once; takes logster's flags")
     .argument('<parser>', 'as `cullinan list` shows it')
@@ -270,7 +271,8 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
       command.addHelpText('before', `Examples:\n  ${examples.join('\n  ')}\n`);
   }
   try {
-    await program.parseAsync(words.length === 0 ? ['help'] : [...words], { from: 'user' });
+    const all = words[0] === 'cull' ? spelledOut(words, cull) : words;
+    await program.parseAsync(all.length === 0 ? ['help'] : [...all], { from: 'user' });
     return code;
   } catch (error) {
     return refused(error, io);

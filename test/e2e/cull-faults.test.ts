@@ -355,7 +355,9 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     it.append(8);
     renameSync(it.log, join(old, 'mail.log.1'));
     it.append(4);
-    const { stdout, stderr } = await it.cull('--dry-run', ...line);
+    const { code: without, stdout, stderr } = await it.cull('--dry-run', ...line);
+    // Nothing is to be done again, and yet not all is well: cron's mail and systemd's state say so.
+    expect(without).toBe(65);
     expect(stdout).toMatch(/numSent 2 /);
     expect(stderr).toMatch(/nowhere to be found: .* name that folder with --archive\.\n$/);
     const { code, ...said } = await it.cull('--archive', old, ...line);
@@ -387,6 +389,12 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(stderr).toMatch(
       /MetricLogster knows none of its \d+ lines\. Is it the parser for this log\?/,
     );
+    const own = it.file(
+      'own.js',
+      'module.exports = class { parseLine() { return false; } report() { return []; } };',
+    );
+    const { stderr: said } = await it.cull('-o', 'stdout', '--from-start', own, log);
+    expect(said).toContain(`Try: cullinan check --parser ${own} --sample ${log}\n`);
   });
 
   test('a log on a mount that hangs is given up, and the others are read', async () => {

@@ -175,6 +175,41 @@ describe('standard output', () => {
     expect(stderr.match(/--[\w-]+ is not needed/g)).toHaveLength(5);
   });
 
+  test('long flags may be abbreviated, as they might be for logster', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const flags = ['--metric-p=a', '--metric-s', '--metric-p', '--dry', '--from', '--stdout-s=.'];
+    const said = await it.cull(...flags, '--outp', 'stdout', 'PostfixLogster', it.log);
+    expect(said).toMatchObject({ code: 0, stderr: '' });
+    // What stands behind a flag that takes a value is the value, whatever it looks like.
+    expect(said.stdout).toMatch(/^a\.numSent\.--metric-p 4 \d{10}\n/m);
+    const either = await it.cull('--graphite=carbon:2003', 'PostfixLogster', it.log);
+    expect(either.code).toBe(64);
+    expect(either.stderr).toBe(
+      'cullinan: --graphite may be --graphite-host and --graphite-protocol: write more of it\n',
+    );
+    const none = await it.cull('--grafite-host=carbon:2003', 'PostfixLogster', it.log);
+    expect(none.code).toBe(64);
+    expect(none.stderr).toContain("unknown option '--grafite-host=carbon:2003'");
+  });
+
+  test.each([
+    [['-o', 'graphite'], '--output graphite needs --graphite-host host:port'],
+    [['-o', 'graphite', '--graphite-host=carbon'], '--graphite-host is "carbon"; it must be host:'],
+    [['-o', 'graphite', '--graphite-host=carbon:99999'], 'its port must be from 1 to 65535'],
+    [['-o', 'statsd', '--statsd-host=statsd:0'], 'its port must be from 1 to 65535'],
+    [
+      ['-o', 'graphite', '--graphite-host=c:1', '--graphite-protocol=sctp'],
+      '--graphite-protocol is "sctp"; it must be tcp or udp',
+    ],
+    [['-o', 'http'], '--output http: it needs the option "url"'],
+  ])('what is wrong on the command line is wrong usage: %s', async (words, said) => {
+    using it = new CulledLog();
+    const { code, stdout, stderr } = await it.cull(...words, 'PostfixLogster', it.log);
+    expect([code, stdout]).toEqual([64, '']);
+    expect(stderr).toContain(said);
+  });
+
   test('a parser is found by the class that it was in logster', async () => {
     using it = new CulledLog();
     it.append(8);

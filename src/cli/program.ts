@@ -55,10 +55,28 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
  */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
-  // Each command is loaded when it is called: the agent that runs for months holds no other.
-  const does = async (command: () => Promise<number>): Promise<void> => {
+  const { program, cull } = commandLine(io, async (command) => {
     code = await command();
-  };
+  });
+  try {
+    const all = words[0] === 'cull' ? spelledOut(words, cull) : words;
+    await program.parseAsync(all.length === 0 ? ['help'] : [...all], { from: 'user' });
+    return code;
+  } catch (error) {
+    return refused(error, io);
+  }
+}
+
+/**
+ * Every command, its options and its words.
+ *
+ * @param does what becomes of a command that is called. Each is loaded only then: the agent that runs for months
+ *   holds no other.
+ */
+export function commandLine(
+  io: Io,
+  does: (command: () => Promise<number>) => Promise<void>,
+): { readonly program: Command; readonly cull: Command } {
   const program = new Command('cullinan')
     .description('Host metrics agent: one measurement, every dialect.')
     .version(version())
@@ -141,6 +159,21 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     .option(...CONFIG)
     .option(...SOCKET)
     .action((options) => does(async () => (await import('./top.ts')).top(io, options)));
+  program
+    .command('doctor')
+    .description('look for what is often wrong, and say the remedy; nothing is sent or changed')
+    .option('--ntp <host>', 'also compare the clock with that of a time server')
+    .option('--user <name>', "look as this user (default: the agent's, where root asks)")
+    .option(
+      '--carbon-schemas <file>',
+      'what a Carbon on this host keeps',
+      '/etc/carbon/storage-schemas.conf',
+    )
+    .addOption(new Option('--here', 'as the user that it is').hideHelp())
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option(...JSON_LINES)
+    .action((options) => does(async () => (await import('./doctor.ts')).doctor(io, options)));
   program
     .command('tap')
     .description('show the points of the running agent as they pass')
@@ -270,14 +303,11 @@ export async function main(words: readonly string[], io: Io): Promise<number> {
     if (examples.length > 0)
       command.addHelpText('before', `Examples:\n  ${examples.join('\n  ')}\n`);
   }
-  try {
-    const all = words[0] === 'cull' ? spelledOut(words, cull) : words;
-    await program.parseAsync(all.length === 0 ? ['help'] : [...all], { from: 'user' });
-    return code;
-  } catch (error) {
-    return refused(error, io);
-  }
+  return { program, cull };
 }
+
+/** The examples of a command, or of the program itself. */
+export const examplesOf = (name: string): readonly string[] => EXAMPLES[name] ?? [];
 
 /** An error of the command line itself; the rest is not ours. */
 function refused(error: unknown, io: Io): number {

@@ -2,5 +2,5 @@
 export * from './agent.ts';
 export * from './outlet.ts';
 export { type Destination, destinations } from './peers.ts';
-export { registry } from './registry.ts';
+export { type Others, registry } from './registry.ts';
 export { Taps } from './taps.ts';

@@ -1,5 +1,12 @@
 /** A door for collectors, `cullinan/parsers`: every parser of logs that the program is built with. */
 export { type ChosenParser, choose } from './around.ts';
 export { parserOption } from './choice.ts';
-export { parsers } from './list.ts';
-export { isOwn, type OwnNumber, type OwnParser, type OwnParsing, ownParser } from './own.ts';
+export { bringParsers, parsers } from './list.ts';
+export {
+  isOwn,
+  type OwnNumber,
+  type OwnParser,
+  type OwnParsing,
+  ownParser,
+  parserFrom,
+} from './own.ts';

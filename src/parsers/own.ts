@@ -59,16 +59,28 @@ const options = z.looseObject({
  * @throws {@link Foreseen} in a sentence, whatever is wrong with the file.
  */
 export function ownParser(path: string): Parser {
-  let made: unknown;
+  let exports: Exports;
   try {
-    const all = evaluate(compile(path), doors);
-    made = all['default'] ?? all;
+    exports = evaluate(compile(path), doors);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Foreseen(`it cannot be loaded: ${why}. Put it right, or name another.`, {
       cause: error,
     });
   }
+  return parserFrom(path, exports);
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+/**
+ * The parser that a file exports, by default or as all that it exports: as defineParser makes it, or
+ * logster's class.
+ *
+ * @throws {@link Foreseen} if that is none.
+ */
+export function parserFrom(path: string, exports: Exports): Parser {
+  const made = exports['default'] ?? exports;
   if (isWhole(made)) return made;
   const prototype = typeof made === 'function' ? (made.prototype as unknown) : undefined;
   if (!isParsing(prototype)) {

@@ -56,6 +56,8 @@ export interface Session<O extends z.ZodType = z.ZodType> {
 }
 
 interface Declared<O extends z.ZodType> {
+  /** The version of `cullinan/plugin` that it was written for: `'1.0'`; see `API`. Any, where absent. */
+  readonly api?: string;
   /** One lower-case word: the key in the configuration. */
   readonly name: string;
   /** One sentence: what it observes. */

@@ -8,6 +8,18 @@ export class Foreseen extends Error {
   override readonly name: string = 'Foreseen';
 }
 
+/** A plugin has done what it must not do, and was stopped for it. */
+export class Fault extends Foreseen {
+  override readonly name: string = 'Fault';
+  /** What whoever runs it, or wrote it, can do about it. */
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
 /** The source answered, but not in the shape the kernel (or the peer) documents. */
 export class ParseError extends Foreseen {
   override readonly name: string = 'ParseError';

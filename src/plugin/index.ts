@@ -1,5 +1,6 @@
 /** The public door: everything a collector or a handler may import from this project. */
 export * from '../metric/index.ts';
+export * from './api.ts';
 export * from './around.ts';
 export * from './collector.ts';
 export * from './columns.ts';

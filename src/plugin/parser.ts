@@ -47,6 +47,8 @@ export interface Parsing {
 
 /** A plugin that makes numbers of lines. It knows no file, no offset, no time and no output. */
 export interface Parser<O extends z.ZodType = z.ZodType> {
+  /** The version of `cullinan/plugin` that it was written for: `'1.0'`; see `API`. Any, where absent. */
+  readonly api?: string;
   /** What it is called on the command line and in the configuration: `postfix`, `PostfixLogster`. */
   readonly name: string;
   /** One sentence: which log it reads. */

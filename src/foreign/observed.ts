@@ -1,0 +1,175 @@
+import type { Labels, Metric, Observation } from '../metric/index.ts';
+import { Foreseen } from '../plugin/index.ts';
+import { type Brought, type Told, told } from './protocol.ts';
+
+/** So many observations of one collection go over; whoever has more has gone astray. */
+const MOST = 50_000;
+const MOST_ERRORS = 100;
+const LONGEST_LABEL = 4096;
+/** Series that were seen once and not again are forgotten when there are so many more than are seen. */
+const STALE = 10_000;
+
+interface Known {
+  readonly id: number;
+  readonly metric: Metric;
+  readonly labels: Labels;
+  readonly host: string | undefined;
+}
+
+/** What is collected, as it goes to the agent: numbers, and names of what is new. */
+export interface Packing {
+  /** @returns `false` once there is too much. */
+  add(item: Observation | Error): boolean;
+  thrown(error: unknown): void;
+  done(): Omit<Brought, 'awaits' | 'asks'>;
+}
+
+/**
+ * Packs the collections of one collector.
+ *
+ * A collector observes the same things in the same order at every tick: then only their values go over.
+ *
+ * @param metrics those it declares, in an order that the agent knows.
+ */
+export function packer(metrics: readonly Metric[]): { begin(): Packing } {
+  const indexes = new Map(metrics.map((metric, index) => [metric, index]));
+  let byKey = new Map<string, Known>();
+  let next = 0;
+  let before: Known[] = [];
+  let values = new Float64Array(64);
+
+  const keyOf = ({ labels: names }: Metric, index: number, labels: Labels, host = '') =>
+    [index, host, ...names.map((name) => labels[name])].join('\x02');
+
+  return {
+    begin() {
+      const anew = byKey.size > before.length + STALE;
+      if (anew) {
+        byKey = new Map();
+        before = [];
+        next = 0;
+      }
+      const fresh: Brought['fresh'][number][] = [];
+      const when: Brought['when'][number][] = [];
+      const errors: Told[] = [];
+      const order: Known[] = [];
+      let same = !anew;
+      let count = 0;
+      let thrown: Told | undefined;
+
+      const wrong = (error: unknown): void => {
+        if (errors.length < MOST_ERRORS) errors.push(told(error));
+      };
+
+      function find({ metric, labels, host }: Observation): Known | undefined {
+        const guess = before[count];
+        if (guess !== undefined && guess.metric === metric && guess.host === host) {
+          if (guess.labels === labels || sameLabels(metric, guess.labels, labels)) return guess;
+        }
+        same = false;
+        const index = indexes.get(metric);
+        if (index === undefined) {
+          wrong(new Error(`observed ${nameOf(metric)}, which it does not declare`));
+          return undefined;
+        }
+        const own: Record<string, string> = {};
+        for (const name of metric.labels) {
+          const label = (labels as Labels | undefined)?.[name];
+          if (typeof label !== 'string') {
+            wrong(new Error(`observed ${metric.name} without its label ${name}`));
+            return undefined;
+          }
+          if (label.length > LONGEST_LABEL) {
+            wrong(
+              new Error(
+                `observed ${metric.name} with a label ${name} of ${label.length} characters`,
+              ),
+            );
+            return undefined;
+          }
+          own[name] = label;
+        }
+        const key = keyOf(metric, index, own, host);
+        let known = byKey.get(key);
+        if (known === undefined) {
+          known = { id: next, metric, labels: own, host };
+          next += 1;
+          byKey.set(key, known);
+          fresh.push([known.id, index, own, host]);
+        }
+        return known;
+      }
+
+      return {
+        add(item) {
+          if (item instanceof Error) {
+            wrong(item);
+            return true;
+          }
+          if (typeof item !== 'object' || item === null || !('metric' in item)) {
+            wrong(
+              new Error(
+                `yielded ${typeof item}, which is no observation: yield metrics.….observe(…)`,
+              ),
+            );
+            return true;
+          }
+          if (typeof item.value !== 'number') {
+            wrong(
+              new Error(`observed ${nameOf(item.metric)} as ${quoted(item.value)}, not a number`),
+            );
+            return true;
+          }
+          if (count >= MOST) {
+            thrown = told(
+              new Foreseen(
+                `yielded more than ${MOST} observations: the rest is left out. Select fewer things, or sum them up`,
+              ),
+            );
+            return false;
+          }
+          const known = find(item);
+          if (known === undefined) return true;
+          if (count === values.length) {
+            const more = new Float64Array(count * 2);
+            more.set(values);
+            values = more;
+          }
+          values[count] = item.value;
+          order[count] = known;
+          const { time, seconds } = item;
+          if (time !== undefined || seconds !== undefined) {
+            when.push([count, numberOr(time), numberOr(seconds)]);
+          }
+          count += 1;
+          return true;
+        },
+        thrown(error) {
+          thrown ??= told(error);
+        },
+        done() {
+          same &&= count === before.length;
+          before = order;
+          return {
+            ...{ anew, fresh, when, errors, thrown },
+            order: same ? undefined : Int32Array.from(order, ({ id }) => id),
+            values: values.slice(0, count),
+          };
+        },
+      };
+    },
+  };
+}
+
+function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boolean {
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] as string;
+    if (a[name] !== b?.[name]) return false;
+  }
+  return true;
+}
+
+const numberOr = (value: unknown) => (typeof value === 'number' ? value : undefined);
+const nameOf = (metric: Partial<Metric> | undefined): string => String(metric?.name);
+const quoted = (value: unknown): string =>
+  typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeof value;

@@ -1,0 +1,172 @@
+import type { Metric, Observation } from '../metric/index.ts';
+import {
+  type AgentStatus,
+  type CollectContext,
+  type Collector,
+  Fault,
+  type Session,
+} from '../plugin/index.ts';
+import type { Colony, Resident } from './colony.ts';
+import { type AgentCopy, type Brought, untold } from './protocol.ts';
+import { Refused } from './thread.ts';
+
+/** Milliseconds that a collector has after its deadline; the agent leaves it behind a little later. */
+const GRACE = 150;
+
+/**
+ * The sessions of a collector that runs in another thread.
+ *
+ * @param options as they were written.
+ */
+export function sessionElsewhere(
+  colony: Colony,
+  resident: Resident,
+  metricsFor: (options: unknown) => readonly Metric[],
+  inputOf: (options: unknown) => unknown = (options) => options,
+): Session {
+  return new SessionElsewhere(colony, resident, metricsFor, inputOf);
+}
+
+class SessionElsewhere implements Session {
+  readonly #colony: Colony;
+  readonly #resident: Resident;
+  readonly #metricsFor: (options: unknown) => readonly Metric[];
+  readonly #inputOf: (options: unknown) => unknown;
+  readonly #id: number;
+  #metrics: readonly Metric[] | undefined;
+  /** Whether its thread knows it. */
+  #known = false;
+  #asks = false;
+  #series: {
+    metric: Metric;
+    labels: Observation['labels'];
+    host: string | undefined;
+    value: number;
+  }[] = [];
+  #order: Int32Array = new Int32Array();
+  #items: (Observation | Error)[] = [];
+  settled?: (collections: number) => void;
+
+  constructor(
+    colony: Colony,
+    resident: Resident,
+    metricsFor: (options: unknown) => readonly Metric[],
+    inputOf: (options: unknown) => unknown,
+  ) {
+    this.#colony = colony;
+    this.#resident = resident;
+    this.#metricsFor = metricsFor;
+    this.#inputOf = inputOf;
+    this.#id = colony.session();
+    colony.watch(this.#id, () => this.#lost());
+  }
+
+  async collect({
+    options,
+    time,
+    signal,
+    agent,
+  }: CollectContext): Promise<Iterable<Observation | Error>> {
+    this.#metrics ??= this.#metricsFor(options);
+    const { key } = this.#resident.parcel;
+    const first = !this.#known;
+    this.#known = true;
+    const copy = first || this.#asks ? { agent: copyOf(agent) } : {};
+    const given = first ? { options: this.#inputOf(options) } : {};
+    let grace: NodeJS.Timeout | undefined;
+    const over = () => {
+      grace = setTimeout(() => this.#colony.hung(this.#resident), GRACE);
+    };
+    signal.addEventListener('abort', over, { once: true });
+    try {
+      const order = { does: 'collect', key, session: this.#id, time, ...given, ...copy } as const;
+      const brought = await this.#colony.ask(this.#resident, this.#id, order, { signal });
+      return this.#unpack(brought as Brought);
+    } catch (error) {
+      if (first) this.#known = false;
+      throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
+    } finally {
+      clearTimeout(grace);
+      signal.removeEventListener('abort', over);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#colony.end(this.#resident, this.#id);
+  }
+
+  /** Its thread has ended: it begins anew in another one. */
+  #lost(): void {
+    this.#known = false;
+    this.#colony.watch(this.#id, () => this.#lost());
+  }
+
+  #unpack({ anew, fresh, order, values, when, errors, thrown, awaits, asks }: Brought) {
+    this.#asks = asks;
+    if (awaits) {
+      this.settled ??= (collections) => {
+        const order = { does: 'settled', session: this.#id, collections } as const;
+        if (this.#known) this.#colony.ask(this.#resident, this.#id, order).catch(() => {});
+      };
+    }
+    if (anew) this.#series = [];
+    for (const [id, metric, labels, host] of fresh) {
+      const declared = this.#metrics?.[metric];
+      if (declared === undefined) throw new Error('a metric came over that is not declared');
+      this.#series[id] = { metric: declared, labels, host, value: 0 };
+    }
+    const known = order === undefined;
+    if (order !== undefined) this.#order = order;
+    const series = this.#series;
+    const ids = this.#order;
+    const items: (Observation | Error)[] = known ? this.#items : [];
+    items.length = values.length;
+    for (let i = 0; i < values.length; i += 1) {
+      const it = series[ids[i] as number] as (typeof series)[number];
+      it.value = values[i] as number;
+      items[i] = it;
+    }
+    this.#items = items;
+    if (when.length === 0 && errors.length === 0 && thrown === undefined) return items;
+    const all = [...items];
+    for (const [at, time, seconds] of when)
+      all[at] = { ...(items[at] as Observation), time, seconds };
+    for (const error of errors) all.push(untold(error));
+    return thrown === undefined ? all : throwing(all, untold(thrown));
+  }
+}
+
+/** What there was before it broke off. */
+function* throwing<T>(items: readonly T[], error: Error): Generator<T> {
+  yield* items;
+  throw error;
+}
+
+/** The agent's state as it is, as it can be handed over. */
+export function copyOf(agent: AgentStatus): AgentCopy {
+  const { collectors, handlers, schedule, counterResets, eventLoopLag } = agent;
+  const { residentMemory, cpu, problem } = agent;
+  return {
+    collectors: collectors.map((it) => ({ ...it, outcomes: { ...it.outcomes } })),
+    handlers: handlers.map((it) => ({ ...it })),
+    ...{ schedule: { ...schedule }, counterResets, eventLoopLag, residentMemory, cpu, problem },
+  };
+}
+
+/** Whether an error says that a plugin was stopped. */
+export const isFault = (error: unknown): error is Fault => error instanceof Fault;
+
+/** A collector that runs in another thread. */
+export function collectorElsewhere(
+  facts: Pick<Collector, 'name' | 'summary' | 'source' | 'options' | 'metrics' | 'enabled'>,
+  more: (options: unknown) => readonly Metric[],
+  colony: Colony,
+  resident: Resident,
+): Collector {
+  const declared = Object.values(facts.metrics);
+  return {
+    ...facts,
+    moreMetrics: more,
+    open: () => sessionElsewhere(colony, resident, (options) => [...declared, ...more(options)]),
+  };
+}

@@ -1,0 +1,240 @@
+import { Worker } from 'node:worker_threads';
+import { Foreseen } from '../plugin/index.ts';
+import { type Marks, marks } from './marks.ts';
+import {
+  type Answer,
+  type Beginning,
+  type Call,
+  type Note,
+  type Order,
+  type Said,
+  untold,
+} from './protocol.ts';
+
+/** Why a thread was ended. */
+export type Why =
+  | { readonly kind: 'blocked'; readonly seconds: number }
+  | { readonly kind: 'hung' }
+  | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'exit'; readonly what: string }
+  | { readonly kind: 'unhandled'; readonly error: Error };
+
+export interface ThreadNeeds {
+  /** The program that runs in it. */
+  readonly program: string;
+  readonly role: Beginning['role'];
+  readonly host: Beginning['host'];
+  /** Bytes that its plugins may hold. */
+  readonly memory: number;
+  /** Milliseconds for which a plugin may keep its thread from coming round. */
+  readonly block: number;
+  /** It has ended, and whoever waited for it does in vain. @param number whose fault it was; 0 if nobody can tell. */
+  readonly ended: (why: Why, number: number) => void;
+  readonly said: (said: Exclude<Said, { said: 'fault' }>) => void;
+}
+
+interface Waiting {
+  readonly number: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** How often one looks after a thread that has not answered yet. */
+const LOOK = 100;
+/** A stack deeper than this is one that has no end. */
+const STACK = 4;
+const MiB = 2 ** 20;
+
+/** A thread with plugins, and whoever waits for its answers. */
+export class Thread {
+  readonly worker: Worker;
+  readonly #needs: ThreadNeeds;
+  readonly #marks: Marks = marks();
+  readonly #waiting = new Map<number, Waiting>();
+  #calls = 0;
+  #ended = false;
+  #watch: NodeJS.Timeout | undefined;
+  /** Resident memory when the watch began. */
+  #resident = 0;
+  /** When the beat was asked for that has not come. */
+  #asked: number | undefined;
+  #beats = 0;
+  #looked = 0;
+
+  constructor(needs: ThreadNeeds) {
+    this.#needs = needs;
+    const { program, role, host, memory } = needs;
+    const workerData: Beginning = { role, host, memory, marks: this.#marks.memory };
+    this.worker = new Worker(program, {
+      workerData,
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      argv: [],
+      execArgv: [],
+      resourceLimits: {
+        maxOldGenerationSizeMb: Math.max(8, Math.round(memory / MiB)),
+        maxYoungGenerationSizeMb: 2,
+        stackSizeMb: STACK,
+      },
+    });
+    this.worker.unref();
+    this.worker.on('message', (message: Answer | Said) => this.#heard(message));
+    this.worker.on('error', (error: NodeJS.ErrnoException) => {
+      const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      this.end(
+        memory ? { kind: 'memory', bytes: this.#needs.memory } : { kind: 'unhandled', error },
+        this.#atFault(),
+      );
+    });
+    this.worker.on('exit', (code) => {
+      this.end({ kind: 'exit', what: `the thread ended with ${code}` }, this.#atFault());
+    });
+  }
+
+  /**
+   * Has it do something.
+   *
+   * @param number the plugin's.
+   * @param transfer what it gets for good.
+   * @throws what the plugin threw, or an error that says that the thread has ended.
+   */
+  ask(
+    number: number,
+    order: Order,
+    {
+      signal,
+      transfer = [],
+    }: { signal?: AbortSignal | undefined; transfer?: readonly ArrayBuffer[] } = {},
+  ): Promise<unknown> {
+    if (this.#ended) return Promise.reject(new Foreseen('the thread has ended'));
+    this.#calls += 1;
+    const call = this.#calls;
+    if (this.#waiting.size === 0) this.worker.ref();
+    const answer = new Promise<unknown>((resolve, reject) => {
+      this.#waiting.set(call, { number, resolve, reject });
+    });
+    this.worker.postMessage({ ...order, call } satisfies Call, transfer);
+    this.#watchOver();
+    if (signal !== undefined) {
+      const abort = () => this.note({ abort: call });
+      signal.addEventListener('abort', abort, { once: true });
+      const off = () => signal.removeEventListener('abort', abort);
+      answer.then(off, off);
+    }
+    return answer;
+  }
+
+  note(note: Note, transfer: readonly Extract<Note, { port: unknown }>['port'][] = []): void {
+    if (!this.#ended) this.worker.postMessage(note, transfer);
+  }
+
+  /** Whether anybody waits for a plugin. */
+  waits(number: number): boolean {
+    for (const each of this.#waiting.values()) if (each.number === number) return true;
+    return false;
+  }
+
+  /** Ends it for a plugin's fault. */
+  end(why: Why, number: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#watch);
+    // Whoever waits is told why by whoever looks after the thread.
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    void this.worker.terminate();
+    this.#needs.ended(why, number);
+    for (const { reject } of waiting) reject(new Foreseen('the thread has ended'));
+  }
+
+  /** Ends it because nobody needs it any more. */
+  async close(): Promise<void> {
+    this.#ended = true;
+    clearInterval(this.#watch);
+    for (const { reject } of this.#waiting.values()) reject(new Foreseen('the thread has ended'));
+    this.#waiting.clear();
+    await this.worker.terminate();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  #heard(message: Answer | Said): void {
+    if (this.#ended) return;
+    if ('said' in message) {
+      if (message.said !== 'fault') this.#needs.said(message);
+      else this.#fault(message);
+      return;
+    }
+    const waiting = this.#waiting.get(message.call);
+    if (waiting === undefined) return;
+    this.#waiting.delete(message.call);
+    if (this.#waiting.size === 0) {
+      this.worker.unref();
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    }
+    const { value, error } = message;
+    if (error === undefined) waiting.resolve(value);
+    // As it was told: whoever asked knows what it was about.
+    else waiting.reject(new Refused(message));
+  }
+
+  #fault({ kind, number, error }: Extract<Said, { said: 'fault' }>): void {
+    const whose = number === 0 ? this.#atFault() : number;
+    if (kind === 'memory') this.end({ kind, bytes: this.#needs.memory }, whose);
+    else if (kind === 'exit') this.end({ kind, what: error?.message ?? '' }, whose);
+    else this.end({ kind, error: error === undefined ? new Error('?') : untold(error) }, whose);
+  }
+
+  /** Who it must have been: who was at work, or the only one that is waited for. */
+  #atFault(): number {
+    if (this.#marks.atWork !== 0) return this.#marks.atWork;
+    const numbers = new Set([...this.#waiting.values()].map(({ number }) => number));
+    return numbers.size === 1 ? ([...numbers][0] as number) : 0;
+  }
+
+  #watchOver(): void {
+    if (this.#watch !== undefined) return;
+    this.#resident = 0;
+    this.#asked = undefined;
+    this.#looked = performance.now();
+    this.#watch = setInterval(() => this.#look(), LOOK);
+    this.#watch.unref();
+  }
+
+  /** Looks whether the event loop of a thread that owes an answer comes round, and what memory it takes. */
+  #look(): void {
+    const { memory, block } = this.#needs;
+    const resident = process.memoryUsage.rss();
+    this.#resident = this.#resident === 0 ? resident : Math.min(this.#resident, resident);
+    if (resident - this.#resident > 2 * memory + 32 * MiB) {
+      this.end({ kind: 'memory', bytes: memory }, this.#atFault());
+      return;
+    }
+    const now = performance.now();
+    // Where the whole process was kept from running, nobody here can be blamed for it.
+    const late = now - this.#looked > 5 * LOOK;
+    this.#looked = now;
+    if (this.#asked === undefined || late || this.#marks.beat === this.#beats) {
+      this.#beats += 1;
+      this.#asked = now;
+      this.note({ beat: this.#beats });
+      return;
+    }
+    if (now - this.#asked > block)
+      this.end({ kind: 'blocked', seconds: block / 1000 }, this.#atFault());
+  }
+}
+
+/** What a plugin threw, as it came over. */
+export class Refused extends Error {
+  readonly told: Answer['error'];
+
+  constructor({ error }: Answer) {
+    super(error?.message);
+    this.told = error;
+  }
+}

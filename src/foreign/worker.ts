@@ -1,0 +1,54 @@
+/** What runs in a thread with plugins: it makes them, and does what the agent asks of them. */
+import { getHeapStatistics } from 'node:v8';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { AtWork } from './at-work.ts';
+import { guard, type Member } from './guard.ts';
+import { Inspection } from './inspection.ts';
+import { marks } from './marks.ts';
+import { type Answer, type Beginning, type Call, type Note, type Said, told } from './protocol.ts';
+import { Residents } from './residents.ts';
+
+const beginning = workerData as Beginning;
+const shared = marks(beginning.marks);
+const atWork = new AtWork(shared);
+const port = parentPort as MessagePort;
+const members: Member[] = [];
+const say = (said: Said): void => port.postMessage(said);
+const aborters = new Map<number, AbortController>();
+
+guard(members, atWork, say);
+const inspection = new Inspection(atWork);
+const residents = new Residents(beginning.host, atWork, members, say);
+
+port.on('message', (message: Call | Note) => {
+  if ('beat' in message) shared.beat = message.beat;
+  else if ('abort' in message) {
+    const reason = new Error('the deadline is over');
+    aborters.get(message.abort)?.abort(reason);
+  } else if ('port' in message) inspection.listen(message.port, message.bell);
+  else void answer(message);
+});
+
+async function answer(order: Call): Promise<void> {
+  const { call } = order;
+  const aborter = new AbortController();
+  aborters.set(call, aborter);
+  try {
+    const { value, transfer = [] } =
+      order.does === 'inspect'
+        ? { value: await inspection.inspect(order.path, order.as) }
+        : await residents.do(order, aborter.signal);
+    port.postMessage({ call, value } satisfies Answer, transfer);
+  } catch (error) {
+    port.postMessage({ call, error: told(error, residents.batchOf(order)) } satisfies Answer);
+  } finally {
+    aborters.delete(call);
+  }
+  // V8's own limit is for its heap; buffers are beside it.
+  const { external_memory: outside } = getHeapStatistics();
+  if (outside > beginning.memory) {
+    say({ said: 'fault', kind: 'memory', number: numberOf(order), error: undefined });
+  }
+}
+
+const numberOf = (order: Call): number => residents.numberOf(order);

@@ -1,6 +1,7 @@
 // Generated from the files in collectors/ and handlers/ by `npm run generate`. Do not edit.
 import agent from '../../collectors/agent.ts';
 import batteries from '../../collectors/batteries.ts';
+import cgroups from '../../collectors/cgroups.ts';
 import conntrack from '../../collectors/conntrack.ts';
 import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
@@ -12,7 +13,9 @@ import load from '../../collectors/load.ts';
 import logs from '../../collectors/logs.ts';
 import mdstat from '../../collectors/mdstat.ts';
 import memory from '../../collectors/memory.ts';
+import mountstats from '../../collectors/mountstats.ts';
 import network from '../../collectors/network.ts';
+import nfs from '../../collectors/nfs.ts';
 import paging from '../../collectors/paging.ts';
 import pressure from '../../collectors/pressure.ts';
 import process from '../../collectors/process.ts';
@@ -20,6 +23,7 @@ import processes from '../../collectors/processes.ts';
 import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
 import uptime from '../../collectors/uptime.ts';
+import users from '../../collectors/users.ts';
 import amqp from '../../handlers/amqp.ts';
 import console from '../../handlers/console.ts';
 import exec from '../../handlers/exec.ts';
@@ -41,6 +45,7 @@ import type { Collector, Handler } from '../plugin/index.ts';
 export const collectors: readonly Collector[] = [
   agent,
   batteries,
+  cgroups,
   conntrack,
   cpu,
   disk,
@@ -52,7 +57,9 @@ export const collectors: readonly Collector[] = [
   logs,
   mdstat,
   memory,
+  mountstats,
   network,
+  nfs,
   paging,
   pressure,
   process,
@@ -60,6 +67,7 @@ export const collectors: readonly Collector[] = [
   sensors,
   sockets,
   uptime,
+  users,
 ];
 export const handlers: readonly Handler[] = [
   amqp,

@@ -67,7 +67,7 @@ export function createNotifier({ channel, environment, clock, pid, status }: Nee
   function watchdogLines({ interval, delivering }: Expectation): string[] {
     if (patience === undefined) return [];
     const wanted =
-      interval === undefined ? 0 : Math.max(patience, TICKS * interval, delivering + SLACK);
+      interval === undefined ? 0 : Math.max(patience, TICKS * interval, 2 * delivering);
     if (wanted === watched) return [];
     watched = wanted;
     return [`WATCHDOG_USEC=${micro(wanted)}`];

@@ -88,7 +88,7 @@ describe('the watchdog', () => {
 
   test.each([
     ['waits for three ticks, where they come seldom', 60, 5, ['WATCHDOG_USEC=180000000']],
-    ['waits for what is delivered in a reload', 10, 120, ['WATCHDOG_USEC=130000000']],
+    ['waits for what is delivered in a reload', 10, 120, ['WATCHDOG_USEC=240000000']],
     ['sleeps where nothing ticks', undefined, 5, ['WATCHDOG_USEC=0']],
     ['is left as the unit has it, otherwise', 20, 5, []],
   ])('%s', (_, interval, delivering, expected) => {

@@ -55,13 +55,17 @@ export class Carbon implements AsyncDisposable {
   readonly #folder: string;
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number, pickle: number) {
+  readonly #address: string;
+
+  private constructor(folder: string, address: string, port: number, pickle: number) {
     this.#folder = folder;
+    this.#address = address;
     this.port = port;
     this.pickle = pickle;
   }
 
-  static async start(): Promise<Carbon> {
+  /** @param address where it listens for points. */
+  static async start(address = '127.0.0.1'): Promise<Carbon> {
     const folder = mkdtempSync(join(tmpdir(), 'cullinan-carbon-'));
     const port = await freePort();
     const pickle = await freePort();
@@ -83,12 +87,12 @@ USER =
 MAX_CACHE_SIZE = inf
 MAX_UPDATES_PER_SECOND = inf
 MAX_CREATES_PER_MINUTE = inf
-LINE_RECEIVER_INTERFACE = 127.0.0.1
+LINE_RECEIVER_INTERFACE = ${address}
 LINE_RECEIVER_PORT = ${port}
-PICKLE_RECEIVER_INTERFACE = 127.0.0.1
+PICKLE_RECEIVER_INTERFACE = ${address}
 PICKLE_RECEIVER_PORT = ${pickle}
 ENABLE_UDP_LISTENER = True
-UDP_RECEIVER_INTERFACE = 127.0.0.1
+UDP_RECEIVER_INTERFACE = ${address}
 UDP_RECEIVER_PORT = ${port}
 CACHE_QUERY_INTERFACE = 127.0.0.1
 CACHE_QUERY_PORT = ${await freePort()}
@@ -97,7 +101,7 @@ CACHE_WRITE_STRATEGY = naive
 ENABLE_TAGS = False
 `,
     );
-    const carbon = new Carbon(folder, port, pickle);
+    const carbon = new Carbon(folder, address, port, pickle);
     await carbon.start();
     return carbon;
   }
@@ -122,7 +126,7 @@ ENABLE_TAGS = False
       });
     }
     this.#process = child;
-    for (let attempt = 0; !(await listens(port)); attempt += 1) {
+    for (let attempt = 0; !(await listens(port, this.#address)); attempt += 1) {
       if (child.exitCode !== null || attempt > 400) {
         throw new Error(`carbon-cache did not come up on port ${port}:\n${said}`);
       }

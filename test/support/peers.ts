@@ -80,6 +80,11 @@ const PEERS = {
   python3: { program: '/usr/bin/python3', packages: ['python3-minimal'] },
   gcc: { program: '/usr/bin/gcc', packages: ['gcc', 'libc6-dev'] },
   'systemd-notify': { program: '/usr/bin/systemd-notify', packages: ['systemd'] },
+  nspawn: {
+    program: '/usr/bin/systemd-nspawn',
+    packages: ['systemd-container', 'debootstrap', 'iproute2'],
+  },
+  rpm: { program: '/usr/bin/rpmbuild', packages: ['rpm'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

@@ -18,6 +18,7 @@ const FLOORS = [
     'logs',
     'script',
     'parsers',
+    'names',
   ],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status', 'notify'],
   ['agent'],
@@ -34,6 +35,7 @@ const NEIGHBOURS = {
   logs: ['plugin', 'store'], // what a parser is, and files that one process holds
   script: ['plugin'], // which errors were foreseen
   parsers: ['plugin', 'script'], // what a parser is, and files of one's own
+  names: ['plugin'], // which errors were foreseen
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   libvirt: ['plugin', 'net'], // which errors were foreseen, and the connection that is spoken over
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved

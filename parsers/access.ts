@@ -51,7 +51,12 @@ const options = z.strictObject({
     .min(0)
     .max(1000)
     .default(0)
-    .describe('How many of the most frequent paths to tell apart, beyond those of `paths`.'),
+    .describe(
+      'How many of the most frequent paths to tell apart, beyond those of `paths`; the rest is `other`. Which they are ' +
+        'is approximate: the most frequent among the first paths between two reports, twenty times as many as these, ' +
+        'and one that was told apart keeps its place for as long as it is asked for. Each is counted exactly, but for one ' +
+        'that first comes when there are so many already.',
+    ),
 });
 
 const metrics = {

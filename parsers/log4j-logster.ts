@@ -4,16 +4,16 @@
  * Format  Any layout that has the level as a word of its own near the start of the line:
  *         `2026-11-21 08:38:12,123 ERROR [main] …`, `2026-11-21_08:38:12 [ERROR] …`.
  * Mended  Any layout of the time before the level, not only one without a blank; `ERRORS` is no
- *         `ERROR`. Rates keep their fractions. A run of no time divides by nothing.
+ *         `ERROR`, and the name of a thread is none: `[ERROR-handler]`. Rates keep their fractions. A run of no time divides by nothing.
  */
 import { count, defineParser, gauge, type Instrument, type Line, z } from 'cullinan/plugin';
-import { encoded, indexOfWord } from 'cullinan/wire/bytes';
+import { LevelWords } from 'cullinan/wire/level-word';
 import { parseOptionString } from 'cullinan/wire/option-string';
 import { isoTime, known } from 'cullinan/wire/timestamps';
 
 const SPELLINGS = { logLevels: { short: '-l', long: '--log-levels' } };
-/** The level stands before the message, and so within this many bytes. */
-const NEAR = 128;
+/** Those that a line may have, whether or not they are counted. */
+const USUAL = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 const options = z
   .strictObject({
@@ -47,22 +47,6 @@ function metricOf(level: string): Instrument<'count', never> {
   return metric;
 }
 
-const isPartOfWord = (byte = 0): boolean =>
-  (byte >= 48 && byte <= 57) ||
-  (byte >= 65 && byte <= 90) ||
-  (byte >= 97 && byte <= 122) ||
-  byte === 95;
-
-/** Where a word stands by itself near the start of a line; -1 where it does not. */
-function wordIn(bytes: Uint8Array, word: Uint8Array): number {
-  const near = Math.min(bytes.length, NEAR);
-  for (let at = indexOfWord(bytes, word, 0, near); at >= 0; ) {
-    if (!isPartOfWord(bytes[at - 1]) && !isPartOfWord(bytes[at + word.length])) return at;
-    at = indexOfWord(bytes, word, at + 1, near);
-  }
-  return -1;
-}
-
 export default defineParser({
   name: 'Log4jLogster',
   summary: 'Lines of log4j by level, per second, as logster has them.',
@@ -73,20 +57,12 @@ export default defineParser({
   open(options) {
     const levels = levelsOf(options).map((name) => ({
       metric: metricOf(name),
-      word: encoded(name),
       seen: 0,
     }));
+    const words = new LevelWords([...new Set([...levelsOf(options), ...USUAL])]);
     return {
       parse({ bytes }: Line) {
-        let first: (typeof levels)[number] | undefined;
-        let where = NEAR;
-        for (const level of levels) {
-          const at = wordIn(bytes, level.word);
-          if (at >= 0 && at < where) {
-            where = at;
-            first = level;
-          }
-        }
+        const first = words.find(bytes, bytes.length) ? levels[words.level] : undefined;
         if (first === undefined) return false;
         first.seen += 1;
         return true;

@@ -9,6 +9,7 @@
  */
 import { count, defineParser, delta, type Line, z } from 'cullinan/plugin';
 import { encoded, indexOfByte, indexOfWord, standsAt } from 'cullinan/wire/bytes';
+import { LevelWords } from 'cullinan/wire/level-word';
 import { Tally } from 'cullinan/wire/tally';
 import { isoTime, known } from 'cullinan/wire/timestamps';
 
@@ -29,10 +30,7 @@ const metrics = {
   }),
 };
 
-const WORDS = LEVELS.map(encoded);
-/** The level stands before the message, and so within this many bytes. */
-const NEAR = 128;
-/** As does the logger. */
+/** The logger stands before the message, and so within this many bytes. */
 const FARTHEST = 300;
 const BEFORE_MESSAGE = [' - ', ' -- ', ' : ', ': '].map(encoded);
 const NEWLINE = 10;
@@ -49,22 +47,6 @@ const isLetter = (byte = 0): boolean =>
 /** Whether a byte may stand in the name of a class, with its package. */
 const isOfName = (byte = 0): boolean =>
   isLetter(byte) || (byte >= 48 && byte <= 57) || byte === 46 || byte === 36;
-
-/** The level's place in the list, and in the line, that comes first; -1 where there is none. */
-export function levelIn(bytes: Uint8Array, end: number): readonly [level: number, at: number] {
-  let at = 0;
-  const near = Math.min(end, NEAR);
-  while (at < near) {
-    while (at < near && !isLetter(bytes[at])) at += 1;
-    const from = at;
-    while (at < near && isLetter(bytes[at])) at += 1;
-    for (let level = 0; level < WORDS.length; level += 1) {
-      const word = WORDS[level] as Uint8Array;
-      if (at - from === word.length && indexOfWord(bytes, word, from, at) >= 0) return [level, at];
-    }
-  }
-  return [-1, -1];
-}
 
 /** What nobody caught has `Exception in thread "main" ` before its name. */
 function behindThread(bytes: Uint8Array, from: number): number {
@@ -95,6 +77,7 @@ export default defineParser({
   metrics: () => Object.values(metrics),
   open({ loggers, exceptions }) {
     const counts = new Float64Array(LEVELS.length);
+    const words = new LevelWords(LEVELS);
     const byLogger = new Tally({ limit: loggers || 1, candidates: loggers * 10 });
     const byException = new Tally({ limit: exceptions || 1, candidates: exceptions * 10 });
 
@@ -116,14 +99,15 @@ export default defineParser({
     return {
       parse({ bytes }: Line) {
         const end = indexOfByte(bytes, NEWLINE);
-        const [level, at] = levelIn(bytes, end);
+        words.find(bytes, end);
+        const { level } = words;
         // Of a record, its second line; of a line that has no level, the line itself.
         const begins = behindThread(bytes, level >= 0 ? end + 1 : 0);
         const thrown = begins < bytes.length ? exceptionEnd(bytes, begins) : -1;
         if (thrown >= 0 && exceptions > 0) byException.add(bytes, begins, thrown);
         if (level < 0) return thrown >= 0;
         counts[level] = (counts[level] ?? 0) + 1;
-        if (loggers > 0) logger(bytes, at, end);
+        if (loggers > 0) logger(bytes, words.end, end);
         return true;
       },
       timeOf: ({ bytes }: Line) => known(isoTime(bytes)),

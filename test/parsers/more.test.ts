@@ -4,11 +4,12 @@ import auth from '../../parsers/auth.ts';
 import haproxy from '../../parsers/haproxy.ts';
 import journald from '../../parsers/journald.ts';
 import jsonLines, { lookUp } from '../../parsers/json-lines.ts';
-import log4j, { exceptionEnd, levelIn } from '../../parsers/log4j.ts';
+import log4j, { exceptionEnd } from '../../parsers/log4j.ts';
 import logfmt from '../../parsers/logfmt.ts';
 import squid from '../../parsers/squid.ts';
 import syslog from '../../parsers/syslog.ts';
 import { encoded } from '../../src/wire/bytes.ts';
+import { LevelWords } from '../../src/wire/level-word.ts';
 import { describeParser, parsing, said } from '../support/parsers.ts';
 
 describeParser(auth, { options: { sources: 5 } });
@@ -27,13 +28,31 @@ describeParser(syslog, { options: { hosts: 10 } });
 
 describe('log4j', () => {
   it.each([
-    ['2026-11-21 ERROR x', 4],
-    ['[WARN] x', 3],
-    ['ERRORS WARNING INFO', 2],
-    ['', -1],
-    [`${'x '.repeat(80)}ERROR`, -1],
+    ['2026-11-21 ERROR x', 'ERROR'],
+    ['[WARN] x', 'WARN'],
+    ['[ WARN ] x', 'WARN'],
+    ['[main] [INFO] [on ERROR] x', 'INFO'],
+    ['[2026-11-21 08:38:12] [main] ERROR x', 'ERROR'],
+    ['2026-11-21T08:38:12Z|ERROR|main', 'ERROR'],
+    ['level=ERROR x', 'ERROR'],
+    ['<ERROR>', 'ERROR'],
+    ['08:38:12,007/ERROR/main', 'ERROR'],
+    ['ERROR: x', 'ERROR'],
+    ['[INFO 08:38:12] ERROR x', 'INFO'],
+    ['08:38:12 [ERROR-handler] INFO a.B - x', 'INFO'],
+    ['08:38:12 [handler-ERROR] INFO a.B - x', 'INFO'],
+    ['08:38:12 [the ERROR handler] INFO a.B - x', 'INFO'],
+    ['08:38:12-ERROR-main', 'ERROR'],
+    ['08:38:12 [not closed ERROR x', 'ERROR'],
+    ['ERRORS WARNING INFO', 'INFO'],
+    ['', undefined],
+    [`${'x '.repeat(80)}ERROR`, undefined],
   ])('finds the level of "%s"', (line, level) => {
-    expect(levelIn(encoded(line), line.length)[0]).toBe(level);
+    const levels = ['INFO', 'WARN', 'ERROR'];
+    const words = new LevelWords(levels);
+    expect(words.find(encoded(line), line.length)).toBe(level !== undefined);
+    expect(levels[words.level]).toBe(level);
+    if (level !== undefined) expect(line.slice(0, words.end)).toMatch(new RegExp(`${level}$`));
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { type Report, redact, type Trouble } from '../log/index.ts';
 import { ask } from '../status/index.ts';
 import { type Asking, socketsOf } from './asking.ts';
 import { EXIT, type Io } from './io.ts';
-import { assemble, load, openLog } from './setup.ts';
+import { assemble, environmentOf, load, openLog } from './setup.ts';
 import { standardSockets } from './sockets.ts';
 import { version } from './version.ts';
 
@@ -50,7 +50,7 @@ export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const remedy = 'See all of it with: cullinan check. The other checks need it.';
-    yield problem({ check: 'configuration', found: error.message.trim(), remedy });
+    yield problem({ check: 'configuration', found: error.message.split('\n')[0] ?? '', remedy });
     return;
   }
   const needs = {
@@ -153,14 +153,7 @@ function ofProcess(pid: number): User | undefined {
     .map((bit) => `+cap_${bit}`)
     .join(',');
   // With its environment it finds its credentials.
-  const environment = Object.fromEntries(
-    text(`/proc/${pid}/environ`)
-      .split('\0')
-      .flatMap((it) => {
-        const at = it.indexOf('=');
-        return at > 0 ? [[it.slice(0, at), it.slice(at + 1)]] : [];
-      }),
-  );
+  const environment = environmentOf(pid);
   delete environment['NOTIFY_SOCKET'];
   return {
     name: uid,

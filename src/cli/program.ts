@@ -175,6 +175,15 @@ export function commandLine(
     .option(...JSON_LINES)
     .action((options) => does(async () => (await import('./doctor.ts')).doctor(io, options)));
   program
+    .command('support-bundle')
+    .description('put all that a bug report needs into one file, without secrets')
+    .argument('[file]', 'a new .tar.gz; named by host and time, unless said')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .action((file, options) =>
+      does(async () => (await import('./support-bundle.ts')).supportBundle(io, file, options)),
+    );
+  program
     .command('tap')
     .description('show the points of the running agent as they pass')
     .argument('[pattern...]', 'as in "only": by name, path, collector or label; all, unless named')

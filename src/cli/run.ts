@@ -2,7 +2,7 @@ import { fstatSync, writeFileSync } from 'node:fs';
 import { registry, Taps } from '../agent/index.ts';
 import { systemClock } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
-import { Level, type Log, Recent, type Report } from '../log/index.ts';
+import { Level, type Log, Recent, type Report, redact } from '../log/index.ts';
 import { Foreseen } from '../plugin/index.ts';
 import {
   type Answers,
@@ -179,7 +179,9 @@ class Service {
     if (running === undefined) return { version: version(), pid: process.pid };
     const { agent, identity } = running;
     const own = { version: version(), host: identity.label, pid: process.pid };
-    return snapshot(agent.status, { ...own, uptime: process.uptime() });
+    const told = snapshot(agent.status, { ...own, uptime: process.uptime() });
+    // What is logged is free of secrets; what is asked for has to be, too.
+    return { ...told, problem: told.problem && redact(told.problem, this.#secrets) };
   }
 
   #condition(): Condition {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
 import { type Agent, createAgent, type Identity, registry, type Taps } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
@@ -130,4 +131,19 @@ export async function assemble(
       live.close();
     },
   };
+}
+
+/** The environment of a process, as far as we may see it: of the agent, what `${NAME}` stands for. */
+export function environmentOf(pid: number): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return {};
+  }
+  const entries = text.split('\0').flatMap((it) => {
+    const at = it.indexOf('=');
+    return at > 0 ? [[it.slice(0, at), it.slice(at + 1)] as const] : [];
+  });
+  return Object.fromEntries(entries);
 }

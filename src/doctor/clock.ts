@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { endpoint } from '../net/index.ts';
 import { decodeSntp, encodeSntp } from '../wire/sntp.ts';
 import { type Finding, messageOf, ok, problem, warning } from './finding.ts';
+import { output } from './output.ts';
 
-const run = promisify(execFile);
 /** Milliseconds for a server or a daemon of this host. */
 const PATIENCE = 2000;
 /** Milliseconds by which a clock may be off that nobody notices in points every ten seconds. */
@@ -101,13 +99,13 @@ async function offsetOf({ host, port }: { host: string; port: number }): Promise
 /** `chronyc -c tracking` (chronyc(1)): the fifth of its fields is by how many seconds the clock is off. */
 async function askChrony(): Promise<Finding | undefined> {
   try {
-    const { stdout } = await run('chronyc', ['-c', '-n', 'tracking'], { timeout: PATIENCE });
-    const fields = stdout.trim().split(',');
-    const said = { check: 'clock', subject: 'chrony' };
+    const said = await output('chronyc', ['-c', '-n', 'tracking'], PATIENCE);
+    const fields = said.toString('utf8').trim().split(',');
     const off = Number(fields[4]);
     if (fields.at(-1) === 'Normal' && Number.isFinite(off)) return compared('chrony', off * 1000);
     const remedy = 'See why with: chronyc sources';
-    return warning({ ...said, found: 'it runs, and has not found a time', remedy });
+    const found = 'it runs, and has not found a time';
+    return warning({ check: 'clock', subject: 'chrony', found, remedy });
   } catch {
     return undefined;
   }
@@ -118,7 +116,7 @@ async function askSystemd(): Promise<Finding | undefined> {
   if (!existsSync('/run/systemd/system')) return undefined;
   try {
     const words = ['show', '--property=NTPSynchronized', '--value'];
-    const { stdout } = await run('timedatectl', words, { timeout: PATIENCE });
+    const stdout = (await output('timedatectl', words, PATIENCE)).toString('utf8');
     const said = { check: 'clock', subject: 'systemd' };
     if (stdout.trim() === 'yes') return ok({ ...said, found: 'the clock is synchronized' });
     const remedy = 'Enable a time service: timedatectl set-ntp true, or install chrony.';

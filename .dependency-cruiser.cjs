@@ -24,6 +24,7 @@ const FLOORS = [
   ['agent'],
   ['foreign'],
   ['reference', 'import'],
+  ['manual'],
   ['cli'],
 ];
 

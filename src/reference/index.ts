@@ -6,6 +6,7 @@ export {
   commonParserOptions,
   type Facts,
   type ParserFacts,
+  type Plugins,
 } from './facts.ts';
 export { generatedFiles } from './files.ts';
 export { guestsTable } from './guests.ts';

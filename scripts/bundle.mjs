@@ -45,7 +45,7 @@ export const FLAGS = [
 const FIRST_LINE = ['#!/usr/bin/env -S', ...ENVIRONMENT, 'node', ...FLAGS].join(' ');
 
 /** Packages that are loaded from beside the program, by the few agents that need them. */
-export const LATE = ['systeminformation', 'mqtt-packet', 'amqplib', 're2js'];
+export const LATE = ['systeminformation', 'mqtt-packet', 'amqplib', 're2js', 'sucrase'];
 
 /**
  * Puts the program into one file: it starts in half the time and holds less, because only what is
@@ -71,8 +71,9 @@ export async function bundle(bin, node) {
   // It belongs to the text as it was; V8 itself would only notice another length.
   for (const code of ['program.code', 'cull.code'])
     rmSync(join(launcher, '..', code), { force: true });
-  await build({
+  const program = await build({
     ...common,
+    metafile: true,
     entryPoints: ['src/cli/main.ts'],
     outfile: join(launcher, '../program.cjs'),
     bundle: true,
@@ -87,6 +88,13 @@ export async function bundle(bin, node) {
     },
     footer: { js: '})' },
   });
+  // What runs in a thread with plugins: apart, because a thread holds all that it has loaded once more.
+  const thread = await buildThread(join(launcher, '../plugins.cjs'));
+  const packages = [...packagesIn(program.metafile), ...packagesIn(thread.metafile)];
+  writeFileSync(
+    join(launcher, '../bundled.json'),
+    `${JSON.stringify([...new Set(packages)].sort(), null, 2)}\n`,
+  );
   await build({
     ...common,
     entryPoints: ['scripts/launch.cjs'],
@@ -95,6 +103,47 @@ export async function bundle(bin, node) {
   });
   chmodSync(launcher, 0o755);
   await keepCode(launcher);
+}
+
+/**
+ * Puts what runs in a thread with plugins into one file.
+ *
+ * @param {string} outfile
+ */
+export async function buildThread(outfile) {
+  return await build({
+    absWorkingDir: root,
+    metafile: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+    entryPoints: ['src/foreign/worker.ts'],
+    outfile,
+    bundle: true,
+    conditions: ['source'],
+    external: LATE,
+    define: { 'import.meta.url': 'HERE' },
+    plugins: [asked, unused],
+    banner: { js: "const HERE=require('node:url').pathToFileURL(__filename).href;" },
+  });
+}
+
+/**
+ * The folders of the packages that are in what was built, such as `node_modules/zod`: their licences hold for
+ * it, too.
+ *
+ * @param {import('esbuild').Metafile} metafile
+ * @returns {string[]}
+ */
+export function packagesIn({ outputs }) {
+  const parts = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  return parts.flatMap(([path, { bytesInOutput }]) => {
+    const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+    return folder === undefined || bytesInOutput === 0 ? [] : [folder];
+  });
 }
 
 /**

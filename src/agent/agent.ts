@@ -22,7 +22,7 @@ export interface AgentNeeds {
   /** 0 ≤ number < 1. */
   readonly random: () => number;
   /** Another way for a collector to observe the same, on a host where it cannot read its files. */
-  readonly adapt?: ((collector: Collector) => Collector) | undefined;
+  readonly adapt?: ((collector: Collector, config: CollectorConfig) => Collector) | undefined;
   /** Called after each wake-up of the scheduler in which something was due. */
   readonly ticked?: (() => void) | undefined;
   /** Where points are shown as they pass. */
@@ -226,7 +226,7 @@ class HostAgent implements Agent {
 
   #addCollector(config: CollectorConfig): void {
     const { clock, host, identity, report, adapt } = this.#needs;
-    const collector = adapt?.(config.collector) ?? config.collector;
+    const collector = adapt?.(config.collector, config) ?? config.collector;
     const runner = createRunner(
       { ...config, collector },
       {

@@ -11,6 +11,8 @@ export interface Others {
   readonly parsers: ReadonlyMap<string, Parser>;
   /** What changes when the file of one of these does. */
   readonly revisions: ReadonlyMap<object, string>;
+  /** Names of plugins that could not be loaded. */
+  readonly missed: ReadonlySet<string>;
 }
 
 const known = {
@@ -22,6 +24,7 @@ const own = {
   handlers: new Set(known.handlers.keys()),
 };
 let revisions: Others['revisions'] = new Map();
+let missed: Others['missed'] = new Set();
 
 /** Every plugin that there is, and every dialect, by name. */
 export const registry = {
@@ -30,7 +33,11 @@ export const registry = {
   parsers,
   dialects: new Map(Object.entries(dialects)),
   /** What changes when a plugin's file does; nothing for what the agent was built with. */
-  revision: (plugin: object): string | undefined => revisions.get(plugin),
+  revision: (plugin: object): string | undefined =>
+    // A parser may be wrapped in another, which has all that it has.
+    revisions.get(plugin) ?? (plugin as { readonly revision?: string }).revision,
+  /** Whether a plugin of this name is there, and could not be loaded. */
+  isMissed: (name: string): boolean => missed.has(name),
   /** Takes these in, in place of those that were taken in before. What the agent was built with stays. */
   bring(others: Others): void {
     for (const section of ['collectors', 'handlers'] as const) {
@@ -40,5 +47,6 @@ export const registry = {
     }
     bringParsers(others.parsers);
     revisions = others.revisions;
+    missed = others.missed;
   },
 } as const;

@@ -13,7 +13,7 @@ export interface Asking {
 /** The sockets where an agent may answer: the one that was named, or the configured one, or the usual ones. */
 export function socketsOf(io: Io, { config, socket }: Asking): readonly string[] {
   if (socket === '') throw new UsageError('--socket needs the path of a socket');
-  const said = socket ?? load(io, config, {}).status.socket;
+  const said = socket ?? load(io, config, {}, undefined, { plugins: false }).status.socket;
   return said === undefined ? standardSockets(io.environment) : [said];
 }
 

@@ -6,8 +6,9 @@ import type { ChosenParser } from '../parsers/index.ts';
 import { codeOf, Foreseen, type Line } from '../plugin/index.ts';
 import { formatValue } from '../wire/graphite.ts';
 import { printable } from '../wire/printable.ts';
-import { chooseParser } from './cull-parser.ts';
+import { chooseParser, isKnown } from './cull-parser.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { load } from './setup.ts';
 
 export interface SampleOptions {
@@ -47,6 +48,9 @@ export async function checkSample(io: Io, sample: string, options: SampleOptions
   const most = Number(options.lines);
   if (!Number.isInteger(most) || most < 0) {
     throw new UsageError(`--lines is "${options.lines}"; it must be a whole number`);
+  }
+  if (options.parser === undefined || !isKnown(options.parser)) {
+    await bringPlugins(io, options.config, { inProcess: true });
   }
   let code: number = EXIT.ok;
   for (const { where, chosen } of parsersFor(io, sample, options)) {

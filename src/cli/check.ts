@@ -5,6 +5,7 @@ import type { HandlerConfig } from '../config/index.ts';
 import { redact } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import { EXIT, type Io } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { readTwice } from './readings.ts';
 import { load } from './setup.ts';
 
@@ -16,6 +17,7 @@ export async function check(
   io: Io,
   { config: path, json }: { config?: string; json?: boolean },
 ): Promise<number> {
+  const { unloaded } = await bringPlugins(io, path);
   const config = load(io, path, { console: {} });
   const { samples, identity } = await readTwice(io, config);
   const handlers = config.handlers.flatMap(destinations).map((handler) => {
@@ -35,8 +37,9 @@ export async function check(
     interval,
   }));
   if (json) {
-    show(`${JSON.stringify({ files: config.files, host: identity.path, collectors, handlers })}\n`);
-    return EXIT.ok;
+    const all = { files: config.files, host: identity.path, collectors, handlers, unloaded };
+    show(`${JSON.stringify(all)}\n`);
+    return unloaded.length === 0 ? EXIT.ok : EXIT.configuration;
   }
   const unread = await Promise.all(config.handlers.map(unreadable));
   for (const warning of [...warnings(samples, collectors.length, handlers), ...unread.flat()])
@@ -53,7 +56,7 @@ export async function check(
     );
     for (const name of names) show(`${name}\n`);
   }
-  return EXIT.ok;
+  return unloaded.length === 0 ? EXIT.ok : EXIT.configuration;
 }
 
 /** Files for TLS that a handler could not read now, by whoever asks. */

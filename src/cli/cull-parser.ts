@@ -5,13 +5,19 @@ import { type ChosenParser, choose, isOwn, ownParser, parsers } from '../parsers
 import type { Parser } from '../plugin/index.ts';
 import { listed, UsageError } from './io.ts';
 
+const known = (name: string): Parser | undefined =>
+  parsers.get(name) ?? parsers.get(name.slice(name.lastIndexOf('.') + 1));
+
+/** Whether a name is that of a parser, or a path where one may be. */
+export const isKnown = (name: string): boolean => isOwn(name) || known(name) !== undefined;
+
 /**
  * The parser of a name, or in a file of one's own; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
  * theirs.
  */
 export function parserNamed(name: string): Parser {
   if (isOwn(name)) return ownParser(resolve(name));
-  const found = parsers.get(name) ?? parsers.get(name.slice(name.lastIndexOf('.') + 1));
+  const found = known(name);
   if (found !== undefined) return found;
   const names = [...parsers.keys()];
   const near = suggest(name, names);

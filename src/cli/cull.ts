@@ -19,11 +19,12 @@ import { codeOf, Foreseen, Unresponsive } from '../plugin/index.ts';
 import { encodeText } from '../wire/lines.ts';
 import { type CullOptions, needless, outputsOf, type Wanted } from './cull-options.ts';
 import { configuredOutput, handlerOutput, type Output, standardOutput } from './cull-output.ts';
-import { chooseParser, parserNamed } from './cull-parser.ts';
+import { chooseParser, isKnown, parserNamed } from './cull-parser.ts';
 import { bytesText, ProgressLine, spanText } from './cull-progress.ts';
 import { describe } from './describe.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
 import { seconds } from './once.ts';
+import { bringPlugins } from './plugins.ts';
 import { identify, openLog } from './setup.ts';
 
 const DAY = 86_400;
@@ -57,6 +58,8 @@ export async function cull(
   files: readonly string[],
   options: CullOptions,
 ): Promise<number> {
+  // A run over a log is short, and often: nothing is looked for that is not asked for.
+  if (!isKnown(name)) await bringPlugins(io, options.config, { inProcess: true });
   if (options.parserHelp) return help(io, name);
   if (files.length === 0) throw new UsageError('which log? Name a file behind the parser');
   const chosen = chooseParser(name, options.parserOptions);

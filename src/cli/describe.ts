@@ -1,5 +1,5 @@
 import { registry } from '../agent/index.ts';
-import { describeConfig, type Option, suggest } from '../config/index.ts';
+import { configJsonSchema, describeConfig, type Option, suggest } from '../config/index.ts';
 import {
   allFacts,
   type CollectorFacts,
@@ -15,7 +15,7 @@ import { EXIT, type Io, listed, UsageError } from './io.ts';
 /**
  * `cullinan describe`: everything a user may want to know of a collector, a handler, a parser or a dialect. The
  * words `collector` and `handler` themselves stand for the options that all of them have, `config` for
- * those of the agent.
+ * those of the agent, and `schema` for the JSON Schema of all of it.
  *
  * @param o.type only what is of this type.
  */
@@ -29,6 +29,10 @@ export function describe(
     const title = name === 'config' ? 'Options of the agent itself' : `Options of every ${name}`;
     if (json) io.out(`${JSON.stringify({ type: 'options', name, options })}\n`);
     else io.out(`${title}\n${options.map(optionText).join('\n')}\n`);
+    return EXIT.ok;
+  }
+  if (name === 'schema') {
+    io.out(`${JSON.stringify(configJsonSchema(registry), null, 2)}\n`);
     return EXIT.ok;
   }
   const all = allFacts(registry);

@@ -23,6 +23,7 @@ import {
 } from '../names/index.ts';
 import { printable } from '../wire/printable.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { readTwice } from './readings.ts';
 import { load } from './setup.ts';
 
@@ -126,6 +127,7 @@ function formatOf(text: string | undefined): FormatName | undefined {
 async function configured(io: Io, options: DiffOptions, spelled: Spelled): Promise<Wanted> {
   if (options.newHost !== undefined || options.newFormat !== undefined)
     throw new UsageError('--new-host and --new-format go with a second file');
+  await bringPlugins(io, options.config);
   const config = load(io, options.config, { console: {} });
   const handlers = config.handlers.flatMap(destinations);
   const handler =

@@ -7,6 +7,7 @@ import { type Report, redact, type Trouble } from '../log/index.ts';
 import { ask } from '../status/index.ts';
 import { type Asking, socketsOf } from './asking.ts';
 import { EXIT, type Io } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { assemble, environmentOf, load, openLog } from './setup.ts';
 import { standardSockets } from './sockets.ts';
 import { version } from './version.ts';
@@ -46,6 +47,7 @@ export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<
   }
   let config: Config;
   try {
+    await bringPlugins(io, options.config);
     config = load(io, options.config, { console: {} });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,6 +1,7 @@
 import { registry } from '../agent/index.ts';
 import { allFacts, type Facts } from '../reference/index.ts';
 import { EXIT, type Io } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 
 const TITLES = {
   collector: 'Collectors',
@@ -10,7 +11,11 @@ const TITLES = {
 } as const;
 
 /** `cullinan list`: every collector, handler, parser and dialect with what it is for. */
-export function list(io: Io, { json }: { json?: boolean }): number {
+export async function list(
+  io: Io,
+  { json, config }: { json?: boolean; config?: string },
+): Promise<number> {
+  await bringPlugins(io, config);
   const facts = allFacts(registry);
   if (json) {
     const of = (type: Facts['type']) => facts.filter((it) => it.type === type).map(shortly);

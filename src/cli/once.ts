@@ -6,6 +6,7 @@ import { createNamer } from '../naming/index.ts';
 import { parseDuration } from '../plugin/index.ts';
 import { encodeJson, encodeText } from '../wire/lines.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { assemble, load, only, openLog } from './setup.ts';
 
 export interface OnceOptions {
@@ -24,6 +25,7 @@ export async function once(
 ): Promise<number> {
   const over = seconds('--over', options.over, { least: 0, most: 3600 });
   const dialect = dialectNamed(options.dialect);
+  await bringPlugins(io, options.config);
   const config = { ...only(load(io, options.config, { console: {} }), collectors), handlers: [] };
   const { agent, identity, dispose } = await assemble(config, openLog(io, config));
   if (over > 0) {

@@ -217,6 +217,7 @@ export function commandLine(
   program
     .command('list')
     .description('list the collectors, handlers, parsers and dialects')
+    .option(...CONFIG)
     .option('--json', 'one JSON object')
     .action((options) => does(async () => (await import('./list.ts')).list(io, options)));
   program
@@ -224,10 +225,14 @@ export function commandLine(
     .description(
       'explain a collector, a handler, a parser or a dialect: options, metrics, an example',
     )
-    .argument('<name>', 'as `cullinan list` shows it')
+    .argument('<name>', 'as `cullinan list` shows it; config, schema, collector or handler')
+    .option(...CONFIG)
     .option('--json', 'one JSON object')
     .action((name, options) =>
-      does(async () => (await import('./describe.ts')).describe(io, name, options)),
+      does(async () => {
+        await (await import('./plugins.ts')).bringPlugins(io, options.config);
+        return (await import('./describe.ts')).describe(io, name, options);
+      }),
     );
   program
     .command('import')

@@ -7,6 +7,7 @@ import { hostnameFor } from '../naming/index.ts';
 import type { Host } from '../plugin/index.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 import { dialectNamed } from './once.ts';
+import { bringPlugins } from './plugins.ts';
 import { assemble, load, openLog } from './setup.ts';
 
 export interface ReplayOptions {
@@ -41,6 +42,7 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   }
   // A recording is another host's: this one's configuration is used only where it is named.
   const printing = loadConfig({ files: false, registry, environment: {}, defaultHandlers: print });
+  if (options.config !== undefined) await bringPlugins(io, options.config, { inProcess: true });
   const named = options.config === undefined ? printing : load(io, options.config, print);
   const loaded = options.send ? named : { ...named, handlers: printing.handlers };
   const config = {

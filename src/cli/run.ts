@@ -16,6 +16,7 @@ import {
 } from '../status/index.ts';
 import { Answering } from './answering.ts';
 import { EXIT, type Io, listed } from './io.ts';
+import { type Brought, bringPlugins } from './plugins.ts';
 import { Reporting } from './reporting.ts';
 import { type Assembled, assemble, load, openLog } from './setup.ts';
 import { signals } from './signals.ts';
@@ -31,7 +32,7 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   // First of all: a signal that comes while the agent starts waits until it has started.
   const told = signals();
   takeName();
-  const service = new Service(io, path);
+  const service = await Service.create(io, path);
   await service.start();
   // Whoever only prints has nothing left to do when its reader has gone (`| head`).
   process.stdout.on('error', () => {
@@ -88,7 +89,22 @@ class Service {
   #config: Config;
   #running: Running | undefined;
 
-  constructor(io: Io, path: string | undefined) {
+  /** @throws a ConfigError. */
+  static async create(io: Io, path: string | undefined): Promise<Service> {
+    const said: string[] = [];
+    const late: { say: (line: string) => void } = { say: (line) => void said.push(line) };
+    const plugins = await bringPlugins(io, path, { say: (line) => late.say(line) });
+    try {
+      const service = new Service(io, path);
+      late.say = (line) => service.#log.warn({}, line);
+      for (const line of said) late.say(line);
+      return service;
+    } finally {
+      await plugins.close();
+    }
+  }
+
+  private constructor(io: Io, path: string | undefined) {
     this.#io = io;
     this.#path = path;
     this.#standIn = io.outIsTerminal ? { live: {} } : intoJournal(io) ? {} : { console: {} };
@@ -135,13 +151,18 @@ class Service {
 
   async reload(): Promise<void> {
     this.#reporting.reloading(this.#config);
+    const say = (line: string) => this.#log.warn({}, line);
+    let plugins: Brought | undefined;
     try {
+      plugins = await bringPlugins(this.#io, this.#path, { say });
       const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
       await this.#replace(next);
       await this.#answering.follow(next);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.error({}, `the configuration was not reloaded\n${why}`);
+    } finally {
+      await plugins?.close();
     }
     this.#reporting.ready(this.#config);
   }

@@ -2,26 +2,30 @@ import { readFileSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
 import { type Agent, createAgent, type Identity, registry, type Taps } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
-import { type Config, loadConfig, suggest } from '../config/index.ts';
+import { type CollectorConfig, type Config, loadConfig, suggest } from '../config/index.ts';
 import { hostFacts, hostnameByShell, liveHost } from '../host/index.ts';
 import { createLog, createReport, type Log, type Report } from '../log/index.ts';
 import { hostnameFor } from '../naming/index.ts';
-import type { Host } from '../plugin/index.ts';
+import type { Collector, Host } from '../plugin/index.ts';
 import { type Io, UsageError } from './io.ts';
+import { atHomeWithParsers } from './plugins.ts';
 
 /**
  * Loads the configuration; where it names no handlers, `handlers` stand in. Throws a ConfigError.
  *
  * @param consequence what an error means for the agent; `Nothing was started.` unless said.
+ * @param o.plugins whether all plugins are known; those that are not are passed over where they are not.
  */
 export function load(
   io: Io,
   path: string | undefined,
   handlers: Readonly<Record<string, unknown>>,
   consequence?: string,
+  { plugins = true }: { readonly plugins?: boolean } = {},
 ): Config {
   const { environment } = io;
-  return loadConfig({ path, registry, environment, defaultHandlers: handlers, consequence });
+  const known = plugins ? registry : { ...registry, isMissed: () => true };
+  return loadConfig({ path, registry: known, environment, defaultHandlers: handlers, consequence });
 }
 
 /** Only the named collectors of a configuration; all of them where none is named. */
@@ -117,7 +121,12 @@ export async function assemble(
   const identity = needs.identity ?? (await identify(config, needs.log));
   const { log, report, taps, ticked, clock = systemClock } = needs;
   // A recording is of a host with these files, wherever it is replayed.
-  const adapt = needs.host === undefined ? await otherSource(config.host) : undefined;
+  const other = needs.host === undefined ? await otherSource(config.host) : undefined;
+  const atHome = needs.host === undefined ? await atHomeWithParsers() : undefined;
+  const adapt = (collector: Collector, of: CollectorConfig): Collector => {
+    const adapted = other?.(collector) ?? collector;
+    return atHome?.(adapted, of) ?? adapted;
+  };
   const random = Math.random;
   const agent = createAgent({
     ...{ config, host, identity, clock, log, report, random, adapt, taps, ticked },

@@ -6,6 +6,10 @@ export interface Registry {
   readonly collectors: ReadonlyMap<string, Collector>;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly dialects: ReadonlyMap<string, { readonly options?: z.ZodType | undefined }>;
+  /** What changes when the file of a plugin does that the agent was not built with. */
+  readonly revision?: (plugin: object) => string | undefined;
+  /** Whether a plugin of this name is there, and cannot be loaded: then the rest goes on without it. */
+  readonly isMissed?: (name: string) => boolean;
 }
 
 /** One collector that runs. Times are in seconds. */
@@ -21,6 +25,8 @@ export interface CollectorConfig {
   /** The window after the tick in which this host starts; at most the interval. */
   readonly stagger: number;
   readonly newSeriesPerHour: number;
+  /** Its own options as they were written, with every default. */
+  readonly meant: () => unknown;
   /** What changes when anything that matters to this instance changes. Only a reload asks for it. */
   readonly fingerprint: () => string;
 }

@@ -44,6 +44,8 @@ export function instancesOf<S extends (typeof SECTIONS)[number]>(
     const type = typed?.kind === 'scalar' && typeof typed.value === 'string' ? typed.value : name;
     const plugin = plugins.get(type);
     const hint = HINTS[section];
+    // What cannot be loaded costs itself; who loads it says so.
+    if (plugin === undefined && registry.isMissed?.(type)) continue;
     if (plugin === undefined) {
       // What a reference brought in is secret: then it is called as it is written.
       const said = typed?.kind === 'scalar' ? typed.written : type;

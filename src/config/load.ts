@@ -73,6 +73,17 @@ export function loadConfig(o: {
   };
 }
 
+/** How deep in options a parser may stand. */
+const DEPTH = 5;
+
+/** The parsers that options have chosen. */
+function parsersIn(options: unknown, depth = DEPTH): object[] {
+  if (typeof options !== 'object' || options === null || depth === 0) return [];
+  const { parser } = options as { parser?: unknown };
+  const own = typeof parser === 'object' && parser !== null && 'open' in parser ? [parser] : [];
+  return [...own, ...Object.values(options).flatMap((each) => parsersIn(each, depth - 1))];
+}
+
 /** What is written of a dialect: its name among the handler's other keys, and its own options. */
 interface Spoken {
   readonly common: MapNode;
@@ -181,7 +192,15 @@ class Loader {
       collector: plugin,
       options: options.value,
       ...facts,
-      fingerprint: () => fingerprint({ plugin: plugin.name, input: options.meant(), ...facts }),
+      meant: options.meant,
+      fingerprint: () =>
+        fingerprint({
+          plugin: plugin.name,
+          revision: this.#registry.revision?.(plugin),
+          parsers: parsersIn(options.value).map((it) => this.#registry.revision?.(it)),
+          input: options.meant(),
+          ...facts,
+        }),
     };
   }
 
@@ -240,6 +259,7 @@ class Loader {
       fingerprint: () =>
         fingerprint({
           plugin: plugin.name,
+          revision: this.#registry.revision?.(plugin),
           input: options.meant(),
           ...facts,
           dialectOptions: chosen.meant?.(),

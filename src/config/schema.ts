@@ -150,6 +150,34 @@ export const globals = z.strictObject({
     })
     .prefault({})
     .describe('Whether it lives and delivers, for probes.'),
+  plugins: z
+    .strictObject({
+      folders: z
+        .array(folder)
+        .default(['/etc/cullinan/plugins'])
+        .describe('Folders with collectors, handlers and parsers of your own, a file for each.'),
+      packages: z
+        .array(folder)
+        .default([])
+        .describe(
+          'Folders called node_modules, where packages called cullinan-… are plugins, too.',
+        ),
+      inProcess: z
+        .array(z.string())
+        .default([])
+        .describe(
+          "Names of those that run in the agent's own thread: faster, but a mistake in one of them is the agent's.",
+        ),
+      memory: size()
+        .refine((bytes) => bytes >= 8 * 1024 ** 2, { error: 'must be at least 8MiB' })
+        .prefault('64MiB')
+        .describe('Memory that the plugins of a thread may take.'),
+      block: span({ least: '100ms' })
+        .prefault('2s')
+        .describe('Time for which a plugin may keep its thread busy without a pause.'),
+    })
+    .prefault({})
+    .describe('Plugins of your own, and what they may take before they are stopped.'),
   shutdown: z
     .strictObject({
       timeout: span()

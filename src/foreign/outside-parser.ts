@@ -22,7 +22,8 @@ export function parserElsewhere(
     throw new Foreseen(`the parser ${facts.name} runs in another thread`);
   };
   const stub: Parsing = { parse: never, report: never, ...(knowsTime ? { timeOf: never } : {}) };
-  const parser = { ...facts, open: () => stub, [ELSEWHERE]: where };
+  const { revision } = where.parcel;
+  const parser = { ...facts, open: () => stub, revision, [ELSEWHERE]: where };
   return parser;
 }
 

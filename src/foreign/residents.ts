@@ -113,7 +113,13 @@ export class Residents {
     }
     // Few threads need what the agent is built with.
     const { registry } = await import('../agent/index.ts');
-    registry.bring({ collectors: [], handlers: [], parsers: made, revisions: new Map() });
+    registry.bring({
+      collectors: [],
+      handlers: [],
+      parsers: made,
+      revisions: new Map(),
+      missed: new Set(),
+    });
     const collector = registry.collectors.get(name);
     if (collector === undefined) throw new Error(`there is no collector ${name}`);
     this.#residents.set(key, { number, plugin: { kind: 'collector', it: collector } });

@@ -4,10 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Others } from '../agent/index.ts';
 import type { Metric } from '../metric/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
-import { compile, evaluate } from '../script/index.ts';
+import { type Candidate, compile, evaluate, find, type Places } from '../script/index.ts';
 import { Colony, type Resident } from './colony.ts';
 import { opened } from './doors.ts';
-import { type Candidate, find, type Places } from './find.ts';
 import { Inspector } from './inspector.ts';
 import { collectorElsewhere } from './outside-collector.ts';
 import { handlerElsewhere } from './outside-handler.ts';
@@ -140,6 +139,7 @@ class Summoning {
         handlers: this.#handlers,
         parsers: this.#parsers,
         revisions: this.#revisions,
+        missed: new Set(this.#unloaded.map(({ name }) => name)),
       },
       unloaded: this.#unloaded,
       paths: this.#paths,

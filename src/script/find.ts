@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../plugin/index.ts';
-import { isScript } from '../script/index.ts';
+import { isScript } from './compile.ts';
 
 /** Where plugins may be. */
 export interface Places {

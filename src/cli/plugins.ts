@@ -1,0 +1,66 @@
+import { registry } from '../agent/index.ts';
+import { type CollectorConfig, readEarly } from '../config/index.ts';
+import type { Collector } from '../plugin/index.ts';
+import { find } from '../script/index.ts';
+import type { Io } from './io.ts';
+
+/** What became of the plugins that the agent was not built with. */
+export interface Brought {
+  /** Each that could not be loaded, in a sentence. */
+  readonly unloaded: readonly string[];
+  /** Where each is from: `collector entropy` to its path. */
+  readonly paths: ReadonlyMap<string, string>;
+  /** Ends what is needed only while a configuration is read; a command that ends soon need not ask for it. */
+  close(): Promise<void>;
+}
+
+const NONE: Brought = { unloaded: [], paths: new Map(), close: async () => {} };
+
+/** Has a collector run where the parsers are that it was given; nothing to be done where there are no plugins. */
+export async function atHomeWithParsers(): Promise<
+  ((collector: Collector, config: CollectorConfig) => Collector) | undefined
+> {
+  if (!any) return undefined;
+  const { withItsParsers } = await import('../foreign/index.ts');
+  return (collector, config) => withItsParsers({ ...config, collector });
+}
+
+/** What the agent was built with. */
+const own = {
+  collector: new Set(registry.collectors.keys()),
+  handler: new Set(registry.handlers.keys()),
+  parser: new Set(registry.parsers.keys()),
+};
+let any = false;
+
+/**
+ * Finds the plugins that a configuration speaks of, and takes them into the registry in place of those
+ * that were there. To be called before the configuration is loaded.
+ *
+ * @param o.inProcess run here what else has a thread of its own: for what reads recordings, and ends soon.
+ * @param o.say tells a person; standard error, unless said.
+ */
+export async function bringPlugins(
+  io: Io,
+  path: string | undefined,
+  {
+    inProcess = false,
+    say = (line) => io.err(`Warning: ${line}\n`),
+  }: { readonly inProcess?: boolean; readonly say?: (line: string) => void } = {},
+): Promise<Brought> {
+  const { plugins, host, scripts } = readEarly({ path, environment: io.environment });
+  if (!any && scripts.length === 0 && find(plugins).length === 0) return NONE;
+  any = true;
+  const { summon } = await import('../foreign/index.ts');
+  const { proc, sys, root } = host;
+  const wanted = { ...plugins, scripts, host: { proc, sys, root } };
+  const here = inProcess ? ({ inProcess: true } as const) : {};
+  const { others, unloaded, paths, close } = await summon({ ...wanted, ...here }, own, say);
+  registry.bring(others);
+  const sentences = unloaded.map(({ path, problem }) => {
+    const where = problem.includes(path) ? problem : `${path}: ${problem}`;
+    return `${where}. This plugin is left out; everything else goes on.`;
+  });
+  for (const sentence of sentences) say(sentence);
+  return { unloaded: sentences, paths, close };
+}

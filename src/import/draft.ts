@@ -62,6 +62,8 @@ export class Draft {
   readonly root = entry();
   /** In the order in which they were read. */
   readonly lines: Line[] = [];
+  /** What is written in place of a configuration, where another file is the answer: a crontab. */
+  instead: string | undefined;
   readonly #carried = new Set<Line>();
   readonly #left = new Map<Line, string>();
 
@@ -154,6 +156,7 @@ export class Draft {
   #reach(path: Path): Entry {
     let at = this.root;
     for (const key of path) {
+      unfold(at);
       const below = at.below.get(key) ?? entry();
       at.below.set(key, below);
       at = below;
@@ -174,6 +177,15 @@ export class Draft {
     }
     if (comment !== undefined && !made.comments.includes(comment)) made.comments.push(comment);
   }
+}
+
+/** A map that was set as a whole, as keys: one of them is to be set by itself. */
+function unfold(at: Entry): void {
+  const { value } = at;
+  if (value === undefined) return;
+  at.value = undefined;
+  if (typeof value !== 'object' || Array.isArray(value) || value instanceof Verbatim) return;
+  for (const [key, each] of Object.entries(value)) at.below.set(key, { ...entry(), value: each });
 }
 
 function* originsOf({ from, below }: Entry): Generator<Line> {

@@ -7,7 +7,9 @@ import { validate } from './validate.ts';
 export { InputError } from './problem.ts';
 
 /** By the name that the command line has for them; each is loaded when it is called. */
-const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {};
+const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
+  diamond: async () => (await import('./diamond/importer.ts')).diamond,
+};
 
 /** What can be imported, by name. */
 export const importers: ReadonlyMap<string, () => Promise<Importer>> = new Map(

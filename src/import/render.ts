@@ -1,4 +1,4 @@
-import { Document, isSeq, Pair, Scalar, type YAMLMap } from 'yaml';
+import { Document, isScalar, isSeq, Pair, Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import { type Draft, type Entry, type Line, type Value, Verbatim } from './draft.ts';
 import { harmless } from './problem.ts';
 
@@ -13,7 +13,7 @@ const LAST = ['collectors', 'handlers'];
 /** The configuration as YAML, with its comments, and what was left behind at its end. */
 export function render(draft: Draft, reader: Reader): string {
   const document = new Document({});
-  const map = mapOf(document, ordered(draft.root), reader);
+  const map = mapOf({ document, reader, lists: new Map() }, ordered(draft.root));
   document.contents = map as never;
   const yaml = map.items.length === 0 ? '{}\n' : document.toString({ lineWidth: WIDTH });
   const head = draft.root.comments.map((text) => comment(text)).join('#\n');
@@ -46,25 +46,39 @@ function ordered({ below, ...rest }: Entry): Entry {
   return { ...rest, below: new Map(sorted) };
 }
 
-function mapOf(document: Document, { below }: Entry, reader: Reader): YAMLMap {
-  const map = document.createNode({}) as YAMLMap;
+/** A text that is being made. */
+interface Making {
+  readonly document: Document;
+  readonly reader: Reader;
+  /** Lists that were written already: where one comes again, its name will do. */
+  readonly lists: Map<Value, YAMLSeq>;
+}
+
+function mapOf(making: Making, { below }: Entry): YAMLMap {
+  const map = making.document.createNode({}) as YAMLMap;
   for (const [name, entry] of below) {
     const key = new Scalar(name);
     const text = entry.comments.map((each) => ` ${wrapped(each).join('\n ')}`).join('\n');
     if (text !== '') key.commentBefore = text;
     const node =
-      entry.value === undefined
-        ? mapOf(document, entry, reader)
-        : nodeOf(document, plain(entry.value, reader));
+      entry.value === undefined ? mapOf(making, entry) : nodeOf(making, name, entry.value);
     map.items.push(new Pair(key, node));
   }
   if (map.items.length === 0) map.flow = true;
   return map;
 }
 
-function nodeOf(document: Document, value: unknown) {
-  const node = document.createNode(value);
-  if (isSeq(node) && node.items.every((item) => item instanceof Scalar)) node.flow = true;
+/** A list in one line, where it fits. */
+const SHORT = 60;
+
+function nodeOf({ document, reader, lists }: Making, name: string, value: Value) {
+  const known = lists.get(value);
+  if (known !== undefined) return document.createAlias(known, name);
+  const node = document.createNode(plain(value, reader));
+  if (!isSeq(node)) return node;
+  const words = node.items.flatMap((item) => (isScalar(item) ? [String(item.value)] : []));
+  node.flow = words.length === node.items.length && words.join(', ').length < SHORT;
+  if (node.items.length > 1 || !node.flow) lists.set(value, node);
   return node;
 }
 

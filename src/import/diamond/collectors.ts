@@ -1,0 +1,352 @@
+import { exactly, expression } from '../patterns.ts';
+import type { Section } from './ini.ts';
+import type { Settings } from './settings.ts';
+
+/** One of Diamond's collectors, and what observes the same here. */
+export interface Counterpart {
+  readonly collector: string;
+  /** First level of its names below the host. */
+  readonly path: string;
+  /** What Diamond publishes of what the collector observes, as patterns of a handler's `only`. */
+  readonly only: readonly string[] | ((settings: Settings) => readonly string[]);
+  /** Carries its options over, to the collector at this place. */
+  readonly options?: (settings: Settings, at: readonly string[], more: More) => void;
+}
+
+/** What a collector's options ask of the handlers. */
+export interface More {
+  /** Patterns of names that no handler is to send. */
+  readonly except: string[];
+  /** Options of the dialect. */
+  readonly dialect: Map<string, boolean>;
+}
+
+const UNUSUAL = 'only the names of the default are there: docs/dialects/diamond.md';
+
+const byteUnit = (settings: Settings): void => {
+  settings.expect('byte_unit', settings.list('byte_unit')?.join() === 'byte', UNUSUAL);
+};
+
+/** A list of expressions that Python matches at the beginning of a name. */
+function matching(settings: Settings, key: string): string[] | undefined {
+  const list = settings.list(key)?.map((each) => expression(`^(?:${each})`));
+  if (list === undefined) return undefined;
+  const made = list.flatMap((each) => (each === undefined ? [] : [`re:${each}`]));
+  if (made.length === list.length) return made;
+  settings.leave('this is no regular expression that can be carried over', key);
+  return undefined;
+}
+
+// biome-ignore format: a list of words
+const MEMORY = [
+  'MemTotal', 'MemFree', 'MemAvailable', 'Buffers', 'Cached', 'Active', 'Dirty', 'Inactive', 'Shmem',
+  'SwapTotal', 'SwapFree', 'SwapCached', 'VmallocTotal', 'VmallocUsed', 'VmallocChunk', 'Committed_AS',
+];
+// biome-ignore format: a list of words
+const TCP = [
+  'ListenOverflows', 'ListenDrops', 'TCPLoss', 'TCPTimeouts', 'TCPFastRetrans', 'TCPLostRetransmit',
+  'TCPForwardRetrans', 'TCPSlowStartRetrans', 'CurrEstab', 'TCPAbortOnMemory', 'TCPBacklogDrop',
+  'AttemptFails', 'EstabResets', 'InErrs', 'ActiveOpens', 'PassiveOpens',
+];
+// biome-ignore format: a list of words
+const UDP = ['InDatagrams', 'NoPorts', 'InErrors', 'OutDatagrams', 'RcvbufErrors', 'SndbufErrors'];
+// biome-ignore format: a list of words
+const FILESYSTEMS = [
+  'ext2', 'ext3', 'ext4', 'xfs', 'glusterfs', 'nfs', 'nfs4', 'ntfs', 'hfs', 'fat32', 'fat16', 'btrfs',
+];
+const DISKS =
+  'PhysicalDrive[0-9]+$|md[0-9]+$|sd[a-z]+[0-9]*$|x?vd[a-z]+[0-9]*$|disk[0-9]+$|nvme[0-9]+n[0-9]+(p[0-9]+)?$|dm-[0-9]+$';
+const INTERFACES = ['eth', 'bond', 'em', 'p1p', 'eno', 'enp', 'ens', 'enx'];
+
+const fields = (names: readonly string[]): string => `label:field=re:^(${names.join('|')})$`;
+
+/** The fields of a protocol that are published: those that are named, or all. */
+const snmp =
+  (protocols: string, usual: readonly string[]) =>
+  (settings: Settings): string[] => {
+    const names = settings.list('allowed_names') ?? usual;
+    const which = names.length === 0 ? '' : ` & ${fields(names.filter((it) => /^\w+$/.test(it)))}`;
+    const of = (metric: string) => `${metric} & label:protocol=re:^(${protocols})$${which}`;
+    return [of('system.linux.snmp'), of('system.linux.snmp.level')];
+  };
+
+const snmpOptions =
+  (usual: readonly string[]) =>
+  (settings: Settings, at: readonly string[]): void => {
+    const names = settings.list('allowed_names');
+    settings.draft.carry(settings.lines('allowed_names'));
+    const more = names?.length === 0 || names?.some((name) => !usual.includes(name));
+    if (more) settings.draft.set([...at, 'detailed'], true, settings.lines('allowed_names'));
+    settings.expect('gauges', true, '');
+  };
+
+/** By the class that Diamond has for it. */
+export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
+  CPUCollector: {
+    collector: 'cpu',
+    path: 'cpu',
+    only: ['system.cpu.time', 'system.cpu.total.time', 'system.cpu.logical.count'],
+    options(settings, at) {
+      settings.put([...at, 'perCpu'], 'percore', settings.truth('percore'));
+      settings.expect('simple', settings.truth('simple') === false, UNUSUAL);
+      settings.expect('normalize', settings.truth('normalize') === false, UNUSUAL);
+      settings.expect('derivative', settings.truth('derivative') === true, UNUSUAL);
+      settings.expect('xenfix', false, 'it works around a bug of kernels long gone');
+    },
+  },
+  MemoryCollector: {
+    collector: 'memory',
+    path: 'memory',
+    only: (settings) => [
+      settings.get('detailed') === undefined
+        ? `system.memory.meminfo & ${fields(MEMORY)}`
+        : 'system.memory.meminfo',
+      'system.memory.utilization',
+    ],
+    options(settings, at) {
+      // Diamond asks whether the key is there, and not what it says.
+      settings.put([...at, 'detailed'], 'detailed', true);
+      settings.expect('force_psutil', settings.truth('force_psutil') === false, UNUSUAL);
+      byteUnit(settings);
+    },
+  },
+  DiskSpaceCollector: {
+    collector: 'filesystem',
+    path: 'diskspace',
+    only: [
+      'system.filesystem.usage',
+      'system.filesystem.unused',
+      'system.filesystem.utilization',
+      'system.filesystem.inodes.usage',
+      'system.filesystem.inodes.utilization',
+    ],
+    options(settings, at) {
+      const types = settings.list('filesystems') ?? FILESYSTEMS;
+      const others = types.filter((type) => !FILESYSTEMS.includes(type));
+      settings.draft.set(
+        [...at, 'types'],
+        { include: types.map(exactly), exclude: [] },
+        settings.lines('filesystems'),
+        others.length === 0
+          ? undefined
+          : `${others.join(', ')}: its names are not diskspace.… but system.filesystem.… here`,
+      );
+      const list = settings.list('exclude_filters') ?? ['^/export/home'];
+      const filters = list.map((each) => expression(each));
+      const known = filters.flatMap((each) => (each === undefined ? [] : [`re:${each}`]));
+      const exclude = [...known, 're:^/(dev|proc|sys)(/|$)'];
+      const lines = settings.lines('exclude_filters');
+      settings.draft.set([...at, 'mountpoints'], { exclude }, lines);
+      if (known.length < list.length) {
+        settings.leave('one of these is no expression that can be carried over', 'exclude_filters');
+      }
+      byteUnit(settings);
+    },
+  },
+  DiskUsageCollector: {
+    collector: 'disk',
+    path: 'iostat',
+    only: [
+      'system.disk.operations & label:direction=re:^(read|write)$',
+      'system.disk.merged & label:direction=re:^(read|write)$',
+      'system.disk.io & label:direction=re:^(read|write)$',
+      'system.disk.operation_time & label:direction=re:^(read|write)$',
+      'system.disk.pending_operations',
+      'system.disk.io_time',
+      'system.disk.weighted_io_time',
+      'system.disk.request_size',
+      'system.disk.requests',
+      'system.disk.queue_length',
+      'system.disk.utilization',
+      'system.disk.await',
+      'system.disk.service_time',
+    ],
+    options(settings, at) {
+      const devices = matching(settings, 'devices') ?? [`re:^(?:${DISKS})`];
+      const exclude = matching(settings, 'exclude_devices') ?? ['ram*', 'loop*'];
+      const lines = settings
+        .lines('devices', 'exclude_devices')
+        .filter((line) => !settings.draft.answered(line));
+      settings.draft.set([...at, 'devices'], { include: devices, exclude }, lines);
+      settings.expect('sector_size', settings.number('sector_size') === 512, 'it is 512 in Linux');
+      const silent = 'counts and rates of an idle device are sent as 0: docs/dialects/diamond.md';
+      settings.expect('send_zero', settings.text('send_zero') !== 'False', silent);
+      settings.expect('persistent_naming', settings.truth('persistent_naming') === false, UNUSUAL);
+      byteUnit(settings);
+    },
+  },
+  NetworkCollector: {
+    collector: 'network',
+    path: 'network',
+    // biome-ignore format: a list of words
+    only: [
+      'io', 'packets', 'errors', 'dropped', 'fifo', 'frame', 'collisions', 'carrier', 'compressed',
+      'multicast',
+    ].map((word) => `system.network.${word}`),
+    options(settings, at, { except }) {
+      const greedy = settings.truth('greedy') ?? true;
+      const names = settings.list('interfaces') ?? INTERFACES;
+      const include = expression(`^(?:${names.join('|')})${greedy ? '\\S*' : ''}$`);
+      const lines = settings.lines('interfaces', 'greedy');
+      if (include === undefined) {
+        settings.leave('this is no regular expression that can be carried over', 'interfaces');
+      } else {
+        const others = names.filter((name) => !INTERFACES.some((known) => name.startsWith(known)));
+        const told = `${others.join(', ')}: its names are not network.… but system.network.… here`;
+        const value = { include: [`re:${include}`], exclude: [] };
+        const comment = others.length === 0 ? undefined : told;
+        settings.draft.set([...at, 'interfaces'], value, lines, comment);
+      }
+      const units = settings.list('byte_unit')?.flatMap((unit) => unit.split(/\s+/));
+      if (units === undefined) return;
+      const known = units.every((unit) => /^(bit|byte)$/.test(unit));
+      settings.expect('byte_unit', known, UNUSUAL);
+      if (!known) return;
+      for (const unit of ['bit', 'byte']) {
+        if (units.includes(unit)) continue;
+        except.push(`collector:network & re:\\.[rt]x_${unit}$`);
+      }
+    },
+  },
+  LoadAverageCollector: {
+    collector: 'load',
+    path: 'loadavg',
+    only: ['system.cpu.load_average.*', 'system.threads.running', 'system.threads.count'],
+    options(settings) {
+      settings.expect('simple', settings.truth('simple') === false, UNUSUAL);
+    },
+  },
+  VMStatCollector: {
+    collector: 'paging',
+    path: 'vmstat',
+    only: [
+      `system.linux.vmstat & ${fields(['pgfault', 'pgmajfault', 'pgpgin', 'pgpgout', 'pswpin', 'pswpout'])}`,
+    ],
+  },
+  SockstatCollector: {
+    collector: 'sockets',
+    path: 'sockets',
+    only: [
+      'system.sockets.used',
+      'system.sockets.count & label:protocol=tcp',
+      'system.sockets.count & label:protocol=udp & label:state=in_use',
+      'system.sockets.memory_pages & label:protocol=re:^(tcp|udp)$',
+    ],
+  },
+  TCPCollector: {
+    collector: 'sockets',
+    path: 'tcp',
+    only: snmp('Tcp|TcpExt', TCP),
+    options: snmpOptions(TCP),
+  },
+  UDPCollector: {
+    collector: 'sockets',
+    path: 'udp',
+    only: snmp('Udp', UDP),
+    options: snmpOptions(UDP),
+  },
+  UptimeCollector: {
+    collector: 'uptime',
+    path: 'uptime',
+    only: ['system.uptime'],
+    options(settings) {
+      settings.expect('metric_name', settings.text('metric_name') === 'minutes', UNUSUAL);
+    },
+  },
+  ProcessStatCollector: {
+    collector: 'processes',
+    path: 'proc',
+    only: [
+      'system.context_switches',
+      'system.processes.created',
+      'system.processes.running',
+      'system.processes.blocked',
+    ],
+  },
+  ProcessResourcesCollector: {
+    collector: 'process',
+    path: 'process',
+    only: ['system.process_group.*'],
+    options: processGroups,
+  },
+  ConnTrackCollector: {
+    collector: 'conntrack',
+    path: 'conntrack',
+    only: ['system.linux.conntrack.count', 'system.linux.conntrack.limit'],
+    options(settings) {
+      const where = 'cullinan knows where the kernel has them';
+      settings.expect('dir', true, where);
+      settings.expect('files', true, where);
+    },
+  },
+  SoftInterruptCollector: {
+    collector: 'interrupts',
+    path: 'softirq',
+    only: ['system.linux.softirqs'],
+  },
+  MdStatCollector: { collector: 'mdstat', path: 'mdstat', only: ['system.linux.md.*'] },
+  UsersCollector: {
+    collector: 'users',
+    path: 'users',
+    only: ['system.users.*'],
+    options(settings) {
+      settings.expect('utmp', settings.get('utmp')?.value === '', UNUSUAL);
+    },
+  },
+  LibvirtKVMCollector: {
+    collector: 'libvirt',
+    path: 'libvirt-kvm',
+    only: [
+      'guest.cpu.time',
+      'guest.disk*.operations & label:direction=re:^(read|write)$',
+      'guest.disk*.io & label:direction=re:^(read|write)$',
+      're:^guest\\.networks?\\.(io|packets|errors|dropped)$',
+      'guest.memory.current',
+      'guest.memory.rss',
+    ],
+    options(settings, at, { dialect }) {
+      settings.put([...at, 'uri'], 'uri', settings.text('uri'));
+      const byUuid = settings.truth('sort_by_uuid');
+      if (byUuid === true) settings.put([...at, 'identity'], 'sort_by_uuid', 'uuid');
+      else settings.expect('sort_by_uuid', byUuid === false, UNUSUAL);
+      const absolute = settings.truth('cpu_absolute');
+      if (absolute !== undefined) dialect.set('cpuAbsolute', absolute);
+      settings.expect('cpu_absolute', absolute !== undefined, UNUSUAL);
+    },
+  },
+};
+
+/** `[process]`, with a section for each group. */
+function processGroups(settings: Settings, at: readonly string[]): void {
+  const { draft } = settings;
+  const groups: (Section | undefined)[] = settings.sections
+    .filter(({ name }) => name === 'process')
+    .flatMap((section) => {
+      draft.carry(section.line);
+      return [...section.sections.values()];
+    });
+  draft.note(
+    [...at, 'groups'],
+    'Diamond takes upper case and lower case for the same in these expressions; here they differ.',
+  );
+  for (const group of groups) {
+    if (group === undefined) continue;
+    if (!/^[\w.-]+$/.test(group.name)) {
+      const lines = [group.line, ...[...group.settings.values()].map(({ line }) => line)];
+      for (const line of lines) draft.leave(line, 'a name has letters, digits, "_", "." and "-"');
+      continue;
+    }
+    const path = [...at, 'groups', group.name];
+    draft.set(path, {}, group.line);
+    for (const [key, { value, line }] of group.settings) {
+      const list = [value].flat().map(expression);
+      const known = list.filter((each) => each !== undefined);
+      if (/^(exe|name|cmdline)$/.test(key) && known.length === list.length) {
+        draft.set([...path, key], known, line);
+      } else if (key === 'count_workers') draft.carry(line);
+      else if (key === 'selfmon') draft.leave(line, 'the collector agent observes the agent');
+      else draft.leave(line, 'this cannot be carried over: cullinan describe process');
+    }
+  }
+  settings.expect('unit', settings.text('unit') === 'B', UNUSUAL);
+}

@@ -1,0 +1,45 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { registry } from '../../src/agent/index.ts';
+import { type Config, loadConfig } from '../../src/config/index.ts';
+import { convert, type Imported, importers } from '../../src/import/index.ts';
+
+/** Has one of the importers read what is named. */
+export async function imported(from: string, ...words: readonly string[]): Promise<Imported> {
+  const open = importers.get(from);
+  if (open === undefined) throw new Error(`there is no importer ${from}`);
+  return convert(await open(), words);
+}
+
+/** The configuration as the agent loads it. */
+export function loaded({ owners }: Imported): Config {
+  return withFile('cullinan.yaml', owners, (path) =>
+    loadConfig({ path, registry, environment: {}, defaultHandlers: {} }),
+  );
+}
+
+/** Calls with a file that lives as long as the call. */
+export function withFile<T>(name: string, text: string | Buffer, call: (path: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+  try {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return call(path);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The golden output, and that the agent loads it. */
+export async function expectGolden(name: string, result: Imported): Promise<Config> {
+  await expect(result.owners).toMatchFileSnapshot(`../golden/import/${name}.yaml`);
+  return loaded(result);
+}
+
+/** The lines of a file that say something, with their numbers. */
+export const directives = (path: string, comment = /^\s*(#|$)/): readonly number[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line, index) => (comment.test(line) ? [] : [index + 1]));

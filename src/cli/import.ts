@@ -43,10 +43,10 @@ export async function importFrom(
 }
 
 /** Never a file that is half written, and none over another unless that is wanted. */
-function write(output: string, { owners, secrets }: Imported, force: boolean): void {
+function write(output: string, { owners, secrets, configuration }: Imported, force: boolean): void {
   const made = `${output}.${randomBytes(6).toString('hex')}`;
   try {
-    writeFileSync(made, owners, { mode: secrets ? 0o600 : 0o644, flag: 'wx' });
+    writeFileSync(made, owners, { mode: secrets || !configuration ? 0o600 : 0o644, flag: 'wx' });
     if (force) renameSync(made, output);
     else linkSync(made, output);
   } catch (error) {
@@ -57,17 +57,22 @@ function write(output: string, { owners, secrets }: Imported, force: boolean): v
   }
 }
 
-function summary({ lines, left, secrets }: Imported, output: string | undefined): string {
+function summary(
+  { lines, left, secrets, configuration }: Imported,
+  output: string | undefined,
+): string {
   const said = [`Carried over ${lines - left.length} of ${lines} lines.`];
   if (left.length > 0) {
     said.push('Not carried over:');
     for (const { line, why } of left.slice(0, MOST_SHOWN)) said.push(`  ${line}\n    ${why}`);
     const more = left.length - MOST_SHOWN;
     said.push(
-      `${more > 0 ? `  … and ${more} more.\n` : ''}Each of them is a comment in the configuration.`,
+      `${more > 0 ? `  … and ${more} more.\n` : ''}Each of them is a comment in what was written.`,
     );
   }
-  if (output !== undefined) {
+  if (!configuration) {
+    if (output !== undefined) said.push(`Wrote ${output}.`);
+  } else if (output !== undefined) {
     const mode = secrets
       ? ' It has passwords in it, so only its owner may read it (mode 0600).'
       : '';

@@ -8,6 +8,7 @@ export { InputError } from './problem.ts';
 
 /** By the name that the command line has for them; each is loaded when it is called. */
 const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
+  logster: async () => (await import('./logster/importer.ts')).logster,
   diamond: async () => (await import('./diamond/importer.ts')).diamond,
 };
 
@@ -24,6 +25,8 @@ export interface Imported {
   readonly anybodys: string;
   /** Whether the two differ. */
   readonly secrets: boolean;
+  /** Whether it is a configuration, and not another file: a crontab. */
+  readonly configuration: boolean;
   /** How many directives were read. */
   readonly lines: number;
   /** What could not be carried over: `file:line: text`, and why. */
@@ -42,8 +45,9 @@ export function convert(importer: Importer, words: readonly string[]): Imported 
   validate(draft);
   const told = (line: Line): string => `${placeOf(line)}: ${shown(line)}`;
   return {
-    owners: render(draft, 'owner'),
-    anybodys: render(draft, 'anybody'),
+    owners: draft.instead ?? render(draft, 'owner'),
+    anybodys: draft.instead ?? render(draft, 'anybody'),
+    configuration: draft.instead === undefined,
     secrets: hasSecrets(draft),
     lines: draft.lines.length,
     left: draft.left().map(({ line, why }) => ({ line: told(line), why })),

@@ -46,10 +46,10 @@ try {
       /** @type {import('./package/machines.mjs').Build} */
       const build = { root, epoch, out, version: given.version, machine: machine(arch) };
       const folder = join(work, arch);
-      await tree(build, folder);
+      const licence = await tree(build, folder);
       const made = await Promise.all([
         ...(formats.includes('deb') ? [deb(build, folder)] : []),
-        ...(formats.includes('rpm') ? [rpm(build, folder)] : []),
+        ...(formats.includes('rpm') ? [rpm(build, folder, licence)] : []),
       ]);
       for (const path of made) {
         console.log(`${path} (${(statSync(path).size / 1e6).toFixed(1)} MB)`);

@@ -1,9 +1,19 @@
 // A tree as a Debian package.
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { run } from './machines.mjs';
 
+const MAINTAINER = 'The maintainers of cullinan <cullinan@cullinan.invalid>';
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 /** Whatever node needs of the system, by `dpkg-shlibdeps`; what the scripts need; the user. */
 const DEPENDS = [
@@ -23,6 +33,20 @@ export async function deb({ root, version, epoch, out, machine }, tree) {
   const folder = `${tree}.deb`;
   // With links, and not with 110 MB; the folder for dpkg stands beside the files.
   await run('cp', ['-al', tree, folder]);
+  const share = join(folder, 'usr/share');
+  const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
+  writeFileSync(
+    join(share, 'doc/cullinan/changelog.Debian.gz'),
+    gzipSync(
+      `cullinan (${version}-1) stable; urgency=medium\n\n  * See changelog.gz.\n\n -- ${MAINTAINER}  ${date}\n`,
+      { level: 9 },
+    ),
+  );
+  mkdirSync(join(share, 'lintian/overrides'), { recursive: true });
+  copyFileSync(
+    join(root, 'packaging/deb/lintian-overrides'),
+    join(share, 'lintian/overrides/cullinan'),
+  );
   const control = join(folder, 'DEBIAN');
   mkdirSync(control);
   const files = [...regular(folder, '')].sort();
@@ -40,15 +64,15 @@ export async function deb({ root, version, epoch, out, machine }, tree) {
       'Package: cullinan',
       `Version: ${version}-1`,
       `Architecture: ${machine.deb}`,
-      'Maintainer: The maintainers of cullinan <maintainers@cullinan.invalid>',
+      `Maintainer: ${MAINTAINER}`,
       `Installed-Size: ${size}`,
       `Depends: ${DEPENDS.join(', ')}`,
       'Section: admin',
       'Priority: optional',
       'Description: host metrics agent: one measurement, every dialect',
-      ' cullinan reads what the kernel knows about a machine every ten seconds and sends',
-      ' it where you want it, under the names that your dashboards already use: those of',
-      ' Diamond, collectd, gmond, node_exporter or OpenTelemetry.',
+      ' cullinan reads what the kernel knows about a machine every ten seconds and',
+      ' sends it where you want it, under the names that your dashboards already use:',
+      ' those of Diamond, collectd, gmond, node_exporter or OpenTelemetry.',
       ' .',
       ' It brings its own runtime, and needs no Node of the distribution.',
     ].join('\n')}\n`,

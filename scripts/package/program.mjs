@@ -1,9 +1,16 @@
 // The program as it is packaged: the bundle of `npm run build`, what it loads late, a runtime and the code
 // that this runtime makes of it.
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
-import { ENVIRONMENT, FLAGS, LATE } from '../bundle.mjs';
+import { ENVIRONMENT, FLAGS, LATE, packagesIn } from '../bundle.mjs';
 import { keepCode } from './code.mjs';
 import { run } from './machines.mjs';
 
@@ -11,24 +18,27 @@ import { run } from './machines.mjs';
  * @param {import('./machines.mjs').Build} build
  * @param {string} node the runtime.
  * @param {string} folder new.
+ * @returns {Promise<string[]>} the folders of the packages that are in it.
  */
 export async function program(build, node, folder) {
   const { root, version, machine } = build;
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(join(root, 'dist'))) {
-    if (name.endsWith('.cjs')) copyFileSync(join(root, 'dist', name), join(folder, name));
+    if (!name.endsWith('.cjs')) continue;
+    // Nobody starts it by its first line here.
+    const text = readFileSync(join(root, 'dist', name), 'utf8').replace(/^#!.*\n/, '');
+    writeFileSync(join(folder, name), text);
   }
-  // Nobody starts it by its first line here.
-  chmodSync(join(folder, 'cullinan.cjs'), 0o644);
   copyFileSync(node, join(folder, 'node'));
   chmodSync(join(folder, 'node'), 0o755);
   writeFileSync(
     join(folder, 'package.json'),
     `${JSON.stringify({ name: 'cullinan', version }, null, 2)}\n`,
   );
-  await late(root, join(folder, 'node_modules'));
+  const loaded = await late(root, join(folder, 'node_modules'));
   await launcher(build, join(folder, 'cullinan'));
   await keepCode({ root, node: [...machine.emulator, join(folder, 'node'), ...FLAGS], folder });
+  return [...loaded, ...JSON.parse(readFileSync(join(root, 'dist/bundled.json'), 'utf8'))];
 }
 
 /**
@@ -38,7 +48,7 @@ export async function program(build, node, folder) {
  * @param {string} folder
  */
 async function late(root, folder) {
-  await esbuild({
+  const { metafile } = await esbuild({
     absWorkingDir: root,
     entryPoints: LATE.map((name) => ({ in: name, out: `${name}/index` })),
     outdir: folder,
@@ -46,8 +56,10 @@ async function late(root, folder) {
     platform: 'node',
     format: 'cjs',
     minify: true,
+    metafile: true,
     logLevel: 'error',
   });
+  return packagesIn(metafile);
 }
 
 /**

@@ -1,5 +1,5 @@
 // A tree as an RPM package.
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './machines.mjs';
 
@@ -20,9 +20,10 @@ const SHARED = [
 /**
  * @param {import('./machines.mjs').Build} build
  * @param {string} tree as `tree` made it.
+ * @param {string} licence of all that is in it, as SPDX writes it.
  * @returns {Promise<string>} the path of the package.
  */
-export async function rpm({ root, version, epoch, out, machine }, tree) {
+export async function rpm({ root, version, epoch, out, machine }, tree, licence) {
   const top = `${tree}.rpm`;
   mkdirSync(top);
   const folder = join(top, 'tree');
@@ -32,6 +33,9 @@ export async function rpm({ root, version, epoch, out, machine }, tree) {
   copyFileSync(join(root, 'packaging/rpm/90-cullinan.preset'), join(preset, '90-cullinan.preset'));
   const files = join(top, 'files');
   writeFileSync(files, `%defattr(-,root,root,-)\n${[...listed(folder, '')].join('\n')}\n`);
+  const spec = join(top, 'cullinan.spec');
+  const text = readFileSync(join(root, 'packaging/rpm/cullinan.spec'), 'utf8');
+  writeFileSync(spec, `${text}\n%changelog\n${changelog(version, epoch)}\n`);
   /** @type {Record<string, string | number>} */
   const macros = {
     _topdir: top,
@@ -39,6 +43,7 @@ export async function rpm({ root, version, epoch, out, machine }, tree) {
     our_tree: folder,
     our_files: files,
     our_version: version,
+    our_licence: licence,
     // The same bytes anywhere and at any time.
     _buildhost: 'cullinan',
     use_source_date_epoch_as_buildtime: 1,
@@ -56,13 +61,20 @@ export async function rpm({ root, version, epoch, out, machine }, tree) {
     `${name} ${value}`,
   ]);
   const words = ['-bb', '--target', `${machine.rpm}-linux`, ...defined];
-  await run('rpmbuild', [...words, join(root, 'packaging/rpm/cullinan.spec')], {
+  await run('rpmbuild', [...words, spec], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) },
   });
   const name = `cullinan-${version}-1.${machine.rpm}.rpm`;
   const path = join(out, name);
   copyFileSync(join(top, name), path);
   return path;
+}
+
+/** @param {string} version @param {number} epoch seconds. */
+function changelog(version, epoch) {
+  const [day, date, month, year] = new Date(epoch * 1000).toUTCString().replace(',', '').split(' ');
+  const head = `* ${day} ${month} ${date} ${year} The maintainers of cullinan <cullinan@cullinan.invalid>`;
+  return `${head} - ${version}-1\n- See changelog.gz.`;
 }
 
 /**
@@ -80,6 +92,7 @@ function* listed(root, folder) {
       if (!SHARED.includes(path)) yield `%dir ${path}`;
       yield* listed(root, path);
     } else if (path.startsWith('/etc/')) yield `%config(noreplace) ${path}`;
+    else if (/^\/usr\/share\/(?:man|doc)\//.test(path)) yield `%doc ${path}`;
     else yield path;
   }
 }

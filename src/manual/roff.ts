@@ -11,7 +11,7 @@ export const bold = (words: string): string => `\\fB${text(words)}\\fR`;
 export const italic = (words: string): string => `\\fI${text(words)}\\fR`;
 
 /** A list without spaces: it may go on in the next line behind each comma. */
-export const breakable = (written: string): string => written.replaceAll(',', ',\\:');
+export const breakable = (written: string): string => written.replace(/[,|]/g, '$&\\:');
 
 /** An argument of a macro. */
 const quoted = (words: string): string => `"${words.replaceAll('"', '\\(dq')}"`;

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/index.ts';
-import { Fault, Foreseen } from '../plugin/index.ts';
+import { type Fault, Foreseen } from '../plugin/index.ts';
 import { faultOf, offBecause } from './faults.ts';
 import type { Beginning, Lodger, Order, Parcel, Said } from './protocol.ts';
 import { Refused, Thread, type Why } from './thread.ts';
@@ -40,6 +40,15 @@ interface State {
   /** What it did last; whoever waits for it is told. */
   last: Fault | undefined;
   said: boolean;
+  /** Whether somebody was told of a fault that came when nobody waited. */
+  warned: boolean;
+}
+
+/** Its thread was ended for the fault of another: it may be asked again at once. */
+export class Interrupted extends Foreseen {
+  constructor() {
+    super('its thread was stopped because of another plugin');
+  }
 }
 
 /** A thread, the plugins that were brought to it, and how much is open in it. */
@@ -84,6 +93,7 @@ export class Colony {
       off: undefined,
       last: undefined,
       said: false,
+      warned: false,
     };
     this.#states.set(parcel.key, state);
     this.#byNumber.set(resident.number, state);
@@ -133,12 +143,7 @@ export class Colony {
         if (order.does === 'open') this.#idle(home, session);
         throw error;
       }
-      throw (
-        state.last ??
-        new Foreseen(
-          'its thread was stopped because of another plugin; it goes on at the next tick',
-        )
-      );
+      throw state.last ?? new Interrupted();
     }
   }
 
@@ -213,35 +218,40 @@ export class Colony {
     this.#forget(home);
     const members = [...home.brought.keys()];
     const guilty = number === 0 && members.length === 1 ? members[0] : number;
-    for (const each of members) {
-      const state = this.#byNumber.get(each);
-      if (state === undefined) continue;
+    const states = members.flatMap((each) => this.#byNumber.get(each) ?? []);
+    for (const state of states) {
       state.last = undefined;
-      if (guilty === each) this.#blame(state, why);
-      else if (guilty === 0) {
-        state.alone = true;
-        const all = members.flatMap((it) => this.#byNumber.get(it)?.resident.who ?? []);
-        const { message } = faultOf(why, 'one of them');
-        state.last = new Fault(
-          `shared a thread with ${all.filter((it) => it !== state.resident.who).join(', ')}, where ${message}`,
-          'Each has a thread of its own from now on, so that it shows which of them it is.',
-        );
-      }
+      if (guilty === state.resident.number) this.#blame(state, why, home);
+      else if (guilty === 0) state.alone = true;
+    }
+    if (guilty === 0 && states.length > 0) {
+      const all = states.map(({ resident }) => resident.who).join(', ');
+      const { message, remedy } = faultOf(why, `one of ${all}`);
+      this.#needs.warn(
+        `${message}. Each of them has a thread of its own from now on, so that it shows which one it is. ${remedy}`,
+      );
     }
     for (const session of home.open) {
-      this.#lost.get(session)?.();
-      this.#endings.get(session)?.(this.#byNumber.get(guilty ?? 0)?.last);
+      const [lost, ended] = [this.#lost.get(session), this.#endings.get(session)];
       this.#lost.delete(session);
       this.#endings.delete(session);
+      lost?.();
+      ended?.(this.#byNumber.get(guilty ?? 0)?.last);
     }
   }
 
-  #blame(state: State, why: Why): void {
+  #blame(state: State, why: Why, home: Home): void {
     const now = this.#clock.monotonic();
     state.alone = true;
     state.faults = [...state.faults.filter((at) => now - at < HOUR), now];
     const { who } = state.resident;
     state.last = faultOf(why, who);
+    const { message, remedy } = state.last;
+    // Where nobody waits, nobody would ever be told.
+    if (!home.thread.waits(state.resident.number) && !state.warned) {
+      state.warned = true;
+      this.#needs.warn(`${message}. ${remedy}`);
+    }
     if (state.faults.length < MOST_FAULTS) return;
     state.off = state.last = offBecause(who, state.faults.length, state.last);
   }

@@ -68,11 +68,15 @@ export async function opened(names: readonly string[]): Promise<Doors> {
   for (const name of names) {
     const open = doors.get(name);
     if (open === undefined) {
-      throw new Foreseen(
-        `there is no "${name}" to import. There are ${[...doors.keys()].join(', ')}`,
-      );
+      throw new Foreseen(`there is no "${name}" to import. There are ${rooms().join(', ')}`);
     }
     found.set(name, await open());
   }
   return found;
 }
+
+/** Codecs are many, and easily found. */
+const rooms = (): string[] => {
+  const rest = [...doors.keys()].filter((name) => !name.startsWith('cullinan/wire/'));
+  return [...rest, 'cullinan/wire/… (graphite, influx, …)'];
+};

@@ -22,6 +22,11 @@ export function faultOf(why: Why, who: string): Fault {
         `${who} took more than ${Math.round(why.bytes / MiB)} MiB of memory: ${STOPPED}`,
         'Look for what it keeps from one collection to the next; plugins.memory says how much it may have.',
       );
+    case 'growth':
+      return new Fault(
+        `${who} kept its thread busy while the agent's memory grew by ${Math.round(why.bytes / MiB)} MiB: ${STOPPED}`,
+        'Look for a loop that allocates; plugins.memory says how much memory it may have.',
+      );
     case 'exit':
       return new Fault(
         `${who} ended its thread (${why.what}): ${STOPPED}`,

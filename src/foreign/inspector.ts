@@ -67,7 +67,7 @@ export class Inspector {
       block: LONGEST_LOAD - 1000,
       ended: (why) => {
         const { message, remedy } = faultOf(why, 'it');
-        this.#why = `while it was loaded, ${message.replace(/: its thread .*$/s, '')}. ${remedy}`;
+        this.#why = `while it was loaded, ${message.replace(/: its thread .*$/s, '')}. ${remedy.replace(/\.$/, '')}`;
       },
       // Whatever it prints while it is loaded, it prints again where it runs.
       said: () => {},

@@ -3,7 +3,7 @@ import { Foreseen } from '../plugin/index.ts';
 import { type Brought, type Told, told } from './protocol.ts';
 
 /** So many observations of one collection go over; whoever has more has gone astray. */
-const MOST = 50_000;
+const MOST = 20_000;
 const MOST_ERRORS = 100;
 const LONGEST_LABEL = 4096;
 /** Series that were seen once and not again are forgotten when there are so many more than are seen. */
@@ -14,6 +14,8 @@ interface Known {
   readonly metric: Metric;
   readonly labels: Labels;
   readonly host: string | undefined;
+  /** The collection that observed it last. */
+  seen: number;
 }
 
 /** What is collected, as it goes to the agent: numbers, and names of what is new. */
@@ -37,6 +39,7 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
   let next = 0;
   let before: Known[] = [];
   let values = new Float64Array(64);
+  let turn = 0;
 
   const keyOf = ({ labels: names }: Metric, index: number, labels: Labels, host = '') =>
     [index, host, ...names.map((name) => labels[name])].join('\x02');
@@ -49,6 +52,7 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         before = [];
         next = 0;
       }
+      turn += 1;
       const fresh: Brought['fresh'][number][] = [];
       const when: Brought['when'][number][] = [];
       const errors: Told[] = [];
@@ -61,6 +65,13 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         if (errors.length < MOST_ERRORS) errors.push(told(error));
       };
 
+      /** Whoever is wrong again and again does not stop by itself. */
+      function goesOn(): boolean {
+        if (errors.length < MOST_ERRORS) return true;
+        thrown = told(new Foreseen(`was wrong ${MOST_ERRORS} times: the rest is left out`));
+        return false;
+      }
+
       function find({ metric, labels, host }: Observation): Known | undefined {
         const guess = before[count];
         if (guess !== undefined && guess.metric === metric && guess.host === host) {
@@ -69,19 +80,19 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         same = false;
         const index = indexes.get(metric);
         if (index === undefined) {
-          wrong(new Error(`observed ${nameOf(metric)}, which it does not declare`));
+          wrong(new Foreseen(`observed ${nameOf(metric)}, which it does not declare`));
           return undefined;
         }
         const own: Record<string, string> = {};
         for (const name of metric.labels) {
           const label = (labels as Labels | undefined)?.[name];
           if (typeof label !== 'string') {
-            wrong(new Error(`observed ${metric.name} without its label ${name}`));
+            wrong(new Foreseen(`observed ${metric.name} without its label ${name}`));
             return undefined;
           }
           if (label.length > LONGEST_LABEL) {
             wrong(
-              new Error(
+              new Foreseen(
                 `observed ${metric.name} with a label ${name} of ${label.length} characters`,
               ),
             );
@@ -92,7 +103,7 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         const key = keyOf(metric, index, own, host);
         let known = byKey.get(key);
         if (known === undefined) {
-          known = { id: next, metric, labels: own, host };
+          known = { id: next, metric, labels: own, host, seen: 0 };
           next += 1;
           byKey.set(key, known);
           fresh.push([known.id, index, own, host]);
@@ -104,21 +115,23 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         add(item) {
           if (item instanceof Error) {
             wrong(item);
-            return true;
+            return goesOn();
           }
           if (typeof item !== 'object' || item === null || !('metric' in item)) {
             wrong(
-              new Error(
+              new Foreseen(
                 `yielded ${typeof item}, which is no observation: yield metrics.….observe(…)`,
               ),
             );
-            return true;
+            return goesOn();
           }
           if (typeof item.value !== 'number') {
             wrong(
-              new Error(`observed ${nameOf(item.metric)} as ${quoted(item.value)}, not a number`),
+              new Foreseen(
+                `observed ${nameOf(item.metric)} as ${quoted(item.value)}, not a number`,
+              ),
             );
-            return true;
+            return goesOn();
           }
           if (count >= MOST) {
             thrown = told(
@@ -129,7 +142,12 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
             return false;
           }
           const known = find(item);
-          if (known === undefined) return true;
+          if (known === undefined) return goesOn();
+          if (known.seen === turn) {
+            wrong(new Foreseen(`observed ${known.metric.name} twice in one collection`));
+            return goesOn();
+          }
+          known.seen = turn;
           if (count === values.length) {
             const more = new Float64Array(count * 2);
             more.set(values);

@@ -1,12 +1,6 @@
 import type { Metric, Observation } from '../metric/index.ts';
-import {
-  type AgentStatus,
-  type CollectContext,
-  type Collector,
-  Fault,
-  type Session,
-} from '../plugin/index.ts';
-import type { Colony, Resident } from './colony.ts';
+import type { AgentStatus, CollectContext, Collector, Session } from '../plugin/index.ts';
+import { type Colony, Interrupted, type Resident } from './colony.ts';
 import { type AgentCopy, type Brought, untold } from './protocol.ts';
 import { Refused } from './thread.ts';
 
@@ -61,34 +55,40 @@ class SessionElsewhere implements Session {
     colony.watch(this.#id, () => this.#lost());
   }
 
-  async collect({
-    options,
-    time,
-    signal,
-    agent,
-  }: CollectContext): Promise<Iterable<Observation | Error>> {
+  async collect(context: CollectContext): Promise<Iterable<Observation | Error>> {
+    const { options, signal } = context;
     this.#metrics ??= this.#metricsFor(options);
-    const { key } = this.#resident.parcel;
-    const first = !this.#known;
-    this.#known = true;
-    const copy = first || this.#asks ? { agent: copyOf(agent) } : {};
-    const given = first ? { options: this.#inputOf(options) } : {};
     let grace: NodeJS.Timeout | undefined;
     const over = () => {
       grace = setTimeout(() => this.#colony.hung(this.#resident), GRACE);
     };
     signal.addEventListener('abort', over, { once: true });
     try {
-      const order = { does: 'collect', key, session: this.#id, time, ...given, ...copy } as const;
-      const brought = await this.#colony.ask(this.#resident, this.#id, order, { signal });
-      return this.#unpack(brought as Brought);
+      for (;;) {
+        try {
+          return this.#unpack(await this.#ask(context));
+        } catch (error) {
+          // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
+          if (!(error instanceof Interrupted) || signal.aborted) throw error;
+        }
+      }
     } catch (error) {
-      if (first) this.#known = false;
       throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
     } finally {
       clearTimeout(grace);
       signal.removeEventListener('abort', over);
     }
+  }
+
+  async #ask({ options, time, signal, agent }: CollectContext): Promise<Brought> {
+    const { key } = this.#resident.parcel;
+    const first = !this.#known;
+    const copy = first || this.#asks ? { agent: copyOf(agent) } : {};
+    const given = first ? { options: this.#inputOf(options) } : {};
+    const order = { does: 'collect', key, session: this.#id, time, ...given, ...copy } as const;
+    const brought = await this.#colony.ask(this.#resident, this.#id, order, { signal });
+    this.#known = true;
+    return brought as Brought;
   }
 
   async close(): Promise<void> {
@@ -152,9 +152,6 @@ export function copyOf(agent: AgentStatus): AgentCopy {
     ...{ schedule: { ...schedule }, counterResets, eventLoopLag, residentMemory, cpu, problem },
   };
 }
-
-/** Whether an error says that a plugin was stopped. */
-export const isFault = (error: unknown): error is Fault => error instanceof Fault;
 
 /** A collector that runs in another thread. */
 export function collectorElsewhere(

@@ -16,6 +16,7 @@ export type Why =
   | { readonly kind: 'blocked'; readonly seconds: number }
   | { readonly kind: 'hung' }
   | { readonly kind: 'memory'; readonly bytes: number }
+  | { readonly kind: 'growth'; readonly bytes: number }
   | { readonly kind: 'exit'; readonly what: string }
   | { readonly kind: 'unhandled'; readonly error: Error };
 
@@ -54,7 +55,7 @@ export class Thread {
   #calls = 0;
   #ended = false;
   #watch: NodeJS.Timeout | undefined;
-  /** Resident memory when the watch began. */
+  /** Resident memory when the beat was asked for. */
   #resident = 0;
   /** When the beat was asked for that has not come. */
   #asked: number | undefined;
@@ -140,11 +141,11 @@ export class Thread {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#watch);
+    void this.worker.terminate();
     // Whoever waits is told why by whoever looks after the thread.
+    this.#needs.ended(why, number);
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    void this.worker.terminate();
-    this.#needs.ended(why, number);
     for (const { reject } of waiting) reject(new Foreseen('the thread has ended'));
   }
 
@@ -198,7 +199,6 @@ export class Thread {
 
   #watchOver(): void {
     if (this.#watch !== undefined) return;
-    this.#resident = 0;
     this.#asked = undefined;
     this.#looked = performance.now();
     this.#watch = setInterval(() => this.#look(), LOOK);
@@ -209,11 +209,6 @@ export class Thread {
   #look(): void {
     const { memory, block } = this.#needs;
     const resident = process.memoryUsage.rss();
-    this.#resident = this.#resident === 0 ? resident : Math.min(this.#resident, resident);
-    if (resident - this.#resident > 2 * memory + 32 * MiB) {
-      this.end({ kind: 'memory', bytes: memory }, this.#atFault());
-      return;
-    }
     const now = performance.now();
     // Where the whole process was kept from running, nobody here can be blamed for it.
     const late = now - this.#looked > 5 * LOOK;
@@ -221,7 +216,13 @@ export class Thread {
     if (this.#asked === undefined || late || this.#marks.beat === this.#beats) {
       this.#beats += 1;
       this.#asked = now;
+      this.#resident = resident;
       this.note({ beat: this.#beats });
+      return;
+    }
+    // V8 bounds its heap, and not what is beside it; a thread that does not come round cannot say how much that is.
+    if (resident - this.#resident > 2 * memory + 32 * MiB) {
+      this.end({ kind: 'growth', bytes: resident - this.#resident }, this.#atFault());
       return;
     }
     if (now - this.#asked > block)

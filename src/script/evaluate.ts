@@ -73,7 +73,12 @@ export function whatIsWrong(
   if (!(error instanceof Error)) return `${path}: ${JSON.stringify(error) ?? String(error)}`;
   const { stack = '', message } = error;
   const [what = ''] = message.split('\n');
-  // That of a syntax error stands above its message.
+  // That of a syntax error has the line itself in it, and marks the place.
+  const [first = '', , marked = ''] = stack.split('\n');
+  const [file] = [...texts.keys()].filter((file) => first.startsWith(`${file}:`));
+  if (file !== undefined && error instanceof SyntaxError && /^\s*\^/.test(marked)) {
+    return `${first}:${marked.indexOf('^') + 1}: ${what}`;
+  }
   for (const line of stack.split('\n')) {
     for (const file of texts.keys()) {
       const at = line.indexOf(`${file}:`);

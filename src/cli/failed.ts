@@ -1,4 +1,3 @@
-import { ConfigError } from '../config/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 
@@ -8,7 +7,8 @@ export function failed(error: unknown, io: Io): number {
     io.err(`cullinan: ${error.message}\n`);
     return EXIT.usage;
   }
-  if (error instanceof ConfigError) {
+  // By its name: what it is a class of would be loaded by every command.
+  if (error instanceof Error && error.name === 'ConfigError') {
     io.err(`${error.message}\n`);
     return EXIT.configuration;
   }

@@ -1,4 +1,5 @@
 import type { Collector, Handler, z } from '../plugin/index.ts';
+import { didYouMean } from '../wire/suggest.ts';
 import { check } from './check.ts';
 import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -9,7 +10,6 @@ import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
 import { collectorDefaults, collectorKeys, globals, handlerKeys, listenAddress } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { queueOf, sharedSpools } from './spools.ts';
-import { didYouMean } from './suggest.ts';
 import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
 
 const NEW_SERIES_PER_HOUR = 50_000;

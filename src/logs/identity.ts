@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { fingerprint } from '../wire/fingerprint.ts';
 import type { Reading, Stat } from './files.ts';
 
 /** So many bytes tell a file from others, at its start and before the place up to which it was read. */
@@ -44,12 +44,7 @@ export interface Position {
 const NOTHING: Print = { bytes: 0, hash: '' };
 
 export const printOf = (bytes: Uint8Array): Print =>
-  bytes.length === 0
-    ? NOTHING
-    : {
-        bytes: bytes.length,
-        hash: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
-      };
+  bytes.length === 0 ? NOTHING : { bytes: bytes.length, hash: fingerprint(bytes) };
 
 /** The start of a file of which nothing was read. */
 export const startOf = (path: string, stat: Stat, head: Uint8Array): Position => ({

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import type { Metric, Observation } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
+import { fingerprint } from '../wire/fingerprint.ts';
 import type { Files } from './files.ts';
 import type { Place } from './reader.ts';
 
@@ -36,7 +36,7 @@ const LONGEST_NAME = 60;
 /** The file for the state of one parser at one log: to be read by people, and nobody else's. */
 export function statePath(folder: string, parser: string, log: string): string {
   const readable = `${parser}-${log.replace(/^\//, '')}`.replace(/[^\w.@:=,-]/g, '-');
-  const hash = createHash('sha256').update(`${parser}\n${log}`).digest('hex').slice(0, 8);
+  const hash = fingerprint(Buffer.from(`${parser}\n${log}`)).slice(0, 8);
   return join(folder, `${readable.slice(0, LONGEST_NAME)}.${hash}.json`);
 }
 

@@ -1,9 +1,9 @@
 import type { Meter, Series } from '../metric/index.ts';
 import { z } from '../plugin/index.ts';
 import { instanceOf, saysWho } from '../wire/openstack.ts';
+import { levels, segment } from '../wire/segment.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
 import { place } from './path.ts';
-import { levels, segment } from './segment.ts';
 
 const options = z.strictObject({
   rates: z

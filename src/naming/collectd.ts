@@ -1,10 +1,10 @@
 import type { Identifier, Labels, Series } from '../metric/index.ts';
+import { levels, segment, shortened, tagName, tagValue } from '../wire/segment.ts';
 import { type Options, options } from './collectd-options.ts';
 import type { Row } from './collectd-row.ts';
 import { fill, lookUpIn, wholeName, wholeOfIn } from './collectd-table.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
 import { guestOf, withoutGuest } from './guest.ts';
-import { levels, segment, shortened, tagName, tagValue } from './segment.ts';
 
 /** `interface-{device}/if_octets:rx`, with the labels' values in it. */
 function identityOf(identifier: string, labels: Labels): Identifier {

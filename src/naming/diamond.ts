@@ -1,9 +1,9 @@
 import type { Labels } from '../metric/index.ts';
+import { levels } from '../wire/segment.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
 import { lookUp, type Options, options, tableFor } from './diamond-table.ts';
 import { anywhere, guestOf, withoutGuest } from './guest.ts';
 import { generic, place } from './path.ts';
-import { levels } from './segment.ts';
 
 /** Diamond reads mount points as /proc/mounts escapes them (a space is `\040`) and drops the backslash. */
 const escaped = (character: string): string => character.charCodeAt(0).toString(8).padStart(3, '0');

@@ -7,6 +7,7 @@ import { otel } from './otel.ts';
 import { prometheus } from './prometheus.ts';
 import { salt } from './salt.ts';
 
+export { levels, segment } from '../wire/segment.ts';
 export type { Dialect, Naming, Spelling } from './dialect.ts';
 export {
   HOSTNAME_METHODS,
@@ -17,7 +18,6 @@ export {
 } from './hostname.ts';
 export { createNamer } from './namer.ts';
 export { type Relabel, type Route, route } from './route.ts';
-export { levels, segment } from './segment.ts';
 export { anyOf, type Compile, type Selector, selector } from './select.ts';
 
 /** Every dialect by its name. */

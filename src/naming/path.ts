@@ -1,6 +1,6 @@
 import type { Series } from '../metric/index.ts';
+import { levels, segment, tagName, tagValue } from '../wire/segment.ts';
 import type { Naming, Spelling } from './dialect.ts';
-import { levels, segment, tagName, tagValue } from './segment.ts';
 
 /** The host's level or levels: as the hostname method spells the own one, one level for any other. */
 const hostLevels = (series: Series, naming: Naming): string =>

@@ -1,8 +1,8 @@
 import type { Series } from '../metric/index.ts';
+import { segment } from '../wire/segment.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { anywhere, guestOf, withoutGuest } from './guest.ts';
 import { generic, place } from './path.ts';
-import { segment } from './segment.ts';
 
 const NANOSECONDS = 1e9;
 

@@ -1,4 +1,4 @@
-import { fnv1a32 } from '../wire/fnv1a.ts';
+import { fnv1a32 } from './fnv1a.ts';
 
 /**
  * The longest level in bytes. Carbon makes a directory or a file of every level, file systems take

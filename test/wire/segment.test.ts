@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST, levels, segment, tagName, tagValue } from '../../src/naming/segment.ts';
+import { LONGEST, levels, segment, tagName, tagValue } from '../../src/wire/segment.ts';
 
 const anyText = fc.oneof(
   fc.string(),

@@ -8,6 +8,7 @@ export { InputError } from './problem.ts';
 
 /** By the name that the command line has for them; each is loaded when it is called. */
 const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
+  statsd: async () => (await import('./statsd/importer.ts')).statsd,
   logster: async () => (await import('./logster/importer.ts')).logster,
   diamond: async () => (await import('./diamond/importer.ts')).diamond,
 };

@@ -8,6 +8,7 @@ import {
   type Collected,
   type Collector,
   type CollectorStatus,
+  Fault,
   Foreseen,
   type Host,
   NoData,
@@ -305,6 +306,7 @@ function kindsOf(errors: readonly unknown[]): Map<string, { error: unknown; time
 }
 
 function remedyFor(error: unknown, instance: string): string | undefined {
+  if (error instanceof Fault) return error.remedy;
   switch (error instanceof Error ? error.name : '') {
     case 'AccessDenied':
       return `Let the agent's user read it, or set collectors.${instance}.enabled to false.`;

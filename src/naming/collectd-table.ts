@@ -239,7 +239,7 @@ const groups: Rows = {
   'system.process_group.context_switches': [derive('processes-{group}/contextswitch-{type}')],
 };
 
-/** conntrack, irq, md, nfs and users. */
+/** conntrack, irq, md, nfs, thermal and users. */
 const kernel: Rows = {
   'system.linux.conntrack.count': [gauge('conntrack/conntrack')],
   'system.linux.conntrack.limit': [gauge('conntrack/conntrack-max')],
@@ -247,6 +247,8 @@ const kernel: Rows = {
   'system.linux.interrupts': [derive('irq/irq-{interrupt}')],
   'system.linux.md.disks': [gauge('md-{device}/md_disks-{state}')],
   'system.nfs.operations': [derive('nfs-v{version}{side}/nfs_procedure-{operation}')],
+  'hardware.thermal.temperature': [gauge('thermal-thermal_zone{zone}/temperature')],
+  'hardware.cooling.state': [gauge('thermal-cooling_device{device}/gauge')],
   'system.users.sessions': [gauge('users/users')],
 };
 

@@ -212,10 +212,20 @@ const nfs: Section = {
   },
 };
 
+const zone = { zone: '{zone}', type: '{type}' };
+const cooling = { name: '{device}', type: '{type}' };
+const thermal: Section = {
+  rows: {
+    'hardware.thermal.temperature': node('thermal_zone_temp', zone),
+    'hardware.cooling.state': node('cooling_device_cur_state', cooling),
+    'hardware.cooling.limit': node('cooling_device_max_state', cooling),
+  },
+};
+
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, guests,
+  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, thermal, guests,
 ];
 
 interface Match {

@@ -5,6 +5,7 @@ import conntrack from '../../collectors/conntrack.ts';
 import interrupts from '../../collectors/interrupts.ts';
 import mdstat from '../../collectors/mdstat.ts';
 import nfs from '../../collectors/nfs.ts';
+import thermal from '../../collectors/thermal.ts';
 import users from '../../collectors/users.ts';
 import { recordedHost } from '../../src/host/index.ts';
 import type { Series } from '../../src/metric/index.ts';
@@ -35,6 +36,7 @@ test.each([
   ['interrupts', () => seriesOf(interrupts, 'linux-2.6.32', { perCpu: true })],
   ['mdstat', () => seriesOf(mdstat, 'linux-2.6.32')],
   ['nfs', () => seriesOf(nfs, 'linux-2.6.32')],
+  ['thermal', () => seriesOf(thermal, 'numa-64')],
   ['users', () => seriesOf(users, 'linux-2.6.32')],
 ])('the names of %s in each dialect', async (name, observed) => {
   const all = await observed();

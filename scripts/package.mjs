@@ -4,6 +4,7 @@
 // --format deb,rpm      in which forms; both unless said
 // --version 0.2.0       under another version than that of package.json, for tests of upgrades
 // --out DIR             where to, instead of dist/packages
+// --quick               hardly compressed, for tests
 //
 // The same commit gives the same bytes: no path, no clock and no user of this machine gets into them.
 // It takes Debian's packages binutils, gcc and rpm, and for the other machine binutils-aarch64-linux-gnu,
@@ -28,6 +29,7 @@ const { values: given } = parseArgs({
     format: { type: 'string', default: 'deb,rpm' },
     version: { type: 'string', default: own.version },
     out: { type: 'string', default: join(root, 'dist/packages') },
+    quick: { type: 'boolean', default: false },
   },
 });
 
@@ -44,7 +46,14 @@ try {
   await Promise.all(
     given.arch.split(',').map(async (arch) => {
       /** @type {import('./package/machines.mjs').Build} */
-      const build = { root, epoch, out, version: given.version, machine: machine(arch) };
+      const build = {
+        root,
+        epoch,
+        out,
+        version: given.version,
+        effort: given.quick ? 0 : 6,
+        machine: machine(arch),
+      };
       const folder = join(work, arch);
       const licence = await tree(build, folder);
       const made = await Promise.all([

@@ -29,7 +29,7 @@ const DEPENDS = [
  * @param {string} tree as `tree` made it.
  * @returns {Promise<string>} the path of the package.
  */
-export async function deb({ root, version, epoch, out, machine }, tree) {
+export async function deb({ root, version, epoch, out, effort, machine }, tree) {
   const folder = `${tree}.deb`;
   // With links, and not with 110 MB; the folder for dpkg stands beside the files.
   await run('cp', ['-al', tree, folder]);
@@ -99,7 +99,15 @@ export async function deb({ root, version, epoch, out, machine }, tree) {
     put(name, readFileSync(join(root, 'packaging/deb', name), 'utf8'), 0o755);
   const path = join(out, `cullinan_${version}-1_${machine.deb}.deb`);
   // So many threads always: with another number, other bytes.
-  const words = ['--root-owner-group', '-Zxz', '--threads-max=4', '--build', folder, path];
+  const words = [
+    '--root-owner-group',
+    '-Zxz',
+    `-z${effort}`,
+    '--threads-max=4',
+    '--build',
+    folder,
+    path,
+  ];
   await run('dpkg-deb', words, { env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch) } });
   return path;
 }

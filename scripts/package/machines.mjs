@@ -15,6 +15,7 @@ import { once } from 'node:events';
  * @property {string} version
  * @property {number} epoch seconds, the stamp of whatever is packaged.
  * @property {string} out where packages go.
+ * @property {number} effort of xz, 0 to 9.
  * @property {Machine} machine
  */
 

@@ -23,7 +23,7 @@ const SHARED = [
  * @param {string} licence of all that is in it, as SPDX writes it.
  * @returns {Promise<string>} the path of the package.
  */
-export async function rpm({ root, version, epoch, out, machine }, tree, licence) {
+export async function rpm({ root, version, epoch, out, effort, machine }, tree, licence) {
   const top = `${tree}.rpm`;
   mkdirSync(top);
   const folder = join(top, 'tree');
@@ -50,7 +50,7 @@ export async function rpm({ root, version, epoch, out, machine }, tree, licence)
     clamp_mtime_to_source_date_epoch: 1,
     _build_id_links: 'none',
     // So many threads always: with another number, other bytes.
-    _binary_payload: 'w6T4.xzdio',
+    _binary_payload: `w${effort}T4.xzdio`,
     __os_install_post: '%{nil}',
     debug_package: '%{nil}',
     _rpmfilename: '%%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm',

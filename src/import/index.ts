@@ -10,6 +10,7 @@ export { InputError } from './problem.ts';
 const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
   statsd: async () => (await import('./statsd/importer.ts')).statsd,
   logster: async () => (await import('./logster/importer.ts')).logster,
+  collectd: async () => (await import('./collectd/importer.ts')).collectd,
   diamond: async () => (await import('./diamond/importer.ts')).diamond,
 };
 

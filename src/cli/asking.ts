@@ -1,7 +1,7 @@
+import { readSocket } from '../config/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { Refused } from '../status/index.ts';
 import { type Io, UsageError } from './io.ts';
-import { load } from './setup.ts';
 import { standardSockets } from './sockets.ts';
 
 /** Where to ask. */
@@ -13,7 +13,7 @@ export interface Asking {
 /** The sockets where an agent may answer: the one that was named, or the configured one, or the usual ones. */
 export function socketsOf(io: Io, { config, socket }: Asking): readonly string[] {
   if (socket === '') throw new UsageError('--socket needs the path of a socket');
-  const said = socket ?? load(io, config, {}, undefined, { plugins: false }).status.socket;
+  const said = socket ?? readSocket({ path: config, environment: io.environment });
   return said === undefined ? standardSockets(io.environment) : [said];
 }
 

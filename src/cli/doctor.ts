@@ -9,7 +9,6 @@ import { type Asking, socketsOf } from './asking.ts';
 import { EXIT, type Io } from './io.ts';
 import { bringPlugins } from './plugins.ts';
 import { assemble, environmentOf, load, openLog } from './setup.ts';
-import { standardSockets } from './sockets.ts';
 import { version } from './version.ts';
 
 export interface DoctorOptions extends Asking {
@@ -101,13 +100,9 @@ interface User {
 }
 
 /** The user of the agent that runs, with its groups and capabilities; else the package's. */
-async function agentsUser(
-  io: Io,
-  { config, socket, user }: DoctorOptions,
-): Promise<User | undefined> {
+async function agentsUser(io: Io, { user, ...asking }: DoctorOptions): Promise<User | undefined> {
   if (user !== undefined) return named(user, io);
-  const sockets = socket === undefined ? knownSockets(io, config) : [socket];
-  for (const path of sockets) {
+  for (const path of socketsOf(io, asking)) {
     const pid = await ask(path).then(
       (agent) => agent.pid,
       () => undefined,
@@ -116,15 +111,6 @@ async function agentsUser(
   }
   const packaged = /^cullinan:/m.test(text('/etc/passwd'));
   return packaged ? named('cullinan', io) : undefined;
-}
-
-/** Where the configuration says, if root can read it; secrets may be there for the agent alone. */
-function knownSockets(io: Io, config: string | undefined): readonly string[] {
-  try {
-    return socketsOf(io, config === undefined ? {} : { config });
-  } catch {
-    return standardSockets(io.environment);
-  }
 }
 
 const named = (name: string, { environment }: Io): User => ({

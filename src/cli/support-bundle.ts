@@ -10,6 +10,7 @@ import { type Asking, askFirst, socketsOf } from './asking.ts';
 import { check } from './check.ts';
 import { examined } from './doctor.ts';
 import { EXIT, type Io } from './io.ts';
+import { bringPlugins } from './plugins.ts';
 import { environmentOf, load } from './setup.ts';
 import { version } from './version.ts';
 
@@ -48,6 +49,7 @@ export async function supportBundle(
 
 async function gather(io: Io, asking: Asking, folder: string): Promise<void> {
   const sees = await withEnvironment(io, asking);
+  await bringPlugins(sees, asking.config);
   const config = loaded(sees, asking);
   const secrets = variants(config instanceof Error ? new Set() : privateValues(config));
   const clean = (text: string): string => redact(text, secrets).replace(USER_INFO, '$1***');

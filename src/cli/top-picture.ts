@@ -79,7 +79,9 @@ export function picture(readings: Readings, view: View, abilities: Abilities): s
   ];
   const all = [...head, ...body].slice(0, Math.max(0, view.rows - foot.length));
   while (view.keys && all.length + foot.length < view.rows) all.push([]);
-  return [...all, ...foot].slice(0, view.rows).map((line) => paint([span(' '), ...line], view.columns, abilities));
+  return [...all, ...foot]
+    .slice(0, view.rows)
+    .map((line) => paint([span(' '), ...line], view.columns, abilities));
 }
 
 const hint = ({ paused, collectors, handlers }: View): string =>

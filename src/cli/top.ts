@@ -3,7 +3,7 @@ import { ask, type Snapshot } from '../status/index.ts';
 import { abilitiesOf, ENTER, keyOf, LEAVE, redraw } from '../wire/terminal.ts';
 import { type Asking, askFirst, socketsOf } from './asking.ts';
 import { countOf, EXIT, type Io, UsageError } from './io.ts';
-import { seconds } from './once.ts';
+import { seconds } from './seconds.ts';
 import { picture, type Readings, SORTS, type View } from './top-picture.ts';
 
 interface Options extends Asking {
@@ -117,7 +117,12 @@ class Terminal {
   #key: (key: string) => void = () => {};
   #wake: () => void = () => {};
   #restored = false;
-  readonly #press = (bytes: Buffer) => this.#key(bytes.toString('latin1'));
+  readonly #press = (bytes: Buffer) => {
+    const text = bytes.toString('latin1');
+    // What begins with an escape is one key that means nothing here; others may come several at once.
+    if (text.startsWith('\x1b')) return;
+    for (const key of text) this.#key(key);
+  };
   readonly #resized = () => this.#key('resized');
   readonly #gone = () => this.#key('q');
   readonly #exit = () => this.restore();

@@ -21,27 +21,39 @@ export interface Early extends z.output<typeof keys> {
  *
  * @param o as {@link loadConfig} takes it.
  */
-export function readEarly(o: {
-  readonly path?: string | undefined;
-  readonly defaultPath?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-}): Early {
-  const path = o.path ?? o.defaultPath ?? DEFAULT_PATH;
-  const files = readFiles(path, { mayBeAbsent: o.path === undefined });
-  const tree = substitute(files.tree, o.environment, new Set());
-  const [own] = split(tree, ['plugins', 'host']);
-  const where = {
-    siblings: [],
-    node: own,
-    where: [],
-    hint: HINTS.agent,
-    key: undefined,
-    secrets: new Set<string>(),
-  };
-  const checked = check(keys, where);
+export function readEarly(o: Where): Early {
+  const tree = treeOf(o);
+  const checked = check(keys, placed(split(tree, ['plugins', 'host'])[0]));
   const found = checked.ok ? checked.value : keys.parse({});
   return { ...found, scripts: [...new Set(scriptsIn(tree))] };
 }
+
+const asked = globals.pick({ status: true });
+
+/**
+ * Reads where the agent answers, `undefined` where the files do not say or cannot be read: whoever may ask
+ * it need not know its secrets, nor have its plugins.
+ */
+export function readSocket(o: Where): string | undefined {
+  const checked = check(asked, placed(split(treeOf(o), ['status'])[0]));
+  return checked.ok ? checked.value.status.socket : undefined;
+}
+
+interface Where {
+  readonly path?: string | undefined;
+  readonly defaultPath?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+function treeOf({ path, defaultPath, environment }: Where): MapNode {
+  const files = readFiles(path ?? defaultPath ?? DEFAULT_PATH, { mayBeAbsent: path === undefined });
+  return substitute(files.tree, environment, new Set());
+}
+
+const placed = (node: MapNode) => ({
+  ...{ siblings: [], node, where: [], hint: HINTS.agent, key: undefined },
+  secrets: new Set<string>(),
+});
 
 function scriptsIn(tree: MapNode): string[] {
   const collectors = tree.entries.get('collectors')?.value;

@@ -141,7 +141,8 @@ export async function buildThread(outfile) {
 export function packagesIn({ outputs }) {
   const parts = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs));
   return parts.flatMap(([path, { bytesInOutput }]) => {
-    const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
+    // From the first such folder to the last: it may be a link to elsewhere.
+    const folder = /node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
     return folder === undefined || bytesInOutput === 0 ? [] : [folder];
   });
 }
@@ -155,7 +156,7 @@ export function packagesIn({ outputs }) {
 const late = {
   name: 'late',
   setup({ onResolve, onLoad }) {
-    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty)$/;
+    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty|zlib)$/;
     onResolve({ filter }, ({ path, namespace }) =>
       namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );

@@ -8,8 +8,8 @@
  *         hold what its members have used since the collector began, and nothing of what they used
  *         before: so they do not go back when a member ends, nor leap when one is found late. What a
  *         member used between its last reading and its end is lost.
- * Access  The fd, io, exe and smaps_rollup of another user's process need CAP_SYS_PTRACE. Where one
- *         member's cannot be read, the group has no such figure: a part would pass for the whole.
+ * Access  The exe and smaps_rollup of another user's process need CAP_SYS_PTRACE, its fd and io
+ *         CAP_DAC_READ_SEARCH as well, because of their modes. Where one member's cannot be read, the group has no such figure: a part would pass for the whole.
  *         For the same reason no group has levels where /proc is mounted with hidepid.
  */
 import {

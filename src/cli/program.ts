@@ -31,6 +31,7 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     "cullinan tap 'system.cpu.*'",
     "cullinan tap --handler graphite 'label:device=sd*' --count 10",
   ],
+  reload: ['cullinan reload', 'cullinan reload --socket /run/cullinan/status.sock'],
   log: ['cullinan log debug --for 10m', 'cullinan log configured'],
   health: ['cullinan health', 'cullinan health --ready'],
   list: ['cullinan list', 'cullinan list --json'],
@@ -195,6 +196,13 @@ export function commandLine(
     .action((patterns, options) =>
       does(async () => (await import('./tap.ts')).tap(io, patterns, options)),
     );
+  program
+    .command('reload')
+    .description('have the running agent load its configuration anew, if it can be loaded')
+    .option(...CONFIG)
+    .option(...SOCKET)
+    .option('--pid <number>', 'where nobody answers, send SIGHUP to this process')
+    .action((options) => does(async () => (await import('./reload.ts')).reload(io, options)));
   program
     .command('log')
     .description('show how much the running agent logs, or change it for a while')

@@ -24,6 +24,8 @@ import { version } from './version.ts';
 
 /** Talk that came up while a live view had the terminal; the latest lines, for when it is over. */
 const MOST_HELD = 200;
+/** What a configuration that cannot be loaded means to an agent that runs. */
+const KEPT = 'The configuration before goes on.';
 /** Seconds for which another level holds, unless said. */
 const USUAL_WISH = 600;
 
@@ -33,6 +35,7 @@ export async function run(io: Io, { config: path }: { config?: string }): Promis
   const told = signals();
   takeName();
   const service = await Service.create(io, path);
+  service.reloadSoon = told.reload;
   await service.start();
   // Whoever only prints has nothing left to do when its reader has gone (`| head`).
   process.stdout.on('error', () => {
@@ -127,6 +130,8 @@ class Service {
             return { lines: this.#recent.lines };
           case 'log':
             return this.#logLevel(request);
+          case 'reload':
+            return this.#askedToReload();
         }
       },
       tap: (request) => this.#tap(request),
@@ -136,6 +141,9 @@ class Service {
     this.#reporting = new Reporting(io.environment, log, () => this.#running?.agent.status);
     this.#take(this.#config);
   }
+
+  /** Has the agent reload, after whatever it does now. */
+  reloadSoon: (() => void) | undefined;
 
   /** Nobody reads standard output any more: what only prints need not be waited for. */
   readerGone = false;
@@ -155,7 +163,7 @@ class Service {
     let plugins: Brought | undefined;
     try {
       plugins = await bringPlugins(this.#io, this.#path, { say });
-      const next = load(this.#io, this.#path, this.#standIn, 'The configuration before goes on.');
+      const next = load(this.#io, this.#path, this.#standIn, KEPT);
       await this.#replace(next);
       await this.#answering.follow(next);
     } catch (error) {
@@ -165,6 +173,21 @@ class Service {
       await plugins?.close();
     }
     this.#reporting.ready(this.#config);
+  }
+
+  /** Whoever asks is told what is wrong with the configuration, if something is. */
+  async #askedToReload(): Promise<{ reloading: true }> {
+    let plugins: Brought | undefined;
+    try {
+      plugins = await bringPlugins(this.#io, this.#path, { say: () => undefined });
+      load(this.#io, this.#path, this.#standIn, KEPT);
+    } catch (error) {
+      throw new Foreseen(error instanceof Error ? error.message : String(error));
+    } finally {
+      await plugins?.close();
+    }
+    this.reloadSoon?.();
+    return { reloading: true };
   }
 
   async stop(): Promise<void> {

@@ -18,14 +18,17 @@ export function signals(): {
   next(): Promise<Told>;
   /** Asks for a stop from inside. */
   stop(): void;
+  /** Asks for a reload from inside. */
+  reload(): void;
 } {
   let reload = false;
   let stopped: number | undefined;
   let wake: (() => void) | undefined;
-  process.on('SIGHUP', () => {
+  const askReload = () => {
     reload = true;
     wake?.();
-  });
+  };
+  process.on('SIGHUP', askReload);
   // Not once(): between the end of one listener and the next, the signal would kill the process.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -36,6 +39,7 @@ export function signals(): {
     });
   }
   return {
+    reload: askReload,
     stop() {
       stopped ??= systemClock.monotonic();
       wake?.();

@@ -106,7 +106,7 @@ function decode(path: string, text: string): unknown {
     throw new Foreseen(`${path}: what answers is no agent of this version`);
   }
   if (typeof answer === 'object' && answer !== null && 'error' in answer) {
-    throw new Refused(`the agent refuses: ${String(answer.error).slice(0, 500)}`);
+    throw new Refused(`the agent refuses: ${String(answer.error).slice(0, 4000)}`);
   }
   return answer;
 }

@@ -34,7 +34,11 @@ export interface LogRequest {
   readonly seconds: number | undefined;
 }
 
-export type Request = { readonly ask: 'status' | 'health' | 'lines' } | LogRequest | TapRequest;
+/** `reload` loads the configuration anew, and is refused where that cannot be done. */
+export type Request =
+  | { readonly ask: 'status' | 'health' | 'lines' | 'reload' }
+  | LogRequest
+  | TapRequest;
 
 /** The answer to a log request. */
 export interface LogLevelAnswer {
@@ -52,6 +56,7 @@ export function decodeRequest(line: string): Request {
     case 'status':
     case 'health':
     case 'lines':
+    case 'reload':
       nothingElse(rest);
       return { ask };
     case 'log':
@@ -59,7 +64,7 @@ export function decodeRequest(line: string): Request {
     case 'tap':
       return tapRequest(rest);
     default:
-      throw new Foreseen('"ask" must be status, health, lines, log or tap');
+      throw new Foreseen('"ask" must be status, health, lines, log, reload or tap');
   }
 }
 

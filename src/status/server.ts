@@ -23,7 +23,7 @@ export interface Serving {
 
 /** What the agent says to a request. What it throws is said to whoever asks. */
 export interface Answers {
-  /** One object. */
+  /** One object, or a promise of one. */
   answer(request: Exclude<Request, { ask: 'tap' }>): unknown;
   /** What flows until whoever asks has enough. Absent, nothing does. */
   tap?(request: Extract<Request, { ask: 'tap' }>): Promise<Flow>;
@@ -101,7 +101,7 @@ async function reply(socket: Socket, line: string, answers: Answers): Promise<vo
   };
   try {
     const request = line.trim() === '' ? ({ ask: 'status' } as const) : decodeRequest(line);
-    if (request.ask !== 'tap') return say(answers.answer(request));
+    if (request.ask !== 'tap') return say(await answers.answer(request));
     if (answers.tap === undefined) throw new Foreseen('nothing can be tapped here');
     pour(socket, await answers.tap(request));
   } catch (error) {

@@ -64,7 +64,7 @@ test.each(GOOD)('%s is understood', (line) => {
 });
 
 test.each([
-  ['{"ask":"shutdown"}', '"ask" must be status, health, lines, log or tap'],
+  ['{"ask":"shutdown"}', '"ask" must be status, health, lines, log, reload or tap'],
   ['{"ask":"status","now":true}', 'there is no "now" in this request'],
   ['[]', 'one object'],
   ['hello', 'one line of JSON'],

@@ -57,14 +57,14 @@ export class Booted implements AsyncDisposable {
    * @param words further words for systemd-nspawn.
    */
   static async start(
-    prepare: (root: string) => void = () => undefined,
+    prepare: (root: string) => void | Promise<void> = () => undefined,
     words: readonly string[] = [],
   ): Promise<Booted> {
     const system = await freshSystem();
     const booted = new Booted();
     try {
       await booted.#build(system);
-      prepare(booted.root);
+      await prepare(booted.root);
       await booted.#boot(words);
     } catch (error) {
       await booted[Symbol.asyncDispose]();

@@ -15,10 +15,10 @@ export interface Packages {
 
 /**
  * The packages for this machine, of what is built in dist: made once for all tests of a run, which
- * share $TMPDIR.
+ * share $TMPDIR. Or those in the folder $CULLINAN_PACKAGES, for who has made them just now.
  */
 export async function packages(): Promise<Packages> {
-  const folder = join(tmpdir(), 'packages');
+  const folder = process.env['CULLINAN_PACKAGES'] ?? join(tmpdir(), 'packages');
   const script = `[ -e ${folder}/done ] || {
     ${process.execPath} scripts/package.mjs --arch ${ARCHITECTURE} --out ${folder} && touch ${folder}/done
   }`;

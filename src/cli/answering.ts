@@ -1,6 +1,12 @@
 import type { Config } from '../config/index.ts';
 import type { Log, Report } from '../log/index.ts';
-import { type Answers, type Condition, type Serving, serve } from '../status/index.ts';
+import {
+  type Answers,
+  type Condition,
+  listenForProbes,
+  type Serving,
+  serve,
+} from '../status/index.ts';
 import type { Io } from './io.ts';
 import { standardSockets } from './sockets.ts';
 
@@ -60,9 +66,7 @@ export class Answering {
   async #probe(listen: NonNullable<Config['health']['listen']>): Promise<Serving | undefined> {
     const { report, condition } = this.#needs;
     try {
-      // HTTP is loaded by those who are probed.
-      const { probe } = await import('../status/health.ts');
-      const probing = await probe(listen, condition);
+      const probing = await listenForProbes(listen, condition);
       report.recovered('health');
       return probing;
     } catch (error) {

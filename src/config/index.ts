@@ -3,7 +3,7 @@
 export { suggest } from '../wire/suggest.ts';
 export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
-export { type Early, readEarly, readSocket } from './early.ts';
+export { readEarly, readSocket } from './early.ts';
 export { loadConfig } from './load.ts';
 export { mask } from './mask.ts';
 export { privateValues, writtenSecrets } from './private.ts';

@@ -1,10 +1,10 @@
 /** What the agent tells of itself over a local socket and to probes, and how it is asked. */
 export { ask, follow, Refused, request } from './client.ts';
-export { type Condition, conditionOf, type Vitals } from './condition.ts';
+export { type Condition, conditionOf } from './condition.ts';
+export { listenForProbes } from './probing.ts';
 export {
   LOG_LEVELS,
   LONGEST_LEVEL,
-  type LogLevel,
   type LogLevelAnswer,
   type LogRequest,
   type TapRequest,

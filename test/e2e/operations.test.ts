@@ -140,11 +140,7 @@ test('who may not know the secrets of a configuration may ask its agent', async 
   await using agent = new RunningAgent({});
   await agent.ticks(1);
   const config = join(mkdtempSync(join(tmpdir(), 'cullinan-asking-')), 'cullinan.yaml');
-  const secret =
-    'handlers: { web: { type: http, url: "http://x/", token: "$@{credential:token}" } }'.replace(
-      '@',
-      '',
-    );
+  const secret = `handlers: { web: { type: http, url: "http://x/", token: "\${credential:token}" } }`;
   writeFileSync(config, `status: { socket: ${agent.socket} }\n${secret}\n`);
   expect(await cullinan(['health', '--config', config])).toMatchObject({ code: 0, stdout: 'ok\n' });
 }, 30_000);

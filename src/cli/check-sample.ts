@@ -53,7 +53,7 @@ export async function checkSample(io: Io, sample: string, options: SampleOptions
     await bringPlugins(io, options.config, { inProcess: true });
   }
   let code: number = EXIT.ok;
-  for (const { where, chosen } of parsersFor(io, sample, options)) {
+  for (const { where, chosen } of await parsersFor(io, sample, options)) {
     const result = await read(sample, chosen, most);
     if (result.lines > 0 && result.known === 0) code = EXIT.failure;
     if (options.json) say(io, sample, chosen, result);
@@ -69,9 +69,14 @@ interface Asked {
 }
 
 /** The parser that was named; else those that the configuration has for this log, or has at all. */
-function parsersFor(io: Io, sample: string, options: SampleOptions): readonly Asked[] {
+async function parsersFor(
+  io: Io,
+  sample: string,
+  options: SampleOptions,
+): Promise<readonly Asked[]> {
   const { parser, parserOptions, config: path } = options;
-  if (parser !== undefined) return [{ where: parser, chosen: chooseParser(parser, parserOptions) }];
+  if (parser !== undefined)
+    return [{ where: parser, chosen: await chooseParser(parser, parserOptions) }];
   const config = load(io, path, { console: {} });
   const all = config.collectors.flatMap(({ instance, collector, options }) =>
     collector.name === 'logs'

@@ -1,7 +1,7 @@
 import type { Found } from '../logs/index.ts';
 import type { Name, Observation, Point, Series } from '../metric/index.ts';
-import { levels, segment } from '../naming/index.ts';
 import type { Counters } from '../plugin/index.ts';
+import { levels, segment } from '../wire/segment.ts';
 
 /** How logster names what a parser found: `prefix`, the name and `suffix`, joined. */
 export interface Affixes {

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
-import { parse } from 'yaml';
-import { suggest } from '../config/index.ts';
 import { type ChosenParser, choose, isOwn, ownParser, parsers } from '../parsers/index.ts';
 import type { Parser } from '../plugin/index.ts';
+import { suggest } from '../wire/suggest.ts';
 import { listed, UsageError } from './io.ts';
 
 const known = (name: string): Parser | undefined =>
@@ -29,9 +28,9 @@ export function parserNamed(name: string): Parser {
  * Takes a parser's options in one text: as logster's parsers take them (`-l WARN,ERROR`), or as the
  * configuration has them (`format: combined, topPaths: 20`).
  */
-export function chooseParser(name: string, text: string | undefined): ChosenParser {
+export async function chooseParser(name: string, text: string | undefined): Promise<ChosenParser> {
   const parser = parserNamed(name);
-  const chosen = choose(parser, given(parser, text));
+  const chosen = choose(parser, await given(parser, text));
   if (!('issues' in chosen)) return chosen;
   const [issue] = chosen.issues;
   const where = issue?.path.filter((step) => step !== OPTION_STRING).join('.') ?? '';
@@ -44,13 +43,14 @@ export function chooseParser(name: string, text: string | undefined): ChosenPars
 /** The option in which logster's parsers take logster's own text. */
 const OPTION_STRING = 'optionString';
 
-function given({ options }: Parser, text = ''): Readonly<Record<string, unknown>> {
+async function given({ options }: Parser, text = ''): Promise<Readonly<Record<string, unknown>>> {
   const words = text.trim();
   if (words === '') return {};
   // What such a text begins with tells: a map in YAML begins with a name and a colon.
   const isMap = words.startsWith('{') || /^[\w-]+:(\s|$)/.test(words);
   const isOld = !isMap && options.safeParse({ [OPTION_STRING]: '' }).success;
   if (isOld) return { [OPTION_STRING]: words };
+  const { parse } = await import('yaml');
   try {
     return parse(words.startsWith('{') ? words : `{${words}}`) ?? {};
   } catch (error) {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { basename, dirname, resolve } from 'node:path';
 import { systemClock } from '../clock/index.ts';
-import { liveHost } from '../host/index.ts';
+import type { LiveHost, LiveHostOptions } from '../host/index.ts';
 import {
   type Culled,
   type CullNeeds,
@@ -13,19 +13,16 @@ import {
   type Loss,
   STATE_FOLDER,
 } from '../logs/index.ts';
-import { segment } from '../naming/index.ts';
 import { type ChosenParser, isOwn } from '../parsers/index.ts';
 import { codeOf, Foreseen, Unresponsive } from '../plugin/index.ts';
 import { encodeText } from '../wire/lines.ts';
-import { type CullOptions, needless, outputsOf, type Wanted } from './cull-options.ts';
-import { configuredOutput, handlerOutput, type Output, standardOutput } from './cull-output.ts';
+import { segment } from '../wire/segment.ts';
+import { type CullOptions, isPrinted, needless, separatorOf } from './cull-options.ts';
+import { type Output, standardOutput } from './cull-output.ts';
 import { chooseParser, isKnown, parserNamed } from './cull-parser.ts';
 import { bytesText, ProgressLine, spanText } from './cull-progress.ts';
-import { describe } from './describe.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
-import { seconds } from './once.ts';
-import { bringPlugins } from './plugins.ts';
-import { identify, openLog } from './setup.ts';
+import { seconds } from './seconds.ts';
 
 const DAY = 86_400;
 
@@ -59,42 +56,36 @@ export async function cull(
   options: CullOptions,
 ): Promise<number> {
   // A run over a log is short, and often: nothing is looked for that is not asked for.
-  if (!isKnown(name)) await bringPlugins(io, options.config, { inProcess: true });
-  if (options.parserHelp) return help(io, name);
+  if (!isKnown(name)) {
+    const { bringPlugins } = await import('./plugins.ts');
+    await bringPlugins(io, options.config, { inProcess: true });
+  }
+  if (options.parserHelp) return await help(io, name);
   if (files.length === 0) throw new UsageError('which log? Name a file behind the parser');
-  const chosen = chooseParser(name, options.parserOptions);
+  const chosen = await chooseParser(name, options.parserOptions);
   const first = beginning(options, chosen);
   const wait = seconds('--wait', options.wait, { least: 0, most: DAY }) * 1000;
   const patience = seconds('--timeout', options.timeout, { least: 0.1, most: DAY }) * 1000;
-  const { wanted, config } = outputsOf(io, options);
-  // Only names of a configuration have the host in them; nobody is asked for it in vain.
-  const named = wanted.some(({ kind }) => kind === 'configured');
-  const own = { path: hostname(), label: hostname() };
-  const identity = named ? await identify(config, openLog(io, config).log) : own;
   const warn = (text: string) => io.err(`cullinan: ${text}\n`);
-  const affixes = { prefix: options.metricPrefix ?? '', suffix: options.metricSuffix ?? '' };
-  const output = (it: Wanted): Output => {
-    const sending = { patience, identity, warn };
-    if (it.kind === 'configured') return configuredOutput(it.config, config, sending);
-    const spelled = { ...affixes, separator: it.separator };
-    if (it.kind === 'stdout') return standardOutput(io, spelled, identity.label);
-    return handlerOutput(it.config, spelled, sending);
-  };
-  // Asked for twice, it is sent to once.
-  const outputs = [...new Map(wanted.map(output).map((it) => [it.name, it])).values()];
+  const { outputs, host: places } = await outputsOf(io, options, { patience, warn });
   if (io.errIsTerminal || options.debug) for (const text of needless(options)) warn(text);
-  const host = liveHost(config.host);
+  let host: LiveHost | undefined;
   const job: Job = {
     io,
     asked: name,
     options,
     chosen,
-    outputs,
+    // Asked for twice, it is sent to once.
+    outputs: [...new Map(outputs.map((it) => [it.name, it])).values()],
     first,
     wait,
     several: files.length > 1,
     down: new Map(),
-    probe: (mountpoint, signal) => host.statfsGuarded(mountpoint, signal),
+    async probe(mountpoint, signal) {
+      const { liveHost } = await import('../host/index.ts');
+      host ??= liveHost(places);
+      return await host.statfsGuarded(mountpoint, signal);
+    },
   };
   let code: number = EXIT.ok;
   let failed = false;
@@ -110,14 +101,32 @@ export async function cull(
       failed = true;
     }
   }
-  host.close();
+  host?.close();
   return failed ? EXIT.failure : code;
 }
 
+/** What numbers are sent to. What only that needs is loaded only then: most of a short run is its start. */
+async function outputsOf(
+  io: Io,
+  options: CullOptions,
+  sending: { readonly patience: number; warn(text: string): void },
+): Promise<{ readonly outputs: readonly Output[]; readonly host?: LiveHostOptions }> {
+  const affixes = { prefix: options.metricPrefix ?? '', suffix: options.metricSuffix ?? '' };
+  if (isPrinted(options)) {
+    const spelled = { ...affixes, separator: separatorOf(options) };
+    return { outputs: [standardOutput(io, spelled, hostname())] };
+  }
+  const { configuredOutputs } = await import('./cull-handlers.ts');
+  return await configuredOutputs(io, options, affixes, sending);
+}
+
 /** Explains a parser: of one's own nothing is known but its file. */
-function help(io: Io, name: string): number {
+async function help(io: Io, name: string): Promise<number> {
   const parser = parserNamed(name);
-  if (!isOwn(name)) return describe(io, parser.name, { type: 'parser' });
+  if (!isOwn(name)) {
+    const { describe } = await import('./describe.ts');
+    return describe(io, parser.name, { type: 'parser' });
+  }
   io.out(`${parser.name} (parser, ${parser.source})\n${parser.summary}\n`);
   return EXIT.ok;
 }

@@ -2,7 +2,7 @@ import { Foreseen } from '../plugin/index.ts';
 import { LOG_LEVELS, LONGEST_LEVEL, type LogLevelAnswer, request } from '../status/index.ts';
 import { type Asking, askFirst, socketsOf } from './asking.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
-import { seconds } from './once.ts';
+import { seconds } from './seconds.ts';
 import { spanned } from './spanned.ts';
 
 interface Options extends Asking {

@@ -3,10 +3,10 @@ import { registry } from '../agent/index.ts';
 import { suggest } from '../config/index.ts';
 import type { Point } from '../metric/index.ts';
 import { createNamer } from '../naming/index.ts';
-import { parseDuration } from '../plugin/index.ts';
 import { encodeJson, encodeText } from '../wire/lines.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 import { bringPlugins } from './plugins.ts';
+import { seconds } from './seconds.ts';
 import { assemble, load, only, openLog } from './setup.ts';
 
 export interface OnceOptions {
@@ -57,24 +57,6 @@ export async function once(
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);
-
-/** A duration given on the command line, in seconds; `least` and `most` are seconds too. */
-export function seconds(
-  option: string,
-  text: string,
-  { least, most }: { readonly least: number; readonly most: number },
-): number {
-  const parsed = parseDuration(text);
-  if (parsed === undefined) {
-    throw new UsageError(
-      `${option} is "${text}"; it must be a number with its unit, such as 500ms, 10s or 5m`,
-    );
-  }
-  if (parsed < least || parsed > most) {
-    throw new UsageError(`${option} is "${text}"; it must be from ${least}s to ${most}s`);
-  }
-  return parsed;
-}
 
 /** A dialect given on the command line. */
 export function dialectNamed(name: string) {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFacts, startRecording } from '../host/index.ts';
 import { EXIT, type Io, listed } from './io.ts';
-import { seconds } from './once.ts';
 import { bringPlugins } from './plugins.ts';
+import { seconds } from './seconds.ts';
 import { assemble, load, openLog } from './setup.ts';
 
 export interface RecordOptions {

@@ -117,7 +117,12 @@ class Terminal {
   #key: (key: string) => void = () => {};
   #wake: () => void = () => {};
   #restored = false;
-  readonly #press = (bytes: Buffer) => this.#key(bytes.toString('latin1'));
+  readonly #press = (bytes: Buffer) => {
+    const text = bytes.toString('latin1');
+    // What begins with an escape is one key that means nothing here; others may come several at once.
+    if (text.startsWith('\x1b')) return;
+    for (const key of text) this.#key(key);
+  };
   readonly #resized = () => this.#key('resized');
   readonly #gone = () => this.#key('q');
   readonly #exit = () => this.restore();

@@ -38,6 +38,11 @@ export function machine(arch) {
   };
 }
 
+/** The machine that this one is not. @returns {Machine} */
+export function other() {
+  return machine(process.arch === 'arm64' ? 'amd64' : 'arm64');
+}
+
 /**
  * Runs a command to its end, without blocking.
  *

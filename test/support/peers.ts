@@ -6,6 +6,9 @@ import { describe } from 'vitest';
 /** Where Debian keeps what is compiled for this machine. */
 const TRIPLET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
+/** The processor that this machine has not. */
+const OTHER = process.arch === 'arm64' ? 'x86_64' : 'aarch64';
+
 /** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
 const PEERS = {
   'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
@@ -85,6 +88,22 @@ const PEERS = {
     packages: ['systemd-container', 'debootstrap', 'iproute2'],
   },
   rpm: { program: '/usr/bin/rpmbuild', packages: ['rpm'] },
+  /** What builds for the machine that this one is not, and runs it. */
+  'other-machine': {
+    program: `/usr/bin/${OTHER}-linux-gnu-gcc`,
+    packages: [
+      ...[
+        `gcc-${OTHER.replace('_', '-')}-linux-gnu`,
+        `binutils-${OTHER.replace('_', '-')}-linux-gnu`,
+      ],
+      ...[`libc6-dev-${OTHER === 'aarch64' ? 'arm64' : 'amd64'}-cross`, 'qemu-user-static'],
+      `libstdc++6-${OTHER === 'aarch64' ? 'arm64' : 'amd64'}-cross`,
+    ],
+  },
+  lintian: { program: '/usr/bin/lintian', packages: ['lintian'] },
+  rpmlint: { program: '/usr/bin/rpmlint', packages: ['rpmlint'] },
+  man: { program: '/usr/bin/man', packages: ['man-db', 'groff'] },
+  shells: { program: '/usr/bin/fish', packages: ['fish', 'zsh'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
 } as const;
 

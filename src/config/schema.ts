@@ -1,5 +1,4 @@
 import { HOSTNAME_METHODS, selector } from '../naming/index.ts';
-import { endpoint } from '../net/index.ts';
 import { COUNTERS, duration, size, z } from '../plugin/index.ts';
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
@@ -54,14 +53,14 @@ const relabel = z.strictObject({
   scale: z.number().default(1).describe('What values are multiplied by.'),
 });
 
+const LISTEN = /^(?:(?:\[([\da-f:.]+)\]|([\w.-]+)):)?(\d{1,5})$/i;
+
 /** Where a listener is: `[::1]:9111`, `127.0.0.1:9111`, or a port of this host alone. */
 export function listenAddress(text: string): { host: string; port: number } | undefined {
-  if (/^\d{1,5}$/.test(text)) {
-    const alone = Number(text);
-    return alone >= 1 && alone <= 65_535 ? { host: '127.0.0.1', port: alone } : undefined;
-  }
-  const at = /:\d+$/.test(text) ? endpoint(text, 0) : undefined;
-  return at === undefined || at.port === 0 ? undefined : { host: at.host, port: at.port };
+  const [, bracketed, plain, digits] = LISTEN.exec(text) ?? [];
+  const port = Number(digits);
+  if (!(port >= 1 && port <= 65_535)) return undefined;
+  return { host: bracketed ?? plain ?? '127.0.0.1', port };
 }
 
 /** What the file says besides collectors and handlers. */

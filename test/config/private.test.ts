@@ -1,0 +1,35 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { registry } from '../../src/agent/index.ts';
+import { loadConfig, privateValues, writtenSecrets } from '../../src/config/index.ts';
+
+function loaded(yaml: string) {
+  const path = join(mkdtempSync(join(tmpdir(), 'cullinan-private-')), 'cullinan.yaml');
+  writeFileSync(path, yaml);
+  return loadConfig({
+    path,
+    registry,
+    environment: { BROUGHT: 'brought-in' },
+    defaultHandlers: {},
+  });
+}
+
+test('what nobody else should see is found by its name, in headers and in URLs', () => {
+  const config = loaded(`
+handlers:
+  a: { type: amqp, username: us, password: pass-word }
+  b:
+    type: http
+    url: http://x/write?db=metrics&p=in-query
+    headers: { X-Key: in-header, Authorization: Bearer behind-scheme }
+  c: { type: http, url: "http://x/", token: "\${BROUGHT}" }
+`);
+  const found = privateValues(config);
+  for (const secret of ['pass-word', 'in-query', 'in-header', 'behind-scheme', 'brought-in']) {
+    expect(found).toContain(secret);
+  }
+  for (const open of ['us', 'metrics', 'http://x/']) expect(found).not.toContain(open);
+  expect(writtenSecrets(config)).not.toContain('brought-in');
+});

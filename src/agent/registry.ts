@@ -23,7 +23,8 @@ const own = {
   collectors: new Set(known.collectors.keys()),
   handlers: new Set(known.handlers.keys()),
 };
-let revisions: Others['revisions'] = new Map();
+/** Of plugins that are still in use somewhere, too. */
+const revisions = new WeakMap<object, string>();
 let missed: Others['missed'] = new Set();
 
 /** Every plugin that there is, and every dialect, by name. */
@@ -46,7 +47,7 @@ export const registry = {
       for (const it of others[section]) if (!own[section].has(it.name)) map.set(it.name, it);
     }
     bringParsers(others.parsers);
-    revisions = others.revisions;
+    for (const [it, revision] of others.revisions) revisions.set(it, revision);
     missed = others.missed;
   },
 } as const;

@@ -65,15 +65,16 @@ export function withItsParsers(configured: Configured): Collector {
   const paths = [...new Set(parsers.map(({ parcel }) => parcel.path))];
   const lodger = { key, collector: collector.name, parsers };
   const resident = colony.settle(paths.join(', or '), lodger);
-  const { collect: _, ...same } = collector;
-  const metrics = Object.values(collector.metrics);
+  // One by one: what is built in may be made only when it is asked for.
+  const { name, summary, options: schema, metrics, source, enabled = true } = collector;
+  const more = (given: unknown) => collector.moreMetrics?.(given) ?? [];
   return {
-    ...same,
+    ...{ name, summary, options: schema, metrics, source, enabled, moreMetrics: more },
     open: () =>
       sessionElsewhere(
         colony,
         resident,
-        (given) => [...metrics, ...(collector.moreMetrics?.(given) ?? [])],
+        (given) => [...Object.values(metrics), ...more(given)],
         () => meant(),
       ),
   };

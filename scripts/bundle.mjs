@@ -110,7 +110,7 @@ export async function bundle(bin, node) {
  *
  * @param {string} outfile
  */
-export async function buildThread(outfile) {
+async function buildThread(outfile) {
   return await build({
     absWorkingDir: root,
     metafile: true,

@@ -56,6 +56,13 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/xdr', () => import('../wire/xdr.ts')],
   ['cullinan/wire/xml', () => import('../wire/xml.ts')],
   ['cullinan/wire/zmtp', () => import('../wire/zmtp.ts')],
+  ['cullinan/wire/amqp/ceilometer', () => import('../wire/amqp/ceilometer.ts')],
+  ['cullinan/wire/amqp/messages', () => import('../wire/amqp/messages.ts')],
+  ['cullinan/wire/amqp/template', () => import('../wire/amqp/template.ts')],
+  ['cullinan/wire/ganglia/groups', () => import('../wire/ganglia/groups.ts')],
+  ['cullinan/wire/ganglia/sender', () => import('../wire/ganglia/sender.ts')],
+  ['cullinan/wire/level-word', () => import('../wire/level-word.ts')],
+  ['cullinan/wire/nfs-operations', () => import('../wire/nfs-operations.ts')],
 ]);
 
 /**

@@ -1,22 +1,14 @@
 // Puts the program together: `npm run build` calls it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  chmodSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createRequire } from 'node:module';
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { listed, parts } from './parts.mjs';
 
-const require = createRequire(import.meta.url);
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /**
@@ -28,16 +20,14 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * For V8, in words that those of Node 20 and of all later ones know, or they would not start: compiled
  * code is kept and not thrown away between two ticks. There is no baseline compiler: it gains nothing at
  * a tick in ten seconds and takes a MiB (at a tick a second it would save the fifteenth part of the CPU).
- * The young generation stays small. Garbage is looked for when a fifth of the room that is left to it
- * is full, and not half: after a week that is 6 MiB. No threads are woken to help with a heap so small.
- * Which code is optimized, and when memory is given back to the system, is up to scripts/launch.cjs.
+ * The young generation stays small. No threads are woken to help with a heap so small. Which code is
+ * optimized, and when garbage is looked for, is up to scripts/launch.cjs.
  */
 export const ENVIRONMENT = ['MALLOC_TRIM_THRESHOLD_=65536', 'MALLOC_ARENA_MAX=1'];
 export const FLAGS = [
   '--no-flush-bytecode',
   '--max-semi-space-size=1',
   '--no-sparkplug',
-  '--incremental-marking-soft-trigger=20',
   '--single-threaded-gc',
   '--no-memory-reducer',
   '--expose-gc',
@@ -48,57 +38,47 @@ const FIRST_LINE = ['#!/usr/bin/env -S', ...ENVIRONMENT, 'node', ...FLAGS].join(
 export const LATE = ['systeminformation', 'mqtt-packet', 'amqplib', 're2js', 'sucrase'];
 
 /**
- * Puts the program into one file: it starts in half the time and holds less, because only what is
- * used of each package is in it. Loaded from beside it is what few agents need: what other systems than
- * Linux do, and the protocols of single handlers.
- * Before it stands scripts/launch.cjs, which has V8 take back the code that it made of the program here.
+ * Puts the program together, in parts, so that a command, a handler or a collector that nobody uses costs
+ * nothing (scripts/parts.mjs). They stand one after the other in `program.cjs`. Before it stands
+ * scripts/launch.cjs, which loads them and has V8 take back the code that it made of them here.
  *
  * @param {string} bin where the program is started, such as `dist/cullinan.cjs`.
  * @param {number} node the oldest version that it must run on.
  */
 export async function bundle(bin, node) {
   const launcher = join(root, bin);
-  /** @satisfies {import('esbuild').BuildOptions} */
-  const common = {
-    absWorkingDir: root,
-    platform: 'node',
-    format: 'cjs',
-    target: `node${node}`,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    logLevel: 'warning',
-  };
   // It belongs to the text as it was; V8 itself would only notice another length.
   for (const code of ['program.code', 'cull.code'])
     rmSync(join(launcher, '..', code), { force: true });
-  const program = await build({
-    ...common,
-    metafile: true,
-    entryPoints: ['src/cli/main.ts'],
-    outfile: join(launcher, '../program.cjs'),
-    bundle: true,
-    conditions: ['source'],
+  const { texts, core, passing, metafile } = await parts(root, {
+    target: `node${node}`,
     external: LATE,
-    // A script that is no module has require(), and no import().
-    supported: { 'dynamic-import': false },
-    define: { 'import.meta.url': 'HERE' },
-    plugins: [late, asked, unused],
-    banner: {
-      js: "(function(require,__filename,__dirname){const HERE=require('node:url').pathToFileURL(__filename).href;",
-    },
-    footer: { js: '})' },
   });
+  /** @type {Record<string, readonly [from: number, to: number]>} */
+  const index = {};
+  let program = '';
+  for (const [name, text] of texts) {
+    index[name] = [program.length, program.length + text.length];
+    program += `${text};\n`;
+  }
+  writeFileSync(join(launcher, '../program.cjs'), program);
   // What runs in a thread with plugins: apart, because a thread holds all that it has loaded once more.
   const thread = await buildThread(join(launcher, '../plugins.cjs'));
-  const packages = [...packagesIn(program.metafile), ...packagesIn(thread.metafile)];
+  const packages = [...packagesIn(metafile), ...packagesIn(thread.metafile)];
   writeFileSync(
     join(launcher, '../bundled.json'),
     `${JSON.stringify([...new Set(packages)].sort(), null, 2)}\n`,
   );
   await build({
-    ...common,
+    absWorkingDir: root,
+    platform: 'node',
+    format: 'cjs',
+    target: `node${node}`,
+    minify: true,
+    logLevel: 'warning',
     entryPoints: ['scripts/launch.cjs'],
     outfile: launcher,
+    define: { PARTS: JSON.stringify({ index, core, passing }) },
     banner: { js: FIRST_LINE },
   });
   chmodSync(launcher, 0o755);
@@ -126,7 +106,7 @@ async function buildThread(outfile) {
     conditions: ['source'],
     external: LATE,
     define: { 'import.meta.url': 'HERE' },
-    plugins: [asked, unused],
+    plugins: [listed(root, (file) => `require('${join(root, file)}')`)],
     banner: { js: "const HERE=require('node:url').pathToFileURL(__filename).href;" },
   });
 }
@@ -146,99 +126,6 @@ export function packagesIn({ outputs }) {
     return folder === undefined || bytesInOutput === 0 ? [] : [folder];
   });
 }
-
-/**
- * Loads those of Node's modules that cost something when one of their functions is first called, which
- * in most agents never happens: together a MiB and the tenth part of a start.
- *
- * @type {import('esbuild').Plugin}
- */
-const late = {
-  name: 'late',
-  setup({ onResolve, onLoad }) {
-    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty|zlib)$/;
-    onResolve({ filter }, ({ path, namespace }) =>
-      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
-    );
-    onLoad({ filter, namespace: 'late' }, ({ path }) => {
-      const functions = Object.entries(require(path)).filter(
-        ([name, value]) => typeof value === 'function' && /^[a-z]\w*$/.test(name),
-      );
-      const lines = functions.map(
-        ([name]) => `export const ${name} = (...words) => require('${path}').${name}(...words);`,
-      );
-      return { contents: lines.join('\n') };
-    });
-  },
-};
-
-/**
- * Has a plugin made when more than this is asked of it: an agent uses one or two of the handlers, and
- * few have the collectors that are off unless they are configured. Each has options to make, and a
- * protocol to load.
- *
- * @type {import('esbuild').Plugin}
- */
-const asked = {
-  name: 'asked',
-  setup({ onLoad }) {
-    onLoad({ filter: /[/]src[/](?:agent|parsers)[/]builtin[.]ts$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8').replaceAll(
-        /^import (\w+) from '(.*\/(?:collectors|handlers|parsers)\/.*)';$/gm,
-        (line, variable, from) => {
-          const plugin = readFileSync(join(path, '..', from), 'utf8');
-          const off = /^ {2}enabled: false,$/m.test(plugin);
-          const name = /^ {2}name: '(.*)',$/m.exec(plugin)?.[1] ?? variable;
-          if (!off && from.includes('/collectors/')) return line;
-          const known = JSON.stringify({ name, ...(off ? { enabled: false } : {}) });
-          return `const ${variable} = whenAsked(${known}, () => require('${from}').default);`;
-        },
-      );
-      return { contents: `${text}\n${whenAsked}`, loader: 'ts' };
-    });
-  },
-};
-
-/**
- * Stands for a plugin until more than what is known of it is asked for. The program gets its text.
- *
- * @param {object} known
- * @param {() => object} make
- */
-function whenAsked(known, make) {
-  /** @type {object | undefined} */
-  let made;
-  return new Proxy(known, {
-    get(_, key) {
-      if (made === undefined && key in known) return Reflect.get(known, key);
-      made ??= make();
-      return Reflect.get(made, key);
-    },
-    has(_, key) {
-      made ??= make();
-      return key in made;
-    },
-  });
-}
-
-/**
- * Leaves out how pino writes to files and through threads: our log hands its lines on by itself. They
- * would weigh as much as the rest of pino.
- *
- * @type {import('esbuild').Plugin}
- */
-const unused = {
-  name: 'unused',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(sonic-boom|thread-stream|worker_threads)$/ }, ({ path }) => ({
-      path,
-      namespace: 'unused',
-    }));
-    onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
-      contents: `module.exports = ${path === 'worker_threads' ? '{ isMainThread: true }' : 'class {}'};`,
-    }));
-  },
-};
 
 /** Of an access log. */
 const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';

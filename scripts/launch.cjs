@@ -1,11 +1,19 @@
-// The program's first file, dist/cullinan.cjs: runs program.cjs beside it, with the code that V8 made
-// of it when it was built. Compiling is a third of what a start costs.
+// The program's first file, dist/cullinan.cjs: loads those parts of program.cjs beside it that are asked
+// for, with the code that V8 made of them when they were built. Compiling is a third of what a start costs.
 //
 // V8 takes the code back where everything is as it was: its version, its flags, the length of the
 // text. Anywhere else, and without the file, it compiles the text, as ever.
-const { readFileSync, renameSync, writeFileSync } = require('node:fs');
+const {
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} = require('node:fs');
 const { createRequire } = require('node:module');
-const { basename, dirname, join } = require('node:path');
+const { basename, join, posix } = require('node:path');
+const { pathToFileURL } = require('node:url');
 const { setFlagsFromString } = require('node:v8');
 const { Script } = require('node:vm');
 
@@ -18,47 +26,140 @@ const culls = process.argv[2] === 'cull';
 // under others.
 const tunes = process.versions.v8.startsWith('11.') && process.execArgv.length > 0;
 if (tunes && !culls) setFlagsFromString('--interrupt-budget=1000000000');
-// A run over a log needs other parts of it than an agent, which is to hold nothing that it does not need.
+// A run over a log needs other functions than an agent, which is to hold none that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 
-function keptCode() {
-  try {
-    return readFileSync(kept);
-  } catch {
-    return undefined;
+/**
+ * @typedef {object} Parts
+ * @property {Readonly<Record<string, readonly [from: number, to: number]>>} index where each stands.
+ * @property {readonly string[]} core names of what is within the part `core.js`.
+ * @property {readonly string[]} passing names of those that only a start needs.
+ */
+// @ts-expect-error scripts/bundle.mjs puts it in.
+const { index, core, passing } = /** @type {Parts} */ (PARTS);
+
+/** The text of a part. It is ASCII: esbuild escapes the rest. */
+function textOf(/** @type {string} */ part) {
+  const [from, to] = index[part] ?? [0, 0];
+  const bytes = Buffer.allocUnsafeSlow(to - from);
+  const fd = openSync(file, 'r');
+  for (let at = 0; at < bytes.length; ) {
+    const read = readSync(fd, bytes, at, bytes.length - at, from + at);
+    if (read === 0) throw new Error(`${file} is cut short`);
+    at += read;
   }
+  closeSync(fd);
+  return bytes.toString('latin1');
 }
 
-// The text is ASCII: esbuild escapes the rest.
-const script = new Script(readFileSync(file, 'latin1'), {
-  // Not its whole path, which would be part of the code.
-  filename: 'program.cjs',
-  cachedData: keptCode(),
-});
+/** Before the code of all parts: how long the list of their names and lengths is, and that list. */
+const LENGTH_BYTES = 4;
+/** V8 would copy what does not begin at a multiple of 8. */
+const aligned = (/** @type {number} */ length) => Math.ceil(length / 8) * 8;
+
+/** @returns {Map<string, Buffer>} what V8 has made of each part. */
+function keptCode() {
+  /** @type {Map<string, Buffer>} */
+  const code = new Map();
+  try {
+    const bytes = readFileSync(kept);
+    let at = LENGTH_BYTES + bytes.readUInt32LE(0);
+    for (const [part, length] of JSON.parse(bytes.toString('latin1', LENGTH_BYTES, at))) {
+      at = aligned(at);
+      code.set(part, bytes.subarray(at, at + length));
+      at += length;
+    }
+  } catch {
+    // Made anew.
+  }
+  return code;
+}
+
+/** @param {readonly (readonly [string, Buffer])[]} code */
+function packed(code) {
+  const list = Buffer.from(JSON.stringify(code.map(([part, { length }]) => [part, length])));
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32LE(list.length);
+  let bytes = Buffer.concat([length, list]);
+  for (const [, each] of code) {
+    bytes = Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length), each]);
+  }
+  return bytes;
+}
+
+/** Until the program has started. @type {Map<string, Buffer> | undefined} */
+let code = keptCode();
+/** @type {Map<string, object>} what each part that was loaded exports. */
+const loaded = new Map();
+const within = new Set(core);
+const packages = createRequire(__filename);
+const HERE = pathToFileURL(__filename).href;
+
 // The folder for what the build asks for, at the end of a run that has done what a run does. Its flags stay as they were
 // at the start: V8 refuses code that was made under others.
 const keeps = process.env['CULLINAN_KEEP_CODE'];
+/** @type {Map<string, Script>} */
+const scripts = new Map();
 if (keeps) {
   process.on('exit', () => {
     const path = join(keeps, basename(kept));
+    const names = [...scripts.keys()].sort();
     // Whole or not at all: V8 does not look closely at what it is given.
-    writeFileSync(`${path}.new`, script.createCachedData());
+    writeFileSync(
+      `${path}.new`,
+      packed(names.map((name) => [name, scripts.get(name)?.createCachedData() ?? Buffer.alloc(0)])),
+    );
     renameSync(`${path}.new`, path);
   });
 }
+
+/**
+ * Loads a part, once. A name without a dot in front is a package's or that of a module of Node.
+ *
+ * @param {string} name
+ * @param {string} from the folder that it is relative to.
+ * @returns {object}
+ */
+function loadPart(name, from = '.') {
+  if (!name.startsWith('.')) return packages(name);
+  const part = posix.join(from, name);
+  const known = loaded.get(part);
+  if (known !== undefined) return known;
+  if (within.has(part)) {
+    if (loaded.has('core.js')) throw new Error(`${part} is asked for while the core is being made`);
+    for (const [each, exports] of Object.entries(loadPart('./core.js'))) loaded.set(each, exports);
+    return loadPart(name, from);
+  }
+  // Not by its whole path, which would be part of the code.
+  const script = new Script(textOf(part), { filename: part, cachedData: code?.get(part) });
+  if (keeps) scripts.set(part, script);
+  const module = { exports: {} };
+  // Before it runs: two parts may need each other.
+  loaded.set(part, module.exports);
+  const beside = (/** @type {string} */ other) => loadPart(other, posix.dirname(part));
+  script.runInThisContext()(module.exports, beside, module, loadPart, HERE);
+  loaded.set(part, module.exports);
+  return module.exports;
+}
+
 /** Milliseconds after which the first points are on their way; the second tick is not, in most agents. */
 const STARTED = 500;
 const HOUR = 3_600_000;
 
 /**
- * Collects garbage and moves what is left together: what a start leaves behind is a quarter of the heap. V8 itself
+ * Lets go of what only a start needs, collects garbage and moves what is left together: what a start leaves behind is a quarter of the heap. V8 itself
  * would do it after eight seconds of calm, twice, and again whenever it has collected: twenty
  * milliseconds, as much as seven ticks.
  */
 function tidy() {
+  for (const part of passing) loaded.delete(part);
+  code = undefined;
   setFlagsFromString('--compact-on-every-full-gc');
   globalThis.gc?.();
   setFlagsFromString('--no-compact-on-every-full-gc');
+  // From now on it is looked for when a fifth of the room that is left to it is full, and not half: after a
+  // week that is 6 MiB.
+  setFlagsFromString('--incremental-marking-soft-trigger=20');
   if (tunes) {
     // They belong to the budget, and concern what runs from now on.
     setFlagsFromString('--ticks-before-optimization=30');
@@ -81,4 +182,4 @@ function hurry() {
 if (culls && !keeps) hurry();
 else if (!keeps) setTimeout(tidy, STARTED).unref();
 
-script.runInThisContext()(createRequire(file), file, dirname(file));
+loadPart('./src/cli/main.js');

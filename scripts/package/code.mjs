@@ -49,11 +49,21 @@ export async function keepCode({ root, node, folder }) {
         await does({ root, started, own });
         return readFileSync(join(own, name));
       });
-      mark.copy(code, FLAGS_AT);
+      for (const at of beginnings(code)) mark.copy(code, at + FLAGS_AT);
       writeFileSync(join(folder, name), code);
     }
   } finally {
     rmSync(work, { recursive: true });
+  }
+}
+
+/** Where the code of each part begins, as scripts/launch.cjs packs it. @param {Buffer} code */
+function* beginnings(code) {
+  let at = 4 + code.readUInt32LE(0);
+  for (const [, length] of JSON.parse(code.toString('latin1', 4, at))) {
+    at = Math.ceil(at / 8) * 8;
+    yield at;
+    at += length;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { z } from '../plugin/index.ts';
-import { inputSchema, withDefaults } from './describe.ts';
+import { inputSchema } from './describe.ts';
 import { explain } from './explain.ts';
 import { type Checked, type Issue, locate, wanted } from './issue.ts';
 import type { Problem } from './problem.ts';
@@ -9,8 +9,8 @@ export type Outcome<T> =
   | {
       readonly ok: true;
       readonly value: T;
-      /** What was written, with every default: the same for inputs that mean the same. */
-      readonly meant: () => unknown;
+      /** What was written, put right. */
+      readonly input: unknown;
     }
   | {
       readonly ok: false;
@@ -37,8 +37,7 @@ export function check<T>(schema: z.ZodType<T>, checked: Checked): Outcome<T> {
     if (result.success) {
       const failed = failures(checked.node);
       if (failed.length > 0) return { ok: false, problems: [], missing: failed };
-      const meant = () => withDefaults(inputSchema(schema), input);
-      return { ok: true, value: result.data, meant };
+      return { ok: true, value: result.data, input };
     }
     const { issues } = result.error;
     const todo = issues.filter((issue) => {

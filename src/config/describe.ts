@@ -1,5 +1,5 @@
 import { toJSONSchema } from 'zod';
-import { duration, size, type z } from '../plugin/index.ts';
+import { duration, size, z } from '../plugin/index.ts';
 import { collectorKeys, globals, handlerKeys } from './schema.ts';
 
 /** The part of JSON Schema that zod writes for options. */
@@ -44,7 +44,9 @@ const schemas = new WeakMap<z.ZodType, JsonSchema>();
 export function inputSchema(schema: z.ZodType): JsonSchema {
   let known = schemas.get(schema);
   if (known === undefined) {
-    known = toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+    // Of the schema itself, which the built program has a stand-in for (scripts/late-schemas.mjs).
+    const itself = z.optional(schema).unwrap();
+    known = toJSONSchema(itself, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
     schemas.set(schema, known);
   }
   return known;

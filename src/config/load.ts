@@ -2,7 +2,7 @@ import type { Collector, Handler, z } from '../plugin/index.ts';
 import { didYouMean } from '../wire/suggest.ts';
 import { check } from './check.ts';
 import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
-import { fingerprint } from './fingerprint.ts';
+import { fingerprintOf, meantBy } from './fingerprint.ts';
 import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './instances.ts';
 import type { Checked } from './issue.ts';
 import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
@@ -68,7 +68,7 @@ export function loadConfig(o: {
     collectors: collected,
     handlers: sent,
     files: files.paths,
-    fingerprint: () => fingerprint({ hostname, labels, host }),
+    fingerprint: fingerprintOf({ hostname, labels, host }),
     secrets,
   };
 }
@@ -162,9 +162,11 @@ class Loader {
     standard: z.output<typeof collectorDefaults> & { interval: number },
     mentioned: boolean,
   ): CollectorConfig | undefined {
+    const enabled = switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false);
+    // What nobody speaks of is not even looked at: to know its options it would have to be loaded.
+    if (!mentioned && !enabled) return undefined;
     const hint = `Options: cullinan describe ${plugin.name}`;
     const keys = check(collectorKeys, this.#checked(common, where, hint, key));
-    const enabled = switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false);
     const given = this.#take(keys, enabled)?.value ?? {};
     const checked = this.#checked(own, where, hint, key, keysOf(collectorKeys));
     const options = this.#take(check(plugin.options, checked), enabled);
@@ -192,15 +194,16 @@ class Loader {
       collector: plugin,
       options: options.value,
       ...facts,
-      meant: options.meant,
-      fingerprint: () =>
-        fingerprint({
+      meant: meantBy(plugin.options, options.input),
+      fingerprint: fingerprintOf(
+        {
           plugin: plugin.name,
           revision: this.#registry.revision?.(plugin),
           parsers: parsersIn(options.value).map((it) => this.#registry.revision?.(it)),
-          input: options.meant(),
           ...facts,
-        }),
+        },
+        { options: plugin.options, input: options.input },
+      ),
     };
   }
 
@@ -256,15 +259,11 @@ class Loader {
       handler: plugin,
       options: options.value,
       ...facts,
-      fingerprint: () =>
-        fingerprint({
-          plugin: plugin.name,
-          revision: this.#registry.revision?.(plugin),
-          input: options.meant(),
-          ...facts,
-          dialectOptions: chosen.meant?.(),
-          resend,
-        }),
+      fingerprint: fingerprintOf(
+        { plugin: plugin.name, revision: this.#registry.revision?.(plugin), ...facts, resend },
+        { options: plugin.options, input: options.input },
+        chosen.options && { options: chosen.options, input: chosen.input },
+      ),
     };
   }
 
@@ -293,7 +292,9 @@ class Loader {
     name: string,
     { common, own, key }: Spoken,
     at: Pick<Instance<Handler>, 'where' | 'key'> & { readonly hint: string },
-  ): { readonly value: unknown; readonly meant?: () => unknown } | undefined {
+  ):
+    | { readonly value: unknown; readonly options?: z.ZodType; readonly input?: unknown }
+    | undefined {
     const { dialects } = this.#registry;
     const where = [...at.where, 'dialect'];
     const dialect = dialects.get(name);
@@ -319,7 +320,8 @@ class Loader {
       return { value: undefined };
     }
     const checked = this.#checked(own ?? emptyMap(), where, hint, key, ['name']);
-    return this.#take(check(options, checked));
+    const result = this.#take(check(options, checked));
+    return result && { value: result.value, options, input: result.input };
   }
 
   #checked(

@@ -108,7 +108,16 @@ export class Tap implements Flow {
     if (this.#handler !== undefined) return;
     this.#until = this.#clock.monotonic() + DECIDING;
     const every = [...outlets];
-    const wanted = samples.filter(({ series }) => this.#wants(series, every));
+    const wanted: Sample[] = [];
+    const room = MOST_WAITING - this.#waiting.length;
+    for (const [i, sample] of samples.entries()) {
+      if (wanted.length >= room) {
+        // Nobody takes them: what they are need not be found out.
+        this.#leftOut += samples.length - i;
+        break;
+      }
+      if (this.#wants(sample.series, every)) wanted.push(sample);
+    }
     const points: Point[] = [];
     this.#namer.collection(wanted, points);
     for (const point of points) this.#keep(point);

@@ -39,7 +39,7 @@ export async function doctor(io: Io, options: DoctorOptions): Promise<number> {
 export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<Finding> {
   if (!options.here && process.getuid?.() === 0) {
     const other = await agentsUser(io, options);
-    if (other !== undefined) {
+    if (other !== undefined && other.uid !== 0) {
       yield* await asUser(other, io, options);
       return;
     }
@@ -59,6 +59,7 @@ export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<
     sockets: socketsOf(io, options),
     collect: (wanted: Config) => collect(io, wanted),
   };
+  if (!options.here) yield* await asStranger(io, options);
   const secrets = privateValues(config);
   for await (const finding of examine(needs)) {
     const { found, subject } = finding;
@@ -67,6 +68,20 @@ export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<
       subject: subject && redact(subject, secrets),
     };
   }
+}
+
+/** What an operator sees who is neither root nor the agent's user says little of what the agent may do. */
+async function asStranger(io: Io, options: DoctorOptions): Promise<readonly Finding[]> {
+  const agents = await agentsUser(io, options);
+  const own = process.getuid?.();
+  if (agents === undefined || own === 0 || agents.uid === own) return [];
+  return [
+    warning({
+      check: 'user',
+      found: `this is what user ${own} sees, and the agent runs as user ${agents.name}`,
+      remedy: 'Run it as root: it then looks with the eyes of the agent.',
+    }),
+  ];
 }
 
 /** Milliseconds between the two readings that rates need. */
@@ -78,7 +93,11 @@ async function collect(io: Io, config: Config): Promise<Collected> {
   const report: Report = {
     problem: (key, trouble) => void troubles.set(key, trouble),
     recovered: (key) => void troubles.delete(key),
-    forget() {},
+    forget: (key) => {
+      for (const each of troubles.keys()) {
+        if (each === key || each.startsWith(`${key} `)) troubles.delete(each);
+      }
+    },
     standing: undefined,
   };
   const { log } = openLog(io, config, { write: () => {} });
@@ -88,12 +107,14 @@ async function collect(io: Io, config: Config): Promise<Collected> {
   await sleep(BETWEEN);
   const samples = await agent.collect(Math.floor(Date.now() / 1000));
   const { collectors } = agent.status;
+  const said = [...troubles.values()];
   await dispose();
-  return { agent: agent.status, identity, samples, collectors, troubles: [...troubles.values()] };
+  return { agent: agent.status, identity, samples, collectors, troubles: said };
 }
 
 /** Who the agent is, or would be. */
 interface User {
+  readonly uid: number;
   readonly words: readonly string[];
   readonly name: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -115,17 +136,18 @@ async function agentsUser(io: Io, { user, ...asking }: DoctorOptions): Promise<U
 
 const named = (name: string, { environment }: Io): User => ({
   name,
-  words: ['--reuid', name, '--regid', groupOf(name), '--init-groups'],
+  uid: Number(entryOf(name)[2] ?? name),
+  words: ['--reuid', name, '--regid', entryOf(name)[3] ?? name, '--init-groups'],
   environment,
 });
 
-/** The number of a user's own group, by passwd(5). */
-function groupOf(name: string): string {
+/** What passwd(5) has of a user. */
+function entryOf(name: string): readonly string[] {
   const line = text('/etc/passwd')
     .split('\n')
     .map((it) => it.split(':'))
     .find(([user, , uid]) => user === name || uid === name);
-  return line?.[3] ?? name;
+  return line ?? [];
 }
 
 function ofProcess(pid: number): User | undefined {
@@ -133,7 +155,7 @@ function ofProcess(pid: number): User | undefined {
   const field = (name: string) =>
     new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
   const [uid = '', gid = ''] = [field('Uid'), field('Gid')].map((it) => it.split(/\s+/)[1]);
-  if (uid === '' || uid === '0') return undefined;
+  if (uid === '') return undefined;
   const groups = field('Groups').split(/\s+/).filter(Boolean).join(',');
   const mask = BigInt(`0x${field('CapAmb') || '0'}`);
   const capabilities = Array.from({ length: 64 }, (_, bit) => bit)
@@ -145,6 +167,7 @@ function ofProcess(pid: number): User | undefined {
   delete environment['NOTIFY_SOCKET'];
   return {
     name: uid,
+    uid: Number(uid),
     words: [
       ...['--reuid', uid, '--regid', gid],
       ...(groups === '' ? ['--clear-groups'] : ['--groups', groups]),

@@ -5,7 +5,13 @@ import { systemClock } from '../clock/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Trouble } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
-import { AccessDenied, type AgentStatus, type CollectorStatus, NoData } from '../plugin/index.ts';
+import {
+  AccessDenied,
+  type AgentStatus,
+  type CollectorStatus,
+  NoData,
+  Unresponsive,
+} from '../plugin/index.ts';
 import { meet } from './agent.ts';
 import { checkRetention, parseSchemas } from './carbon.ts';
 import { checkClock } from './clock.ts';
@@ -76,8 +82,9 @@ function* checkCollectors({ collectors, troubles }: Collected): Generator<Findin
     if (own.length === 0) yield ok({ ...said, found: `${series} series` });
     for (const { error, remedy } of own) {
       const finding = { ...said, found: messageOf(error), remedy };
-      // Where something else was seen, a part of it is no reason to call anybody.
-      const mild = error instanceof NoData || (series > 0 && !(error instanceof AccessDenied));
+      // Where something else was seen, a part of it is no reason to call anybody; but what hangs is.
+      const grave = error instanceof AccessDenied || error instanceof Unresponsive;
+      const mild = error instanceof NoData || (series > 0 && !grave);
       yield mild ? warning(finding) : problem(finding);
     }
   }

@@ -12,7 +12,7 @@ import {
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../src/doctor/index.ts';
@@ -37,17 +37,19 @@ interface Given {
   /** A command that runs it. */
   readonly under?: readonly string[];
   readonly words?: readonly string[];
+  /** The only one that runs; load, unless said. */
+  readonly collector?: string;
 }
 
 /** What the doctor finds with a configuration, by the check. */
 async function diagnosis(
   yaml: string,
-  { folder = newFolder(), under = [], words = [] }: Given = {},
+  { folder = newFolder(), under = [], words = [], collector = 'load' }: Given = {},
 ) {
   const config = join(folder, 'cullinan.yaml');
   writeFileSync(
     config,
-    `collectors: { default: { enabled: false }, load: { enabled: true } }\n${yaml}`,
+    `collectors: { default: { enabled: false }, ${collector}: { enabled: true } }\n${yaml}`,
   );
   const doctor = [PROGRAM, 'doctor', '--json', '--config', config];
   // Not the agent that may run on this machine.
@@ -249,6 +251,9 @@ host: { proc: ${join(folder, 'proc')} }`;
       await using _ = await HungMount.on(mounted);
       const found = await diagnosis(spool(join(mounted, 'spool')), { folder });
       expect(found('folder')).toEqual([finding('problem', /./, mounted)]);
+      const filesystem = await diagnosis('', { folder, collector: 'filesystem' });
+      expect(filesystem('collector')).toEqual([finding('problem', /./, 'filesystem')]);
+      expect(filesystem('collector')[0]?.found).toContain(mounted);
     },
     30_000,
   );
@@ -302,6 +307,16 @@ describe('the agent', () => {
       finding('ok', /runs for/, `process ${agent.pid}`),
       finding('warning', /its latest problem: handler lost: .*ECONNREFUSED/),
     ]);
+  });
+
+  test.runIf(isRoot)('that runs as another user than the one who looks', async () => {
+    await using agent = new RunningAgent({});
+    await agent.ticks(2);
+    const folder = newFolder();
+    for (const path of [agent.socket, dirname(agent.socket)]) chmodSync(path, 0o777);
+    const under = ['setpriv', '--reuid', NOBODY, '--regid', NOBODY, '--clear-groups'];
+    const found = await diagnosis('', { folder, under, words: ['--socket', agent.socket] });
+    expect(found('user')).toEqual([finding('warning', /user 65534 sees.*as user 0$/)]);
   });
 
   test.runIf(isRoot)('that may not be asked', async () => {

@@ -54,7 +54,7 @@ test('tap shows points as they pass, by any of their names', { timeout: 60_000 }
 
 test('a tap that is not read costs no tick, says what it left out, and ends', async () => {
   await using agent = new RunningAgent({});
-  await agent.ticks(1);
+  await agent.ticks(2);
   const stalled = Array.from({ length: 4 }, () =>
     connect(agent.socket)
       .on('error', () => {})
@@ -78,7 +78,7 @@ test('a tap that is not read costs no tick, says what it left out, and ends', as
 
 test('tap ends when it is told to, and when the agent ends', async () => {
   const agent = new RunningAgent({});
-  await agent.ticks(1);
+  await agent.ticks(2);
   const start = () => {
     const words = [PROGRAM, 'tap', '--socket', agent.socket];
     const child = spawn(...withUs(process.execPath, words), { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -98,7 +98,7 @@ test('tap ends when it is told to, and when the agent ends', async () => {
 
 test('the log says more for a while, and goes back by itself', async () => {
   await using agent = new RunningAgent({});
-  await agent.ticks(1);
+  await agent.ticks(2);
   const log = (...words: string[]) => cullinan(['log', '--socket', agent.socket, ...words]);
   expect((await log()).stdout).toBe('info, as configured\n');
   expect((await log('debug', '--for', '2s')).stdout).toBe('debug for 2 s, then info again\n');
@@ -138,7 +138,7 @@ test('probes are answered over HTTP and by an exit code', async () => {
 
 test('who may not know the secrets of a configuration may ask its agent', async () => {
   await using agent = new RunningAgent({});
-  await agent.ticks(1);
+  await agent.ticks(2);
   const config = join(mkdtempSync(join(tmpdir(), 'cullinan-asking-')), 'cullinan.yaml');
   const secret = `handlers: { web: { type: http, url: "http://x/", token: "\${credential:token}" } }`;
   writeFileSync(config, `status: { socket: ${agent.socket} }\n${secret}\n`);
@@ -148,7 +148,7 @@ test('who may not know the secrets of a configuration may ask its agent', async 
 test('an agent that stands still is not alive', async () => {
   const port = await freePort();
   await using agent = new RunningAgent({}, { more: `health: { listen: "${port}" }` });
-  await agent.ticks(1);
+  await agent.ticks(2);
   agent.signal('SIGSTOP');
   const asked = fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1000) });
   await expect(asked).rejects.toThrow();

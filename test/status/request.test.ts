@@ -13,6 +13,7 @@ const GOOD = [
   '{"ask":"status"}',
   '{"ask":"health"}',
   '{"ask":"lines"}',
+  '{"ask":"reload"}',
   '{"ask":"log"}',
   '{"ask":"log","level":"debug","seconds":600}',
   '{"ask":"log","level":"configured"}',

@@ -6,13 +6,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './machines.mjs';
 
 /** Ticks after which the agent has done whatever it does at a tick. */
-const TICKS = 4;
-/** How many runs must agree on every byte; a run that was late at a tick has compiled other functions. */
-const AGREE = 2;
-const MOST_RUNS = 20;
+const TICKS = 3;
+/**
+ * Seconds between them. A run starts as one of them passes: the tick under way must not meet the one after, whose
+ * points would then travel together, through other functions. An emulated start takes two seconds.
+ */
+const INTERVAL = 4;
+/** How many runs must agree on every byte: one that was late all the same does not decide. */
+const AGREE = 3;
+const MOST_RUNS = 15;
 /**
  * V8 orders names by a secret number of each process: here all have the same. Between the parts of what it
  * keeps is whatever the memory held before, so it must never have held anything: no garbage is collected.
@@ -43,15 +49,16 @@ export async function keepCode({ root, node, folder }) {
   try {
     const mark = await flagsMark(node, work);
     const started = [...node, ...SAME_BYTES, join(folder, 'cullinan.cjs')];
-    const kinds = { 'program.code': agent, 'cull.code': cull };
-    for (const [name, does] of Object.entries(kinds)) {
+    /** @type {(name: string, does: (run: Run) => Promise<void>) => Promise<void>} */
+    const keep = async (name, does) => {
       const code = await agreed(work, async (own) => {
         await does({ root, started, own });
         return readFileSync(join(own, name));
       });
       for (const at of beginnings(code)) mark.copy(code, at + FLAGS_AT);
       writeFileSync(join(folder, name), code);
-    }
+    };
+    await Promise.all([keep('program.code', agent), keep('cull.code', cull)]);
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -121,13 +128,14 @@ async function agent({ root, started: [command = '', ...words], own }) {
   const config = join(own, 'cullinan.yaml');
   writeFileSync(
     config,
-    `interval: 1s
+    `interval: ${INTERVAL}s
 hostname: { name: host }
 host: { proc: ${host}/proc, sys: ${host}/sys, root: ${host}/root }
 status: { enabled: false }
 handlers: { graphite: { host: 127.0.0.1, port: ${port} } }
 `,
   );
+  await sleep(INTERVAL * 1000 - (Date.now() % (INTERVAL * 1000)));
   const program = spawn(command, [...words, 'run', '--config', config], {
     stdio: 'ignore',
     env: environment(own),

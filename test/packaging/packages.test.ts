@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
@@ -153,7 +153,8 @@ describeWithPeer(
       }
       const program = await text('usr/share/man/man1/cullinan.1.gz');
       const { stdout: help } = await run(join(root, 'usr/bin/cullinan'), ['help']);
-      for (const [, command = ''] of help.matchAll(/^ {2}([a-z-]+) /gm)) {
+      const commands = help.slice(help.indexOf('Commands:'));
+      for (const [, command = ''] of commands.matchAll(/^ {2}([a-z-]+) /gm)) {
         if (command === 'help') continue;
         expect(program).toContain(`.SS "cullinan ${command.replaceAll('-', '\\-')}`);
       }
@@ -209,7 +210,8 @@ describeWithPeer(
           zpty -r -t shell said && print -r -- $said
           while zpty -r -t shell said; do print -r -- $said; done`;
         const { stdout } = await run('zsh', ['-f', '-c', script], { timeout: 20_000 });
-        expect(stdout).toContain(offered);
+        // Of paths it shows the last part where several would do.
+        expect(stdout).toContain(basename(offered));
       }
     });
   },

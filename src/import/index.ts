@@ -11,6 +11,7 @@ const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
   statsd: async () => (await import('./statsd/importer.ts')).statsd,
   logster: async () => (await import('./logster/importer.ts')).logster,
   collectd: async () => (await import('./collectd/importer.ts')).collectd,
+  gmond: async () => (await import('./gmond/importer.ts')).gmond,
   diamond: async () => (await import('./diamond/importer.ts')).diamond,
 };
 

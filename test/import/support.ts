@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
@@ -6,11 +6,16 @@ import { registry } from '../../src/agent/index.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
 import { convert, type Imported, importers } from '../../src/import/index.ts';
 
+/** One of the importers. */
+export async function importing(from: string): Promise<(...words: string[]) => Imported> {
+  const importer = await importers.get(from)?.();
+  if (importer === undefined) throw new Error(`there is no importer ${from}`);
+  return (...words) => convert(importer, words);
+}
+
 /** Has one of the importers read what is named. */
 export async function imported(from: string, ...words: readonly string[]): Promise<Imported> {
-  const open = importers.get(from);
-  if (open === undefined) throw new Error(`there is no importer ${from}`);
-  return convert(await open(), words);
+  return (await importing(from))(...words);
 }
 
 /** The configuration as the agent loads it. */
@@ -37,9 +42,3 @@ export async function expectGolden(name: string, result: Imported): Promise<Conf
   await expect(result.owners).toMatchFileSnapshot(`../golden/import/${name}.yaml`);
   return loaded(result);
 }
-
-/** The lines of a file that say something, with their numbers. */
-export const directives = (path: string, comment = /^\s*(#|$)/): readonly number[] =>
-  readFileSync(path, 'utf8')
-    .split('\n')
-    .flatMap((line, index) => (comment.test(line) ? [] : [index + 1]));

@@ -149,7 +149,7 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
         if (protocol === undefined) return undefined;
         const all = `system.linux.snmp & label:protocol=re:${protocol}$`;
         return field === undefined
-          ? of
+          ? all
           : `system.linux.snmp & label:protocol=re:${protocol}$ & label:field=re:^${field}`;
       };
       const chosen = (include ?? []).map(one);

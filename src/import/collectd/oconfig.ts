@@ -1,7 +1,7 @@
 import { readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { globSource } from '../../plugin/index.ts';
+import { join } from 'node:path';
 import type { Draft, Line } from '../draft.ts';
+import { expand, fits } from '../expand.ts';
 import { readInput } from '../input.ts';
 import { InputError } from '../problem.ts';
 
@@ -86,34 +86,6 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** fnmatch(3), of the name alone. */
-function fits(path: string, filter: string): boolean {
-  return new RegExp(globSource(filter), 'su').test(basename(path));
-}
-
-/** What a pattern with wildcards leads to, in order; of one without, itself. */
-export function expand(pattern: string): string[] {
-  const [first = '', ...parts] = pattern.split('/');
-  let found = [first];
-  for (const part of parts) {
-    found = found.flatMap((folder) => {
-      if (!/[*?[]/.test(part)) return [`${folder}/${part}`];
-      return entriesOf(folder === '' ? '/' : folder)
-        .filter((name) => (part.startsWith('.') || !name.startsWith('.')) && fits(name, part))
-        .map((name) => `${folder}/${name}`);
-    });
-  }
-  return found.filter(existing);
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
-}
-
 /** What an `Include` brings in; any other directive itself, with what is included within it. */
 function included(node: Node, around: readonly string[], reading: Reading): Node[] {
   const { key, values, children, line } = node;
@@ -131,15 +103,6 @@ function included(node: Node, around: readonly string[], reading: Reading): Node
     return [];
   }
   return there.flatMap((each) => include(each, filter?.values[0], around, reading));
-}
-
-function existing(path: string): boolean {
-  try {
-    statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** One file, as it is written. */

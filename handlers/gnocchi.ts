@@ -30,7 +30,7 @@ import {
   refusalOf,
 } from 'cullinan/wire/gnocchi';
 
-const { headers, username, password, tls } = httpOptions('false');
+const { headers, username, password, proxy, tls } = httpOptions('false');
 const policy = z.string().min(1).max(255);
 
 const options = z
@@ -49,6 +49,7 @@ const options = z
       fallback: 'archivePolicy with -rate behind it',
     }),
     headers,
+    proxy,
     tls,
   })
   .superRefine((given, context) => {
@@ -243,7 +244,7 @@ export default defineHandler({
         return refusal.why === 'anything else' ? refusal.sentence : undefined;
       },
     };
-    const login = keystone === undefined ? undefined : keystoneTokens(keystone, clock);
+    const login = keystone === undefined ? undefined : keystoneTokens(keystone, clock, given.proxy);
     const peer = await openHttp(asked, { clock, signal, key: given });
     const gnocchi = new Gnocchi(peer, asked, given, login);
     const batches = gnocchiBatches({ archivePolicy, totalsArchivePolicy });

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from '../plugin/index.ts';
+import { proxyOption } from './proxy.ts';
 import { type TlsOptions, tls } from './tls-options.ts';
 
 export interface HttpOptions {
@@ -14,6 +15,8 @@ export interface HttpOptions {
   /** What stands before a token: `Bearer`, or `Token` for InfluxDB. */
   readonly scheme?: 'Bearer' | 'Token';
   readonly tls?: TlsOptions | undefined;
+  /** The URL of a proxy, or `none`; absent, the environment says. */
+  readonly proxy?: string | undefined;
   /** What a refusal says, where it says it neither in text nor in JSON. */
   readonly sentence?: (answer: HttpAnswer) => string | undefined;
   /** How many points a refusal is about, where the others were taken. */
@@ -32,7 +35,8 @@ export interface HttpAnswer {
 const NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** What a request frames itself with. */
-const OURS = /^(?:connection|content-encoding|content-length|host|transfer-encoding)$/i;
+const OURS =
+  /^(?:connection|content-encoding|content-length|host|proxy-authorization|transfer-encoding)$/i;
 
 /** Where something is sent over HTTP. */
 export const httpUrl = () =>
@@ -79,6 +83,7 @@ export const httpOptions = (gzip: string) => ({
     .optional()
     .meta({ description: 'Its password; best kept in a file or a credential.' }),
   token: header.min(1).optional().meta({ description: 'A token to log in with instead.' }),
+  proxy: proxyOption(),
   tls: tls().optional().meta({
     description: 'What TLS needs beyond a URL that begins with https.',
     fallback: 'the public authorities',

@@ -52,6 +52,8 @@ function remedyOf(status: number, { username, token, url, tls }: HttpOptions): s
         ? 'Check the path of "url".'
         : `Check the path of "url", and create ${place} "${query.get(place)}" if it is not there.`;
     }
+    case 407:
+      return 'The proxy wants a login: write it into its URL, http://USER:PASSWORD@HOST:PORT.';
     case 429:
     case 503:
       return 'It is busy, and is left alone for as long as it asks.';

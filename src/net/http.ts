@@ -3,6 +3,7 @@ import type { Clock } from '../clock/index.ts';
 import { type Connection, Foreseen } from '../plugin/index.ts';
 import type { HttpAnswer, HttpOptions } from './http-options.ts';
 import { expectTaken, placeOf } from './http-trouble.ts';
+import { proxyFor } from './proxy.ts';
 import { type Dialled, dial } from './tcp.ts';
 
 /** A peer that takes requests one after the other, over one connection that is kept. */
@@ -84,12 +85,16 @@ export async function openHttp(
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   const tls = secure ? (options.tls ?? {}) : undefined;
+  const proxy = proxyFor(url, options.proxy, process.env);
+  // Without TLS the proxy itself is asked, for what is elsewhere.
+  const elsewhere = proxy !== undefined && !secure ? url.origin : '';
+  const login = elsewhere === '' ? undefined : proxy?.authorization;
   const [{ Agent, request }, compress] = await Promise.all([
     import('node:http'),
     options.gzip ? compressor() : undefined,
   ]);
   async function reach(): Promise<Dialled> {
-    const peer = { host, port, keepalive: KEEPALIVE, tls, peer: 'the server' };
+    const peer = { host, port, keepalive: KEEPALIVE, tls, proxy, peer: 'the server' };
     const reached = await dial(peer, signal);
     // Whoever waits for an answer hears of it; while nobody does, the next request finds it closed.
     reached.socket.on('error', () => undefined);
@@ -117,6 +122,7 @@ export async function openHttp(
       host: url.host,
       ...loginOf(options),
       ...options.headers,
+      ...(login === undefined ? {} : { 'proxy-authorization': login }),
       ...(compress === undefined ? {} : { 'content-encoding': 'gzip' }),
     },
   };
@@ -127,7 +133,7 @@ export async function openHttp(
     await connect();
     const { said } = dialled;
     const sent = request({
-      ...{ ...asked, method, path },
+      ...{ ...asked, method, path: elsewhere + path },
       headers: { ...asked.headers, ...wanted.headers, 'content-length': bytes.length },
     });
     let answer: HttpAnswer;
@@ -137,6 +143,9 @@ export async function openHttp(
       dialled.socket.destroy();
       throw said(explained(error));
     }
+    // Some proxies end each connection after one answer, without a word of it: the end would come when
+    // the next request is under way, and nobody could tell whether that had been read.
+    if (elsewhere !== '') dialled.socket.destroy();
     const wait = restOf(answer.headers['retry-after'], clock.now());
     if (wait > 0 && answer.status >= 400) resting.set(key, clock.monotonic() + wait);
     return answer;

@@ -113,12 +113,20 @@ export interface Keystone {
   refused(): void;
 }
 
-/** Gets tokens from Keystone (Identity API v3) and keeps each for as long as it holds. */
-export function keystoneTokens(given: KeystoneOptions, clock: Clock): Keystone {
+/**
+ * Gets tokens from Keystone (Identity API v3) and keeps each for as long as it holds.
+ *
+ * @param proxy as {@link HttpOptions} has it.
+ */
+export function keystoneTokens(
+  given: KeystoneOptions,
+  clock: Clock,
+  proxy?: string | undefined,
+): Keystone {
   async function login(signal: AbortSignal): Promise<Token> {
     const url = `${given.url.replace(/\/+$/, '')}/auth/tokens?nocatalog`;
     const options: HttpOptions = {
-      ...{ url, method: 'POST', gzip: false, tls: given.tls, sentence },
+      ...{ url, method: 'POST', gzip: false, tls: given.tls, proxy, sentence },
       headers: { 'content-type': 'application/json', accept: 'application/json' },
     };
     const peer = await openHttp(options, { clock, signal, key: given });

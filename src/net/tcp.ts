@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { type Endpoint, spoken } from './endpoint.ts';
+import { tunnel, type WebProxy } from './proxy.ts';
 import { lookup } from './resolve.ts';
 import { failed, type Stream } from './stream.ts';
 import { prepareTls, type Secure } from './tls.ts';
@@ -10,6 +11,8 @@ export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
   /** Seconds of silence after which the kernel probes whether the peer is still there. */
   readonly keepalive: number;
   readonly tls?: TlsOptions | undefined;
+  /** Leads to the peer; with TLS it sees nothing of what is sent, without it nobody asks it to lead. */
+  readonly proxy?: WebProxy | undefined;
   /** What the peer is called in errors: `Carbon`. */
   readonly peer: string;
   /** Takes what the peer sends; what it throws ends the connection. Absent, the peer sends nothing. */
@@ -87,7 +90,8 @@ export async function dial(
   options: Omit<TcpOptions, 'received'>,
   signal: AbortSignal,
 ): Promise<Dialled> {
-  const { host, port, keepalive, tls } = options;
+  const { host, keepalive, tls, proxy } = options;
+  const next = proxy ?? options;
   const where = spoken(options);
   const secured = tls && { host, where, tls };
   const said = (error: unknown): Error => failed(where, secured ? explain(error, secured) : error);
@@ -99,8 +103,8 @@ export async function dial(
   }
   signal.throwIfAborted();
   const plain = connect({
-    host,
-    port,
+    host: next.host,
+    port: next.port,
     lookup,
     noDelay: true,
     keepAlive: true,
@@ -113,8 +117,15 @@ export async function dial(
   signal.addEventListener('abort', abort, { once: true });
   // A signal may outlive many sockets.
   plain.once('close', () => signal.removeEventListener('abort', abort));
-  await connected(plain, where);
+  const onTheWay = proxy === undefined ? where : `${where}, by the proxy ${spoken(proxy)}`;
+  await connected(plain, onTheWay);
   if (secure !== undefined) {
+    try {
+      if (proxy !== undefined) await tunnel(plain, proxy, options);
+    } catch (error) {
+      plain.destroy();
+      throw failed(onTheWay, error);
+    }
     try {
       socket = await secure(plain);
     } catch (error) {

@@ -59,6 +59,7 @@ const PEERS = {
   ab: { program: '/usr/bin/ab', packages: ['apache2-utils'] },
   postfix: { program: '/usr/sbin/postfix', packages: ['postfix'] },
   haproxy: { program: '/usr/sbin/haproxy', packages: ['haproxy'] },
+  tinyproxy: { program: '/usr/bin/tinyproxy', packages: ['tinyproxy-bin'] },
   squid: { program: '/usr/sbin/squid', packages: ['squid'] },
   conmon: { program: '/usr/bin/conmon', packages: ['conmon'] },
   logrotate: {

@@ -23,7 +23,7 @@ const FLOORS = [
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status', 'notify'],
   ['agent'],
   ['foreign'],
-  ['reference', 'import'],
+  ['conformance', 'doctor', 'reference', 'import'],
   ['manual'],
   ['cli'],
 ];

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
 import { systemClock } from '../../src/clock/index.ts';
+import { handlerChecks } from '../../src/conformance/index.ts';
 import type { Delivery, DeliveryOptions } from '../../src/deliver/index.ts';
 import type { Connection, Handler, Point } from '../../src/plugin/index.ts';
 import { around, delivery, imbalance, type Notes, points } from './delivery.ts';
@@ -58,6 +59,10 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
   const arrived = (peer: TcpPeer): Set<string> => new Set(peer.received.flatMap(paths));
 
   describe(`the ${handler.name} handler`, () => {
+    for (const check of handlerChecks(handler, subject.options)) {
+      test(check.name, () => check.run());
+    }
+
     test('hands over every point of a batch, and ends when it is closed', async () => {
       const peer = await listen('well');
       const connection = await open(peer.port, new AbortController().signal);

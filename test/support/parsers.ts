@@ -9,6 +9,7 @@ import {
 } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parserChecks } from '../../src/conformance/index.ts';
 
 const LOGS = new URL('../fixtures/logs/', import.meta.url);
 
@@ -131,6 +132,10 @@ export function describeParser<O extends z.ZodType>(
         `# no line, 60 seconds\n${said(again).join('\n')}\n`;
       await expect(golden).toMatchFileSnapshot(`../golden/parsers/${file}.txt`);
     });
+
+    for (const check of parserChecks(parser, log, options, most)) {
+      test(`cullinan test: ${check.name}`, () => check.run());
+    }
 
     test('says of each line when it was written, or nothing', () => {
       const open = parser.open(parser.options.parse(options));

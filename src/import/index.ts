@@ -8,6 +8,7 @@ export { InputError } from './problem.ts';
 
 /** By the name that the command line has for them; each is loaded when it is called. */
 const IMPORTERS: Readonly<Record<string, () => Promise<Importer>>> = {
+  telegraf: async () => (await import('./telegraf/importer.ts')).telegraf,
   statsd: async () => (await import('./statsd/importer.ts')).statsd,
   logster: async () => (await import('./logster/importer.ts')).logster,
   collectd: async () => (await import('./collectd/importer.ts')).collectd,

@@ -47,7 +47,7 @@ export function parseIni(file: string, text: string, draft: Draft): Section {
     const indent = written.length - written.trimStart().length;
     if (content.startsWith('[')) {
       const [, opening = '', name = '', closing = ''] =
-        /^(\[+)\s*("[^"]*"|'[^']*'|[^\]]*?)\s*(\]+)\s*(?:#.*)?$/.exec(content) ?? [];
+        /^(\[+)\s*("[^"]*"|'[^']*'|[^\]]*?)\s*(\]+)\s*(?:#.*)?$/s.exec(content) ?? [];
       const depth = opening.length;
       if (depth === 0 || depth !== closing.length) {
         throw wrong(indent + 1, 'a section has as many brackets behind its name as before it');
@@ -66,7 +66,7 @@ export function parseIni(file: string, text: string, draft: Draft): Section {
       open.push(made);
       continue;
     }
-    const [, key, rest] = /^("[^"]*"|'[^']*'|[^'"=].*?|)\s*=\s*(.*)$/.exec(content) ?? [];
+    const [, key, rest] = /^("[^"]*"|'[^']*'|[^'"=].*?|)\s*=\s*(.*)$/s.exec(content) ?? [];
     if (key === undefined || key === '' || rest === undefined) {
       throw wrong(indent + 1, 'this is neither a section, [name], nor a setting, key = value');
     }

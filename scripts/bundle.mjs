@@ -58,6 +58,9 @@ export async function bundle(bin, node) {
   const index = {};
   let program = '';
   for (const [name, text] of texts) {
+    // Parts are found by their bytes. esbuild escapes texts, but not what stands in a regular expression.
+    const odd = /[\u0080-\uffff].{0,20}/.exec(text)?.[0];
+    if (odd !== undefined) throw new Error(`${name} is not ASCII: write \\u…… for ${odd}`);
     index[name] = [program.length, program.length + text.length];
     program += `${text};\n`;
   }

@@ -147,11 +147,13 @@ const SECONDS: Readonly<Record<string, number>> = {
 /** Seconds of a duration as Go writes it: `1h30m`, `500ms`; a number is seconds. */
 export function secondsOf(value: Toml | undefined): number | undefined {
   if (typeof value === 'number') return value >= 0 ? value : undefined;
-  if (typeof value !== 'string' || !/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(value)) {
+  if (typeof value !== 'string' || !/^(?:\d+(?:\.\d+)?(?:ns|us|\u00b5s|ms|s|m|h))+$/.test(value)) {
     return value === '0' ? 0 : undefined;
   }
   let seconds = 0;
-  for (const [, number = '0', unit = 's'] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+  for (const [, number = '0', unit = 's'] of value.matchAll(
+    /(\d+(?:\.\d+)?)(ns|us|\u00b5s|ms|s|m|h)/g,
+  ))
     seconds += Number(number) * (SECONDS[unit] ?? 0);
   return seconds;
 }

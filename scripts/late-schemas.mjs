@@ -12,7 +12,7 @@
 
 /** Methods of a schema that give another. Whatever else is asked of a schema has it made. */
 const METHODS = new Set([
-  ...['default', 'describe', 'max', 'meta', 'min', 'omit', 'optional', 'prefault'],
+  ...['default', 'describe', 'max', 'meta', 'min', 'omit', 'optional', 'pick', 'prefault'],
   ...['refine', 'regex', 'superRefine', 'transform'],
 ]);
 

@@ -38,7 +38,7 @@ const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 // @ts-expect-error scripts/bundle.mjs puts it in.
 const { index, core, passing } = /** @type {Parts} */ (PARTS);
 
-/** The text of a part. It is ASCII: esbuild escapes the rest. */
+/** The text of a part: ASCII, so that it takes half the memory. */
 function textOf(/** @type {string} */ part) {
   const [from, to] = index[part] ?? [0, 0];
   const bytes = Buffer.allocUnsafeSlow(to - from);

@@ -71,6 +71,11 @@ export async function parts(root, { target, external }) {
   };
 }
 
+/** What esbuild leaves as it is: within regular expressions. */
+const ascii = (/** @type {string} */ text) =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about what is no ASCII
+  text.replace(/[^\x00-\x7f]/g, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** What a module's part is called. */
 const nameOf = (/** @type {string} */ path) => path.replace(/\.ts$/, '.js');
 const loading = (/** @type {string} */ path) => `loadPart('./${nameOf(path)}')`;
@@ -133,11 +138,11 @@ function closure(pieces, names) {
  */
 async function alone(text, target) {
   const { code } = await transform(text, {
-    ...{ format: 'cjs', platform: 'node', target, minify: true },
+    ...{ format: 'cjs', platform: 'node', target, minify: true, legalComments: 'none' },
     // A script that is no module has require(), and no import().
     supported: { 'dynamic-import': false },
   });
-  return `${WRAPPER.banner}${code}${WRAPPER.footer}`;
+  return ascii(`${WRAPPER.banner}${code}${WRAPPER.footer}`);
 }
 
 /**
@@ -182,7 +187,7 @@ async function together(pieces, core, common) {
     banner: { js: WRAPPER.banner },
     footer: { js: WRAPPER.footer },
   });
-  return outputFiles[0]?.text ?? '';
+  return ascii(outputFiles[0]?.text ?? '');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { chmod, link, lstat, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+// What would be asynchronous costs every start four more of Node's modules; these are files in memory.
+import { chmodSync, linkSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
@@ -37,7 +38,7 @@ export interface Answers {
  * @throws {@link Foreseen} if an agent answers there already, or the system's error.
  */
 export async function serve(path: string, answers: Answers): Promise<Serving> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const open = new Set<Socket>();
   // Half open: `echo '{"ask":"status"}' | socat - UNIX:…` ends its half before it is answered.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -54,7 +55,7 @@ export async function serve(path: string, answers: Answers): Promise<Serving> {
     hear(socket, (line) => void reply(socket, line, answers));
   });
   await listen(server, path);
-  const { ino } = await stat(path);
+  const { ino } = statSync(path);
   // The agent ends when its work does, whoever may still want to ask.
   server.unref();
   return {
@@ -114,8 +115,8 @@ async function reply(socket: Socket, line: string, answers: Answers): Promise<vo
  * not take away the socket of its successor.
  */
 async function remove(path: string, ino: number): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
-  if (there?.ino === ino) await rm(path, { force: true });
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.ino === ino) rmSync(path, { force: true });
 }
 
 async function listen(server: Server, path: string): Promise<void> {
@@ -127,11 +128,11 @@ async function listen(server: Server, path: string): Promise<void> {
     if (other !== undefined) {
       throw new Foreseen(`${path}: the agent with process number ${other.pid} answers there`);
     }
-    if (!(await lstat(path)).isSocket()) {
+    if (!lstatSync(path).isSocket()) {
       throw new Foreseen(`${path}: something that is no socket is there. Name another path.`);
     }
     // Whoever had it was killed.
-    await rm(path, { force: true });
+    rmSync(path, { force: true });
     await bind(server, path);
   }
 }
@@ -143,17 +144,17 @@ async function listen(server: Server, path: string): Promise<void> {
  */
 async function bind(server: Server, path: string): Promise<void> {
   // Its name is short: that of a socket may have 107 bytes.
-  const apart = await mkdtemp(`${dirname(path)}/.`);
+  const apart = mkdtempSync(`${dirname(path)}/.`);
   try {
     const made = join(apart, 's');
     server.listen(made);
     await once(server, 'listening');
-    await chmod(made, MODE);
-    await link(made, path);
+    chmodSync(made, MODE);
+    linkSync(made, path);
   } catch (error) {
     if (server.listening) await new Promise((closed) => server.close(closed));
     throw error;
   } finally {
-    await rm(apart, { recursive: true, force: true });
+    rmSync(apart, { recursive: true, force: true });
   }
 }

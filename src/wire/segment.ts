@@ -39,10 +39,15 @@ export const shortened = (text: string, longest: number): string =>
  */
 export function segment(text: string): string {
   if (text === '') return '_';
+  if (text.length <= LONGEST && PLAIN_LEVEL.test(text)) return text;
   const level = text.replace(/[./]/g, '_');
   const safe = level.replace(/[^\w:-]/g, '_');
   return safe === level && safe.length <= LONGEST ? safe : withDigest(safe, text);
 }
+
+/** Most levels of most paths: nothing in them needs a second look. */
+const PLAIN_LEVEL = /^[\w:-]+$/;
+const PLAIN_LEVELS = /^[\w:-]+(?:\.[\w:-]+)*$/;
 
 /** Whitespace ends a field, a slash makes a directory, a semicolon begins the tags. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
@@ -56,8 +61,9 @@ const UNSENDABLE = /[\s\u0000-\u001F\u007F-\u009F/;]/g;
  * @param empty what stands for an empty level, such as the end of `eth0.`; '' leaves it out.
  * @returns Levels without an empty one among them; '' where nothing is left.
  */
-export const levels = (text: string, empty: '' | '_' = ''): string =>
-  text
+export function levels(text: string, empty: '' | '_' = ''): string {
+  if (text.length <= LONGEST && PLAIN_LEVELS.test(text)) return text;
+  return text
     .split('.')
     .map((level) => level || empty)
     .filter((level) => level !== '')
@@ -66,6 +72,7 @@ export const levels = (text: string, empty: '' | '_' = ''): string =>
       return safe === level && Buffer.byteLength(safe) <= LONGEST ? safe : withDigest(safe, level);
     })
     .join('.');
+}
 
 /**
  * The name of a Graphite tag. Carbon refuses `;!^=` in it and keeps `name` for the path.

@@ -1,12 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { Foreseen, Unresponsive } from '../plugin/index.ts';
+import { Refused } from './refused.ts';
 import type { Request } from './request.ts';
 import type { Snapshot } from './snapshot.ts';
-
-/** The agent is there, and will not do what it is asked: the message says why. */
-export class Refused extends Foreseen {
-  override readonly name = 'Refused';
-}
 
 const PATIENCE = 5000;
 /** Bytes of an answer, at most: an agent with a thousand collectors needs a tenth. */

@@ -1,7 +1,8 @@
 /** What the agent tells of itself over a local socket and to probes, and how it is asked. */
-export { ask, follow, Refused, request } from './client.ts';
+export { ask, follow, request } from './client.ts';
 export { type Condition, conditionOf } from './condition.ts';
 export { listenForProbes } from './probing.ts';
+export { Refused } from './refused.ts';
 export {
   LOG_LEVELS,
   LONGEST_LEVEL,

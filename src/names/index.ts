@@ -4,10 +4,9 @@ export {
   type Comparison,
   createComparison,
   type NewName,
-  type Witness,
 } from './compare.ts';
-export { FORMATS, type FormatName, type Found, type Spelled, spelledIn } from './formats.ts';
+export { FORMATS, type FormatName, type Spelled, spelledIn } from './formats.ts';
 export type { Group } from './groups.ts';
-export { createHosts, type Hosts, withHost } from './hosts.ts';
+export { createHosts, withHost } from './hosts.ts';
 export { HOST, isDevice, kindOf, labelled, untagged } from './name.ts';
-export { type Output, openOutput } from './open.ts';
+export { openOutput } from './open.ts';

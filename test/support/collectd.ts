@@ -59,8 +59,12 @@ export class Collectd implements AsyncDisposable {
   readonly #folder: string;
   readonly #process: ChildProcess;
 
+  /** Its configuration. */
+  readonly file: string;
+
   private constructor(folder: string, process: ChildProcess) {
     this.#folder = folder;
+    this.file = join(folder, 'collectd.conf');
     this.#process = process;
   }
 
@@ -70,20 +74,24 @@ export class Collectd implements AsyncDisposable {
    * @param configuration `<Plugin …>` blocks.
    */
   static start(hostname: string, plugins: readonly string[], configuration: string): Collectd {
-    const folder = mkdtempSync(join(tmpdir(), 'cullinan-collectd-'));
-    const file = join(folder, 'collectd.conf');
     const loads = [...plugins, 'write_graphite'].map((plugin) => `LoadPlugin ${plugin}\n`);
-    writeFileSync(
-      file,
+    return Collectd.startWith(
       `Hostname "${hostname}"
 FQDNLookup false
-BaseDir "${folder}"
-PIDFile "${folder}/pid"
+BaseDir "FOLDER"
+PIDFile "FOLDER/pid"
 PluginDir "/usr/lib/collectd"
 TypesDB "/usr/share/collectd/types.db"
 Interval 1
 ${loads.join('')}${configuration}`,
     );
+  }
+
+  /** @param configuration the whole of collectd.conf; FOLDER in it is a folder that lives as long as this. */
+  static startWith(configuration: string): Collectd {
+    const folder = mkdtempSync(join(tmpdir(), 'cullinan-collectd-'));
+    const file = join(folder, 'collectd.conf');
+    writeFileSync(file, configuration.replaceAll('FOLDER', folder));
     const child = spawn('/usr/sbin/collectd', ['-f', '-C', file], { stdio: 'ignore' });
     return new Collectd(folder, child);
   }

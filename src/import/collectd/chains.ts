@@ -90,7 +90,7 @@ function patternOf({ children = [] }: Node): string | undefined {
   const name = (field: string, pattern: string): string =>
     block.find(field) === undefined ? '[^.-]+' : pattern;
   return (
-    `re:^${name('Plugin', plugin)}${instance('PluginInstance', pluginInstance)}\\.` +
+    `re:(?:^|\\.)${name('Plugin', plugin)}${instance('PluginInstance', pluginInstance)}\\.` +
     `${name('Type', type)}${instance('TypeInstance', typeInstance)}(?:\\.|$)`
   );
 }

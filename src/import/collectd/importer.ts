@@ -181,6 +181,12 @@ function write(
       }
       draft.set([...at, 'only'], only);
       if (without.length > 0) draft.set([...at, 'except'], without);
+      if (spoken?.['useTags'] === true && (except.length > 0 || through !== undefined)) {
+        draft.note(
+          [...at, 'only'],
+          'What chains stop goes by levels of paths: with tags it is sent.',
+        );
+      }
     }
   }
   if (called.size === 0) {

@@ -112,13 +112,17 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
     options({ draft }, { except }) {
       draft.set(['collectors', 'paging', 'detailed'], true);
       // What vmem leaves out of /proc/vmstat has a name of our own.
-      except.push('system.linux.vmstat* & re:(^|\\.)vmstat\\.');
+      except.push('system.linux.vmstat* & re:(^|[.])vmstat[.](gauge|derive)');
     },
   },
   uptime: { collectors: ['uptime'], only: ['system.uptime'] },
   processes: {
     collectors: ['processes'],
-    only: ['system.processes.running', 'system.processes.count', 'system.processes.created'],
+    only: [
+      'system.processes.running',
+      'system.processes.count & label:status=re:^(running|sleeping|blocked|stopped|zombie)$',
+      'system.processes.created',
+    ],
     options: groups,
   },
   contextswitch: { collectors: ['processes'], only: ['system.context_switches'] },

@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { Collectd, Sink } from '../support/collectd.ts';
+import { describeWithPeer } from '../support/peers.ts';
+import { cullinan, PROGRAM } from '../support/program.ts';
+
+/** What is imported is what runs: the same file is read by both. */
+const configuration = (port: number) => `Hostname "web01.example.net"
+FQDNLookup false
+BaseDir "FOLDER"
+PIDFile "FOLDER/pid"
+PluginDir "/usr/lib/collectd"
+TypesDB "/usr/share/collectd/types.db"
+Interval 1
+LoadPlugin cpu
+LoadPlugin df
+LoadPlugin disk
+LoadPlugin interface
+LoadPlugin load
+LoadPlugin memory
+LoadPlugin swap
+LoadPlugin vmem
+LoadPlugin uptime
+LoadPlugin processes
+LoadPlugin contextswitch
+LoadPlugin write_graphite
+LoadPlugin match_regex
+<Plugin cpu>
+  ValuesPercentage true
+</Plugin>
+<Plugin df>
+  MountPoint "/"
+  ReportInodes true
+</Plugin>
+<Plugin interface>
+  Interface "/^(veth|docker)/"
+  IgnoreSelected true
+</Plugin>
+<Plugin disk>
+  Disk "/^loop[[:digit:]]/"
+  Disk "/^ram/"
+  IgnoreSelected true
+</Plugin>
+<Plugin write_graphite>
+  <Node "carbon">
+    Host "127.0.0.1"
+    Port "${port}"
+    Prefix "hosts."
+    SeparateInstances true
+  </Node>
+</Plugin>
+PostCacheChain "PostCache"
+<Chain "PostCache">
+  <Rule "no_caches">
+    <Match "regex">
+      Plugin "^memory$"
+      TypeInstance "^slab"
+    </Match>
+    Target "stop"
+  </Rule>
+  Target "write"
+</Chain>
+`;
+
+/** collectd leaves out what a disk has never done; docs/dialects/collectd.md. */
+const EXCUSED = /[.]disk[.]\w+[.](disk_(octets|ops|time|merged|io_time)|pending_operations)\b/;
+
+describe('a configuration that was imported', () => {
+  test('is written for its owner alone where it has passwords in it, and never over another', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+    const output = join(folder, 'cullinan.yaml');
+    const words = ['import', 'collectd', 'test/fixtures/import/collectd/collectd.conf'];
+    const printed = await cullinan(words);
+    expect(printed).toMatchObject({ code: 0 });
+    expect(printed.stdout).toContain(
+      `password: \${file:/etc/cullinan/secrets/handlers.http.password}`,
+    );
+    expect(printed.stdout + printed.stderr).not.toContain('weCh3ik0');
+    expect(printed.stderr).toMatch(/^Carried over \d+ of \d+ lines[.]\nNot carried over:\n/);
+    expect(await cullinan([...words, '--output', output])).toMatchObject({ code: 0, stdout: '' });
+    expect(readFileSync(output, 'utf8')).toContain('password: weCh3ik0');
+    expect(statSync(output).mode & 0o777).toBe(0o600);
+    expect(await cullinan([...words, '--output', output])).toMatchObject({ code: 64 });
+    expect(await cullinan(['import', 'nagios', output])).toMatchObject({ code: 64 });
+    expect(await cullinan(['import', 'collectd', join(folder, 'nowhere')])).toMatchObject({
+      code: 78,
+      stdout: '',
+    });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  describeWithPeer(
+    'collectd',
+    'beside the real collectd that it was imported from',
+    () => {
+      test('names are the same', async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+        await using theirs = await Sink.listen();
+        await using ours = await Sink.listen();
+        await using collectd = Collectd.startWith(configuration(theirs.port));
+        const { code, stdout, stderr } = await cullinan(['import', 'collectd', collectd.file]);
+        expect(code, stderr).toBe(0);
+        const config = join(folder, 'cullinan.yaml');
+        writeFileSync(config, stdout.replace(`port: ${theirs.port}`, `port: ${ours.port}`));
+        expect(await cullinan(['check', '--config', config])).toMatchObject({ code: 0 });
+        const agent = spawn(process.execPath, [PROGRAM, 'run', '--config', config], {
+          stdio: 'ignore',
+        });
+        const gone = once(agent, 'exit');
+        try {
+          await vi.waitFor(
+            () => {
+              for (const sink of [theirs, ours]) {
+                const [, slots] = [...sink.sent()].find(([path]) => path.includes('uptime')) ?? [];
+                expect(slots?.size).toBeGreaterThan(4);
+              }
+            },
+            { timeout: 60_000, interval: 250 },
+          );
+        } finally {
+          agent.kill('SIGKILL');
+          await gone;
+          rmSync(folder, { recursive: true, force: true });
+        }
+        const names = (sink: Sink): string[] =>
+          [...sink.sent().keys()].filter((path) => !EXCUSED.test(path)).sort();
+        expect(names(theirs).length).toBeGreaterThan(100);
+        expect(names(theirs).every((path) => path.startsWith('hosts.web01_example_net.'))).toBe(
+          true,
+        );
+        expect(names(ours)).toEqual(names(theirs));
+      });
+    },
+    90_000,
+  );
+});

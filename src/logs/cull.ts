@@ -11,6 +11,7 @@ import type { Loss } from './loss.ts';
 import { Mounts } from './mounts.ts';
 import { openReader } from './open-reader.ts';
 import { packingOf } from './packed.ts';
+import { promptFiles } from './prompt-files.ts';
 import { placeOf } from './reader.ts';
 import { Run } from './run.ts';
 import {
@@ -164,9 +165,8 @@ function answering({ clock, probe }: CullNeeds): Files {
   } catch {
     // Another system, or a jail without /proc: nothing is known of mounts.
   }
-  return deadlined(liveFiles, mounts, {
-    ...{ ms: LONGEST_CALL, clock, signal: undefined, probe },
-  });
+  const until = { ms: LONGEST_CALL, clock, signal: undefined, probe };
+  return deadlined(liveFiles, mounts, until, promptFiles);
 }
 
 /** Where states are kept. */

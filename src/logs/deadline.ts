@@ -29,19 +29,22 @@ const silent = (mountpoint: string): Unresponsive =>
  * Files of which each call has to answer within a time where it may hang: mounts are asked by another
  * process first, once for each signal. A call that does not answer all the same keeps the thread that Node gave it until it does: meanwhile nothing more is asked of that mount, nor, while
  * two hang, of any other that may. What the kernel answers for by itself is asked always.
+ *
+ * @param local answers for what cannot hang, where that may be asked otherwise.
  */
-export function deadlined(files: Files, mounts: Mounts, until: Until): Files {
+export function deadlined(files: Files, mounts: Mounts, until: Until, local: Files = files): Files {
   const { ms, clock } = until;
+  const those = ({ mayHang }: On) => (mayHang ? files : local);
   /** Mount points of which a call hangs. */
   const hung = new Set<string>();
   /** What each mount answered, for as long as one signal holds. */
   let answers = new Map<string, Promise<void>>();
-  let asking: AbortSignal | undefined;
+  let current: AbortSignal | undefined;
 
   /** Asks a mount first where it costs no thread. */
   function answered(mountpoint: string): Promise<void> {
-    if (until.signal !== asking) {
-      asking = until.signal;
+    if (until.signal !== current) {
+      current = until.signal;
       answers = new Map();
     }
     const known = answers.get(mountpoint);
@@ -131,31 +134,30 @@ export function deadlined(files: Files, mounts: Mounts, until: Until): Files {
     };
   }
 
+  const asking = <T>(path: string, call: (files: Files) => Promise<T>): Promise<T> => {
+    const where = asked(path);
+    return within(where, () => call(those(where)));
+  };
+
   return {
-    async stat(path) {
-      return await within(asked(path), () => files.stat(path));
-    },
+    stat: (path) => asking(path, (files) => files.stat(path)),
     glance: (path) => files.glance(path),
     mayHang: (path) => mounts.of(path).mayHang,
     async open(path) {
       const where = asked(path);
       const file = await within(
         where,
-        () => files.open(path),
+        () => those(where).open(path),
         (it) => void it?.close().catch(() => {}),
       );
       return file === undefined || !where.mayHang ? file : timely(where, file);
     },
-    async real(path) {
-      return await within(asked(path), () => files.real(path));
-    },
-    async list(folder) {
-      return await within(asked(folder), () => files.list(folder));
-    },
-    load: (path) => files.load(path),
-    store: (path, text) => files.store(path, text),
-    append: (path, text, sync) => files.append(path, text, sync),
-    rename: (from, to) => files.rename(from, to),
-    sync: (folder) => files.sync(folder),
+    real: (path) => asking(path, (files) => files.real(path)),
+    list: (folder) => asking(folder, (files) => files.list(folder)),
+    load: (path) => local.load(path),
+    store: (path, text) => local.store(path, text),
+    append: (path, text, sync) => local.append(path, text, sync),
+    rename: (from, to) => local.rename(from, to),
+    sync: (folder) => local.sync(folder),
   };
 }

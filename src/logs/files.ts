@@ -97,7 +97,7 @@ const reading = (file: FileHandle): Reading => ({
 });
 
 /** As this room speaks of it. */
-function told(it: {
+export function told(it: {
   readonly dev: number;
   readonly ino: number;
   readonly size: number;

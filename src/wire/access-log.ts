@@ -3,8 +3,12 @@ import { decimalAt, indexOfByte, standsAt } from './bytes.ts';
 
 export { formatProblem } from './access-log/format.ts';
 
+const TIME_LENGTH = 20;
 /** Bytes that a field has at least: these need no looking at. */
-const SHORTEST: Readonly<Record<string, number>> = { time: 20, iso: 19 };
+const SHORTEST: Readonly<Record<string, number>> = { time: TIME_LENGTH, iso: 19 };
+const [TIME, REQUEST, STATUS, BYTES] = (['time', 'request', 'status', 'bytes'] as const).map(
+  (field) => FIELDS.indexOf(field),
+) as [number, number, number, number];
 
 /** Fields that are whole numbers, and are read as such on the way. */
 const NUMBERS: ReadonlySet<string> = new Set<AccessField>(['status', 'bytes', 'received']);
@@ -34,9 +38,32 @@ interface Step {
 const BACKSLASH = 92;
 const QUOTE = 34;
 const COMMA = 44;
+const DASH = 45;
+const NINE = 57;
 const COLON = 58;
 const SPACE = 32;
 const ZERO = 48;
+
+/** What ends the fields `%h %l %u %t "%r" %>s`, and what is read of them and of `%b` behind: most formats have these. */
+const COMMON = {
+  until: [' ', ' ', ' [', '] "', '" ', ' '],
+  fields: ['', '', '', 'time', 'request', 'status', 'bytes'],
+} as const;
+
+/** With which step these begin; -1 where they are not among them. */
+function commonAt(steps: readonly Step[]): number {
+  const { until, fields } = COMMON;
+  const text = ({ until }: Step) => Buffer.from(until).toString('latin1');
+  return steps.findIndex((_, at) => {
+    const those = steps.slice(at, at + fields.length);
+    const known = those.map(({ field }) => FIELDS[field] ?? '');
+    return (
+      known.join() === fields.join() &&
+      until.every((end, i) => end === text(those[i] as Step)) &&
+      (those.at(-1)?.until.length ?? 0) <= 2
+    );
+  });
+}
 
 /**
  * Reads lines of an access log: where each field stands in the latest line. It goes through a line
@@ -54,6 +81,7 @@ export class AccessLine {
   readonly #from = new Int32Array(FIELDS.length);
   readonly #to = new Int32Array(FIELDS.length);
   readonly #numbers = new Float64Array(FIELDS.length);
+  readonly #commonAt: number;
 
   /** @throws {@link Error} that says what is wrong with the format; see {@link formatProblem}. */
   constructor(format: string) {
@@ -72,6 +100,7 @@ export class AccessLine {
         passed,
       };
     });
+    this.#commonAt = commonAt(this.#steps);
   }
 
   /** Whether lines have a field at all. */
@@ -107,6 +136,14 @@ export class AccessLine {
     const last = steps.length - 1;
     let at = from + before.length;
     for (let i = 0; i <= last; i += 1) {
+      if (i === this.#commonAt && characters !== '') {
+        const behind = this.#common(bytes, at, to, characters);
+        if (behind >= 0) {
+          at = behind;
+          i += COMMON.until.length;
+          continue;
+        }
+      }
       const step = steps[i] as Step;
       const { stop, field } = step;
       const start = at;
@@ -145,6 +182,67 @@ export class AccessLine {
       at += step.passed;
     }
     return true;
+  }
+
+  /**
+   * Reads the fields that most formats have in one go, which takes a third of the time.
+   *
+   * @returns where the next field begins; -1 for what is out of the ordinary, and to be read field by field.
+   */
+  #common(bytes: Uint8Array, start: number, to: number, characters: string): number {
+    let at = characters.indexOf(' ', start);
+    if (at < 0) return -1;
+    at = characters.indexOf(' ', at + 1);
+    if (at < 0) return -1;
+    at = characters.indexOf(' [', at + 1);
+    if (at < 0 || at >= to) return -1;
+    const time = at + 2;
+    at = characters.indexOf('] "', time + TIME_LENGTH);
+    if (at < 0 || at >= to) return -1;
+    const timeEnd = at;
+    const request = at + 3;
+    at = characters.indexOf('"', request);
+    // A quote within, or what looks like one.
+    if (at < 0 || at >= to || bytes[at - 1] === BACKSLASH || bytes[at + 1] !== SPACE) return -1;
+    const requestEnd = at;
+    const status = at + 2;
+    let value = 0;
+    for (at = status; at < to; at += 1) {
+      const byte = bytes[at] as number;
+      if (byte < ZERO || byte > NINE) break;
+      value = value * 10 + (byte - ZERO);
+    }
+    if (at === status || at >= to || bytes[at] !== SPACE) return -1;
+    const statusEnd = at;
+    const sent = at + 1;
+    let size = 0;
+    for (at = sent; at < to; at += 1) {
+      const byte = bytes[at] as number;
+      if (byte < ZERO || byte > NINE) break;
+      size = size * 10 + (byte - ZERO);
+    }
+    if (at === sent) {
+      if (bytes[at] !== DASH) return -1;
+      size = Number.NaN;
+      at += 1;
+    }
+    const last = this.#steps[this.#commonAt + COMMON.until.length] as Step;
+    if (at >= to) {
+      if (at > to || this.#commonAt + COMMON.fields.length < this.#steps.length) return -1;
+    } else if (bytes[at] !== last.stop || (last.second >= 0 && bytes[at + 1] !== last.second)) {
+      return -1;
+    }
+    this.#from[TIME] = time;
+    this.#to[TIME] = timeEnd;
+    this.#from[REQUEST] = request;
+    this.#to[REQUEST] = requestEnd;
+    this.#from[STATUS] = status;
+    this.#to[STATUS] = statusEnd;
+    this.#numbers[STATUS] = value;
+    this.#from[BYTES] = sent;
+    this.#to[BYTES] = at;
+    this.#numbers[BYTES] = size;
+    return at + last.passed;
   }
 }
 

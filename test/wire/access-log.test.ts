@@ -191,3 +191,53 @@ test('any text is a format, or it is said why not; and what is one reads any byt
     { numRuns: 2000 },
   );
 });
+
+describe('a line whose characters are at hand', () => {
+  const formats = [
+    ...['common', 'combined', 'vhost_common', 'vhost_combined'],
+    '%h %l %u %t "%r" %>s %b %D',
+    '%v %p %h %l %u %t "%r" %>s %O "%{Referer}i" %T',
+    `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" $request_time`,
+  ];
+  const fields = [
+    'vhost',
+    'time',
+    'request',
+    'status',
+    'bytes',
+    'seconds',
+    'microseconds',
+  ] as const;
+  const part = fc.oneof(
+    fc.constantFrom(...['"', '\\"', ' ', ' [', '] "', '" ', '-', '', '200', '318', '\\', '0']),
+    fc.string({ maxLength: 4 }),
+  );
+  const cut = fc.tuple(fc.nat(120), fc.nat(6), part);
+
+  test.each(formats)('is read as it is without them: %s', (format) => {
+    const line = new AccessLine(format);
+    const said = (read: boolean) =>
+      read &&
+      fields
+        .map((it) => [it, fieldNumber(it)] as const)
+        .map(([name, field]) =>
+          line.has(name) ? [line.from(field), line.to(field), line.number(field)] : [],
+        );
+    const start =
+      'www:80 ::1 - - [21/Nov/2026:08:38:12 +0000] "GET /a HTTP/1.1" 200 318 "-" 0.5 12 "-"';
+    fc.assert(
+      fc.property(fc.array(cut, { maxLength: 4 }), fc.nat(8), fc.nat(3), (cuts, skip, back) => {
+        let text = start.slice(skip);
+        for (const [at, length, by] of cuts)
+          text = text.slice(0, at) + by + text.slice(at + length);
+        // It stands between others in a piece.
+        const characters = `1 "2" 3\n${text}\n::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 5\n`;
+        const bytes = Buffer.from(characters, 'latin1');
+        const [from, to] = [8, 8 + Math.max(0, text.length - back)];
+        const apart = said(line.read(bytes, from, to));
+        expect(said(line.read(bytes, from, to, bytes.toString('latin1')))).toEqual(apart);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

@@ -36,6 +36,7 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   health: ['cullinan health', 'cullinan health --ready'],
   list: ['cullinan list', 'cullinan list --json'],
   describe: ['cullinan describe network', 'cullinan describe config'],
+  test: ['cullinan test ./entropy.ts', 'cullinan test ./plain.ts --options "port: PORT"'],
   cull: [
     'cullinan cull -p servers.web01.postfix -o graphite --graphite-host carbon:2003 PostfixLogster /var/log/mail.log',
     'cullinan cull --from-start --dry-run access /var/log/nginx/access.log',
@@ -241,6 +242,19 @@ export function commandLine(
         await (await import('./plugins.ts')).bringPlugins(io, options.config);
         return (await import('./describe.ts')).describe(io, name, options);
       }),
+    );
+  program
+    .command('test')
+    .description('hold a plugin of your own to what the built-in ones are held to')
+    .argument('<file>', 'a collector, a handler or a parser, in TypeScript or JavaScript')
+    .option('--options <options>', 'its options: name: value, …; PORT stands for a peer’s port')
+    .option(
+      '--fixtures <folder>',
+      'recordings, logs and golden files (default: beside it, <name>.test)',
+    )
+    .option('--update', 'write the golden files anew')
+    .action((file, options) =>
+      does(async () => (await import('./test.ts')).test(io, file, options)),
     );
   program
     .command('import')

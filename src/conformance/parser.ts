@@ -151,11 +151,12 @@ export function parserChecks<O extends z.ZodType>(
         const open = parser.open(parsed);
         for (let i = 0; i < 8000; i += 1) {
           const text = new TextDecoder().decode(lines[i % lines.length]);
-          const word = Math.floor(i / lines.length) % 12;
-          let n = 0;
-          const other = text.replace(/[A-Za-z]{3,}|\d+/g, (old) => {
+          const words = /[A-Za-z]{3,}|\d+/g;
+          const turn = Math.floor(i / lines.length) % Math.max(1, text.match(words)?.length ?? 0);
+          let n = -1;
+          const other = text.replace(words, (old) => {
             n += 1;
-            return n % 12 === word ? `${/\d/.test(old) ? '' : 'x'}${i}` : old;
+            return n === turn ? `${/\d/.test(old) ? '' : 'x'}${i}` : old;
           });
           open.parse(lineOf(new TextEncoder().encode(other)));
         }

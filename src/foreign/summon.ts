@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import type { Others } from '../agent/index.ts';
 import type { Metric } from '../metric/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
-import { type Candidate, compile, evaluate, find, type Places } from '../script/index.ts';
+import { type Candidate, find, type Places } from '../script/index.ts';
 import { Colony, type Resident } from './colony.ts';
-import { opened } from './doors.ts';
+import { loadHere } from './here.ts';
 import { Inspector } from './inspector.ts';
 import { collectorElsewhere } from './outside-collector.ts';
 import { handlerElsewhere } from './outside-handler.ts';
@@ -20,7 +20,7 @@ import type {
   PlainMetric,
 } from './protocol.ts';
 import { type Consequences, schemaElsewhere } from './schema.ts';
-import { type Plugin, pluginsIn } from './shape.ts';
+import type { Plugin } from './shape.ts';
 
 export interface Wanted extends Places {
   /** Parsers that are named by their paths. */
@@ -169,10 +169,9 @@ class Summoning {
 
   /** Runs a file in this thread. @param index which of its plugins; all, where absent. */
   async #takeHere(path: string, as: 'plugin' | 'parser', index: number | undefined): Promise<void> {
-    const script = compile(path);
-    const all = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
-    const revision = `here ${hashOf(script.texts)}`;
-    for (const [at, { kind, it }] of all.entries()) {
+    const { plugins, texts } = await loadHere(path, as);
+    const revision = `here ${hashOf(texts)}`;
+    for (const [at, { kind, it }] of plugins.entries()) {
       const name = as === 'parser' ? path : it.name;
       if ((index ?? at) === at && this.#claim(kind, name, path)) {
         this.#keep(kind, it, name, revision);

@@ -222,10 +222,19 @@ const thermal: Section = {
   },
 };
 
+const systemd: Section = {
+  rows: {
+    'system.systemd.running': node('systemd_system_running'),
+    'system.systemd.units': node('systemd_units', { state: '{state}' }),
+    'system.systemd.unit.active': node('systemd_unit_state', { name: '{unit}', state: 'active' }),
+    'system.systemd.unit.failed': node('systemd_unit_state', { name: '{unit}', state: 'failed' }),
+  },
+};
+
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, thermal, guests,
+  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, systemd, thermal, guests,
 ];
 
 interface Match {

@@ -110,6 +110,27 @@ ${more}`,
       await arrives(io);
     });
 
+    test("systemd's units are as systemctl has them, for the service's own user", async () => {
+      box.write('/etc/systemd.yaml', 'collectors: { systemd: {} }\n');
+      const words = ['--config', '/etc/systemd.yaml', '--over', '0s', '--json'];
+      const once = ['once', 'systemd', ...words];
+      const seen = (await box.run('runuser', '-u', 'cullinan', '--', 'cullinan', ...once))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { name: string; labels: object; value: number });
+      const shown = await box.run('systemctl', 'list-units', '--all', '--plain', '--no-legend');
+      const services = shown.split('\n').flatMap((line) => {
+        const [unit = '', load, active] = line.trim().split(/ +/);
+        const value = active === 'active' ? 1 : 0;
+        return load === 'loaded' && unit.endsWith('.service') ? [{ labels: { unit }, value }] : [];
+      });
+      expect(services.length).toBeGreaterThan(5);
+      const active = seen.filter(({ name }) => name === 'system.systemd.unit.active');
+      for (const service of services.filter(({ value }) => value === 1)) {
+        expect(active).toContainEqual(expect.objectContaining(service));
+      }
+    });
+
     test('a full disk costs what waits, and nothing else', async () => {
       await restart('');
       await box.sh(

@@ -81,6 +81,7 @@ const PEERS = {
     program: '/usr/bin/prometheus-libvirt-exporter',
     packages: ['prometheus-libvirt-exporter'],
   },
+  dbus: { program: '/usr/bin/dbus-daemon', packages: ['dbus'] },
   python3: { program: '/usr/bin/python3', packages: ['python3-minimal'] },
   gcc: { program: '/usr/bin/gcc', packages: ['gcc', 'libc6-dev'] },
   'systemd-notify': { program: '/usr/bin/systemd-notify', packages: ['systemd'] },

@@ -22,6 +22,7 @@ import process from '../../collectors/process.ts';
 import processes from '../../collectors/processes.ts';
 import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
+import systemd from '../../collectors/systemd.ts';
 import thermal from '../../collectors/thermal.ts';
 import uptime from '../../collectors/uptime.ts';
 import users from '../../collectors/users.ts';
@@ -67,6 +68,7 @@ export const collectors: readonly Collector[] = [
   processes,
   sensors,
   sockets,
+  systemd,
   thermal,
   uptime,
   users,

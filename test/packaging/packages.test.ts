@@ -77,7 +77,7 @@ describeWithPeer(
 
     test('lintian and rpmlint have nothing to say that is not answered in place', async () => {
       const lint = run('lintian', ['--fail-on=error,warning', '--allow-root', deb]);
-      const words = ['--strict', '--config', 'packaging/rpm/rpmlint.toml', rpm];
+      const words = ['--config', 'packaging/rpm/rpmlint.toml', rpm];
       const [debian, redHat] = await Promise.all([lint, run('rpmlint', words)]);
       expect(debian.stdout).toBe('');
       expect(redHat.stdout).toContain(' 0 errors, 0 warnings');

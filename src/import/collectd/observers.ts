@@ -203,6 +203,14 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
     },
   },
   users: { collectors: ['users'], only: ['system.users.sessions'] },
+  nfs: { collectors: ['nfs'], only: ['system.nfs.operations'] },
+  thermal: {
+    collectors: ['thermal'],
+    only: ['hardware.thermal.temperature', 'hardware.cooling.state'],
+    options(block) {
+      block.expect('ForceUseProcfs', block.truth('ForceUseProcfs') === false, 'it is read in /sys');
+    },
+  },
   virt: { collectors: ['libvirt'], only: ['guest.*'], options: virt },
 };
 

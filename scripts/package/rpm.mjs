@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { run } from './machines.mjs';
 
-/** Folders that other packages own. */
+/** Folders that other packages own; those of fish are its own, and it may not be there. */
 const SHARED = [
   '/etc',
   '/usr',
@@ -14,7 +14,6 @@ const SHARED = [
   ...['/usr/share/man/man1', '/usr/share/man/man5'],
   ...['/usr/share/bash-completion', '/usr/share/bash-completion/completions'],
   ...['/usr/share/zsh', '/usr/share/zsh/vendor-completions', '/usr/share/zsh/site-functions'],
-  ...['/usr/share/fish', '/usr/share/fish/vendor_completions.d'],
 ];
 
 /**

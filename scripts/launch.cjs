@@ -122,7 +122,8 @@ if (keeps) {
  */
 function loadPart(name, from = '.') {
   if (!name.startsWith('.')) return packages(name);
-  const part = posix.join(from, name);
+  // Most are asked for by their whole name, again and again.
+  const part = from === '.' ? name.slice('./'.length) : posix.join(from, name);
   const known = loaded.get(part);
   if (known !== undefined) return known;
   if (within.has(part)) {

@@ -66,6 +66,46 @@ PostCacheChain "PostCache"
 </Chain>
 `;
 
+const diamond = (archive: string) => `[server]
+handlers = diamond.handler.archive.ArchiveHandler
+[handlers]
+[[ArchiveHandler]]
+log_file = ${archive}
+[collectors]
+[[default]]
+interval = 10
+path_prefix = hosts
+[[CPUCollector]]
+enabled = True
+percore = False
+metrics_blacklist = total\\.guest
+[[MemoryCollector]]
+enabled = True
+metrics_whitelist = Mem
+[[NetworkCollector]]
+enabled = True
+byte_unit = byte
+[[DiskUsageCollector]]
+enabled = True
+devices = nvme[0-9]+n[0-9]+$
+[[LoadAverageCollector]]
+enabled = True
+path = load
+[[VMStatCollector]]
+enabled = True
+[[UptimeCollector]]
+enabled = True
+[[SockstatCollector]]
+enabled = True
+[[TCPCollector]]
+enabled = True
+allowed_names = CurrEstab, ActiveOpens, RetransSegs
+[[UDPCollector]]
+enabled = True
+[[ProcessStatCollector]]
+enabled = True
+`;
+
 /** collectd leaves out what a disk has never done; docs/dialects/collectd.md. */
 const EXCUSED = /[.]disk[.]\w+[.](disk_(octets|ops|time|merged|io_time)|pending_operations)\b/;
 
@@ -90,6 +130,27 @@ describe('a configuration that was imported', () => {
       code: 78,
       stdout: '',
     });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('sends the names that Diamond sent, and no others', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+    const archive = join(folder, 'archive.log');
+    const conf = join(folder, 'diamond.conf');
+    writeFileSync(conf, diamond(archive));
+    const output = join(folder, 'cullinan.yaml');
+    expect(await cullinan(['import', 'diamond', conf, '-o', output])).toMatchObject({ code: 0 });
+    const replayed = ['replay', 'test/fixtures/numa-64', '--config', output, '--send'];
+    expect(await cullinan(replayed)).toMatchObject({ code: 0 });
+    const lines = readFileSync(archive, 'utf8').trimEnd().split('\n');
+    const names = new Set(lines.map((line) => line.replace(/ .*$/, '')));
+    // Devices by what they are.
+    const kinds = new Set(
+      [...names].map((name) => name.replace(/[.](network|iostat)[.][^.]+[.]/, '.$1.*.')),
+    );
+    await expect(`${[...kinds].sort().join('\n')}\n`).toMatchFileSnapshot(
+      '../golden/import/diamond-names.txt',
+    );
     rmSync(folder, { recursive: true, force: true });
   });
 

@@ -50,9 +50,10 @@ async function given({ options }: Parser, text = ''): Promise<Readonly<Record<st
   const isMap = words.startsWith('{') || /^[\w-]+:(\s|$)/.test(words);
   const isOld = !isMap && options.safeParse({ [OPTION_STRING]: '' }).success;
   if (isOld) return { [OPTION_STRING]: words };
-  const { parse } = await import('yaml');
+  const { parseYaml } = await import('./cull-yaml.ts');
   try {
-    return parse(words.startsWith('{') ? words : `{${words}}`) ?? {};
+    const read = parseYaml(words.startsWith('{') ? words : `{${words}}`) ?? {};
+    return read as Readonly<Record<string, unknown>>;
   } catch (error) {
     throw new UsageError(
       `--parser-options is "${text}"; it must be "name: value, name: value": ${(error as Error).message.split('\n')[0]}`,

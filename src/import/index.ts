@@ -46,7 +46,7 @@ export function convert(importer: Importer, words: readonly string[]): Imported 
   const draft = new Draft();
   draft.note([], `Imported from ${importer.title}: ${words.join(' ')}`);
   importer.draft(words, draft);
-  validate(draft);
+  if (draft.instead === undefined) validate(draft);
   const told = (line: Line): string => `${placeOf(line)}: ${shown(line)}`;
   return {
     owners: draft.instead ?? render(draft, 'owner'),

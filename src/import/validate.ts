@@ -5,14 +5,19 @@ import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { registry } from '../agent/index.ts';
 import { ConfigError, loadConfig } from '../config/index.ts';
 import type { Draft } from './draft.ts';
+import { InputError } from './problem.ts';
 import { render } from './render.ts';
 
 /** Each turn takes a key away, and no draft has so many. */
 const MOST_TURNS = 10_000;
+/** The agent reads no larger file. */
+const MOST_BYTES = 1024 * 1024;
 
 /**
  * Has the agent's own loader read the draft, and takes away what it refuses: what an importer writes
  * always loads. The lines that a refused key came from are left, with what the loader said.
+ *
+ * @throws {@link InputError} if there is too much of it.
  */
 export function validate(draft: Draft): void {
   const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
@@ -28,7 +33,15 @@ export function validate(draft: Draft): void {
 }
 
 function refusal(draft: Draft, path: string): ConfigError | undefined {
-  writeFileSync(path, render(draft, 'check'), { mode: 0o600 });
+  const text = render(draft, 'check');
+  if (Buffer.byteLength(text) > MOST_BYTES) {
+    throw new InputError(
+      { file: draft.lines[0]?.file ?? 'what was read' },
+      `its ${draft.lines.length} lines come to more than 1 MiB, which the agent does not read`,
+      'Import its files one by one, or a part of it.',
+    );
+  }
+  writeFileSync(path, text, { mode: 0o600 });
   try {
     loadConfig({ path, registry, environment: {}, defaultHandlers: {} });
     return undefined;

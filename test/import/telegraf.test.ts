@@ -144,6 +144,11 @@ describe('what is wrong is told with its place', () => {
   });
 });
 
+test('more than the agent would read is told, and not written', () => {
+  const text = Array.from({ length: 20_000 }, (_, i) => `[[inputs.x${i}]]`).join('\n');
+  expect(() => of(text)).toThrow(/telegraf\.conf: its 20000 lines come to more than 1 MiB/);
+});
+
 describe('whatever it holds', () => {
   const NAMES = [
     ...[

@@ -144,14 +144,14 @@ export function translate(command: Command, first: number, rest: number): Transl
     }
   }
   if (outputs === 0 && !helps) {
-    return without.length === 0 ? 'it has no --output, which logster refuses' : told(without);
+    return without.length === 0 ? 'it has no --output, which logster refuses' : reasonsOf(without);
   }
   edits.sort((a, b) => a.from - b.from);
   return { edits, without, notes };
 }
 
 /** Each reason once, behind all that it is the reason of. */
-export function told(without: Translated['without']): string {
+export function reasonsOf(without: Translated['without']): string {
   const reasons = new Set(without.map(({ why }) => why));
   return [...reasons]
     .map((reason) => {

@@ -3,7 +3,7 @@ import type { Draft, Line } from '../draft.ts';
 import type { Importer } from '../importer.ts';
 import { readInput } from '../input.ts';
 import { InputError } from '../problem.ts';
-import { callsIn, type Translated, told, translate } from './command.ts';
+import { callsIn, reasonsOf, type Translated, translate } from './command.ts';
 import { type Command, commandsOf, quoted } from './shell.ts';
 
 const SCHEDULE = /^\s*(?:@\w+|(?:[\d*~][\d*,/~-]*\s+){3}[\w*,/~-]+\s+[\w*,/~-]+)\s/;
@@ -77,7 +77,7 @@ function converted(draft: Draft, line: Line, whole: string): string[] {
       made = made.slice(0, from - gap) + text + made.slice(to);
     }
     comments.unshift(...translated.notes.map((note) => `# ${note}`));
-    if (translated.without.length > 0) reasons.unshift(told(translated.without));
+    if (translated.without.length > 0) reasons.unshift(reasonsOf(translated.without));
   }
   if (calls === 0) {
     if (!/(?:^|[\s/])logster(?:\s|$)|\$\{?\w*logster/i.test(whole)) {
@@ -86,11 +86,12 @@ function converted(draft: Draft, line: Line, whole: string): string[] {
     }
     return left(draft, line, whole, 'it names logster, but not as a command that could be read');
   }
-  if (reasons.length === 0) draft.carry(line);
-  else draft.leave(line, reasons.join('; '));
+  const told = [...new Set(reasons)];
+  if (told.length === 0) draft.carry(line);
+  else draft.leave(line, told.join('; '));
   return [
     ...comments,
-    ...reasons.map((why) => `# of line ${line.line} not carried over: ${oneLine(why)}`),
+    ...told.map((why) => `# of line ${line.line} not carried over: ${oneLine(why)}`),
     made,
   ];
 }

@@ -1,5 +1,12 @@
 // A tree as an RPM package.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { run } from './machines.mjs';
 
@@ -12,8 +19,6 @@ const SHARED = [
   ...['/usr/lib/sysusers.d', '/usr/lib/tmpfiles.d'],
   ...['/usr/share/doc', '/usr/share/licenses', '/usr/share/man'],
   ...['/usr/share/man/man1', '/usr/share/man/man5'],
-  ...['/usr/share/bash-completion', '/usr/share/bash-completion/completions'],
-  ...['/usr/share/zsh', '/usr/share/zsh/vendor-completions', '/usr/share/zsh/site-functions'],
 ];
 
 /**
@@ -30,6 +35,8 @@ export async function rpm({ root, version, epoch, out, effort, machine }, tree, 
   const preset = join(folder, 'usr/lib/systemd/system-preset');
   mkdirSync(preset, { recursive: true });
   copyFileSync(join(root, 'packaging/rpm/90-cullinan.preset'), join(preset, '90-cullinan.preset'));
+  const zsh = join(folder, 'usr/share/zsh');
+  renameSync(join(zsh, 'vendor-completions'), join(zsh, 'site-functions'));
   const files = join(top, 'files');
   writeFileSync(files, `%defattr(-,root,root,-)\n${[...listed(folder, '')].join('\n')}\n`);
   const spec = join(top, 'cullinan.spec');

@@ -162,19 +162,25 @@ async function configured(io: Io, options: DiffOptions, spelled: Spelled): Promi
 const SENTINEL = 'zqxjvk';
 const NUMBER = '7654321';
 
-/** The labels of another device of the same kind. */
-const elsewhere = (labels: Labels): Labels =>
+/**
+ * The labels of another device of the same kind.
+ *
+ * @param known whether also of a device that is known by its name: a dialect may know it by that, too.
+ */
+const elsewhere = (labels: Labels, known: boolean): Labels =>
   Object.fromEntries(
     Object.entries(labels).map(([label, value]) => {
-      // A dialect may know devices by their names, and those are known to be devices anyway.
-      if (!isDevice(label) || value === '' || kindOf(value) === '*') return [label, value];
+      if (!isDevice(label) || value === '') return [label, value];
+      if (!known && kindOf(value) === '*') return [label, value];
       if (/^\d+$/.test(value)) return [label, NUMBER];
       return [label, value.startsWith('/') ? `/${SENTINEL}` : SENTINEL];
     }),
   );
 
 const asKind = (name: string): string =>
-  name.replaceAll(NUMBER, '#').replaceAll(new RegExp(`[-_]?${SENTINEL}`, 'g'), '*');
+  name
+    .replaceAll(NUMBER, '#')
+    .replaceAll(new RegExp(`(?<=^|[./])_${SENTINEL}|${SENTINEL}`, 'g'), '*');
 
 /** What the disk collector observes of a disk only where it had something to do in the interval. */
 const BUSY: Readonly<Record<string, readonly Labels[]>> = {
@@ -223,12 +229,19 @@ function namesOf(
   };
   const take = (series: Series, sometimes?: boolean): void => {
     const names = here.names(series);
-    const others = there.names({ ...series, labels: elsewhere(series.labels) });
+    const spelledElsewhere = (known: boolean): readonly (string | undefined)[] => {
+      const others = there.names({ ...series, labels: elsewhere(series.labels, known) });
+      return names.map((_, i) => {
+        const other = names.length === others.length ? others[i] : undefined;
+        return other && spell(other);
+      });
+    };
+    const [any, plain] = [spelledElsewhere(true), spelledElsewhere(false)];
     names.forEach((name, i) => {
-      const other = names.length === others.length ? others[i] : undefined;
       const spelledHere = spell(name);
-      const spelledThere = other === undefined ? spelledHere : spell(other);
-      const kind = spelledThere === spelledHere ? undefined : asKind(spelledThere);
+      const made = any[i] === undefined ? undefined : asKind(any[i]);
+      const other = made === kindOf(spelledHere) ? made : plain[i] && asKind(plain[i]);
+      const kind = other === spelledHere ? undefined : other;
       if (sometimes !== true || !found.has(spelledHere))
         found.set(spelledHere, { name: spelledHere, kind, sometimes });
     });

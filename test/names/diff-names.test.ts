@@ -195,12 +195,17 @@ describe('names of an old output beside those of a configuration', () => {
   });
 
   test("collectd's identifiers find their names, whatever the prefix makes of them", async () => {
-    const old = file('a/cpu-0/cpu-idle\na/df-srv/df_complex-free\na/load/load\na/irq/irq-7\n');
+    const old = file(
+      'a/cpu-0/cpu-idle\na/df-srv/df_complex-free\na/load/load\na/irq/irq-7\na/interface-own9/if_octets\n',
+    );
     const handlers =
       '{ graphite: { dialect: { name: collectd, separateInstances: true }, prefix: x } }';
     const { stays, goes, was } = await changes(handlers, old);
     expect(stays.sort()).toEqual(['<host>/cpu-0/cpu-idle', '<host>/load/load']);
-    expect([goes, was]).toEqual([['<host>/irq/irq-7'], ['<host>/df-srv/df_complex-free']]);
+    expect([goes, was]).toEqual([
+      ['<host>/irq/irq-7'],
+      ['<host>/df-srv/df_complex-free', '<host>/interface-own9/if_octets'],
+    ]);
   });
 
   test("gmond's XML, Prometheus' text and InfluxDB's lines", async () => {

@@ -177,10 +177,11 @@ function hurry() {
   // After each time, the heap grows by a fifth until the next, and not by eight MiB.
   setFlagsFromString('--heap-growing-percent=20');
   setFlagsFromString('--no-incremental-marking');
-  setTimeout(() => setFlagsFromString('--incremental-marking'), STARTED).unref();
+  // What is kept is made under the same flags as what takes it back.
+  if (!keeps) setTimeout(() => setFlagsFromString('--incremental-marking'), STARTED).unref();
 }
 
-if (culls && !keeps) hurry();
+if (culls) hurry();
 else if (!keeps) setTimeout(tidy, STARTED).unref();
 
 loadPart('./src/cli/main.js');

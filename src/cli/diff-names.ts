@@ -148,7 +148,7 @@ async function configured(io: Io, options: DiffOptions, spelled: Spelled): Promi
   const places = new Map<string, { before: string; levels: number }>();
   for (const { name } of names) {
     const at = name.indexOf(HOST);
-    if (at < 0 || spelled === 'identifier') continue;
+    if (at < 0 || name[at + HOST.length] === '/') continue;
     const before = name.slice(0, at);
     places.set(before, { before, levels: identity.path.split('.').length });
   }

@@ -67,7 +67,7 @@ export async function another(
 }
 
 /** Debian with systemd as its init, as little of it as boots. */
-const INCLUDED = 'systemd,systemd-sysv,iproute2,rpm';
+const INCLUDED = 'systemd,systemd-sysv,dbus,iproute2,rpm';
 
 /**
  * A fresh system to boot, which others share: nobody may write to it. It is made once on a machine (half
@@ -84,6 +84,7 @@ export async function freshSystem(): Promise<string> {
     debootstrap --variant=minbase --include=${INCLUDED} bookworm ${making} http://deb.debian.org/debian >&2 &&
     rm -rf ${making}/var/cache/apt/archives/*.deb ${making}/var/lib/apt/lists/* && mv ${making} ${system}
   }`;
-  await run('flock', [join(tmpdir(), 'system.lock'), 'sh', '-c', script], { timeout: 600_000 });
+  // Beside it: another run of the tests has another $TMPDIR.
+  await run('flock', [`${system}.lock`, 'sh', '-c', script], { timeout: 600_000 });
   return system;
 }

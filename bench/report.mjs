@@ -9,6 +9,7 @@ import { byMetric, goals } from './goals.mjs';
  *   method: string,
  *   agents: readonly { name: string, what: string, version: string }[],
  *   missing: readonly string[],
+ *   weights: readonly import('./packages.mjs').Weight[],
  *   seconds: number,
  *   warm: number,
  * }} Report
@@ -68,6 +69,24 @@ export function agentsTable(/** @type {Report} */ { rows, start }) {
     ],
   );
   return table(HEAD, [...all, ...began]);
+}
+
+/** What is installed, and what it costs until its first point. */
+export function packagesTable(/** @type {Report} */ { weights, rows }) {
+  return table(
+    ['package', 'to download (MB)', 'installed (MB)', 'first point (s)', 'RSS (MiB)'],
+    // A package may have several agents: the same program under another configuration.
+    [...new Map(weights.map((weight) => [weight.name, weight])).values()].map((weight) => {
+      const row = rows.findLast(({ agent }) => agent === weight.agent);
+      return [
+        weight.name,
+        weight.download.toFixed(1),
+        weight.installed.toFixed(1),
+        figure(row?.firstPoint),
+        row === undefined ? '–' : row.rss.toFixed(1),
+      ];
+    }),
+  );
 }
 
 /** Every goal, and whether it is reached. */
@@ -178,6 +197,13 @@ agent that works once in ten seconds is cold for most of its life. Both measure 
   }.
 - **children** are other processes of the tree, the most seen at once; "and ended ones" is what the kernel says of children that
   have been waited for, however short they lived.
+
+## Packages
+
+${packagesTable(report)}
+
+Debian's packages that have the programs, without the libraries and the data that they depend on, and ours, which depends on the C and C++
+libraries alone. A row of ours is here when \`npm run package\` was run before.
 
 ## Many devices
 

@@ -8,7 +8,15 @@ import { method } from './accounting.mjs';
 import { cullinan, floor, peers } from './agents.mjs';
 import { devices } from './devices.mjs';
 import { install, versionOf } from './install.mjs';
-import { agentsTable, devicesTable, goalsTable, performancePage, weekTable } from './report.mjs';
+import { packaged, weights } from './packages.mjs';
+import {
+  agentsTable,
+  devicesTable,
+  goalsTable,
+  packagesTable,
+  performancePage,
+  weekTable,
+} from './report.mjs';
 import { startup } from './startup.mjs';
 import { steady } from './steady.mjs';
 import { week } from './week.mjs';
@@ -49,9 +57,10 @@ const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
 /** The agents that were asked for and are there, and the names of the others. */
 function contenders() {
   const ground = floor(`${work}/floor`);
-  const wanted = [cullinan, ...peers, ground].filter(({ name }) => names?.includes(name) ?? true);
+  const own = [cullinan, packaged(work) ?? []].flat();
+  const wanted = [...own, ...peers, ground].filter(({ name }) => names?.includes(name) ?? true);
   install([
-    ...wanted.filter((agent) => agent !== ground && agent !== cullinan),
+    ...wanted.filter((agent) => agent !== ground && !own.includes(agent)),
     ...(wanted.includes(ground) ? [{ ...ground, program: COMPILER }] : []),
   ]);
   if (existsSync(COMPILER)) {
@@ -74,12 +83,13 @@ const report = {
   agents: there.map(({ name, what, packages }) => ({
     name,
     what,
-    version: name === 'cullinan' ? own : name === 'floor' ? '' : versionOf(packages[0]),
+    version: name.startsWith('cullinan') ? own : name === 'floor' ? '' : versionOf(packages[0]),
   })),
   missing,
   seconds,
   warm,
   rows: [],
+  weights: weights(there.filter(({ name }) => name !== 'floor')),
   devices: [],
 };
 if (parts.includes('start')) {
@@ -102,6 +112,7 @@ if (parts.includes('week')) {
 }
 
 console.log(agentsTable(report));
+if (report.weights.length > 0) console.log(`\n${packagesTable(report)}`);
 if (report.devices.length > 0) console.log(`\n${devicesTable(report)}`);
 if (report.week !== undefined) console.log(`\n${weekTable(report)}`);
 console.log(`\n${goalsTable(report)}\n\nCPU from ${report.method}.`);

@@ -88,7 +88,10 @@ describe('statsd’s configuration', () => {
     ['{ graphiteHost: }', /config\.js:1:17: Unexpected token\nA configuration of statsd is/],
     ['hello', /config\.js:1: this is no configuration of statsd/],
     ['', /config\.js/],
-    ['['.repeat(100_000), /config\.js.*(?:it is nested too deeply|Not enough stack space|Unexpected token)/],
+    [
+      '['.repeat(100_000),
+      /config\.js.*(?:it is nested too deeply|Not enough stack space|Unexpected token)/,
+    ],
     [`{a: ${'-'.repeat(50_000)}1}`, /config\.js/],
   ])('%.20s is told with its place', (text, message) => {
     expect(() => of(text)).toThrow(message);

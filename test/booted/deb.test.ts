@@ -59,6 +59,8 @@ ${more}`,
       const [{ deb }, ...others] = await made;
       [newer, incapable] = others.map((path) => box.take(path)) as [string, string];
       before = await box.files();
+      // As udev makes them.
+      await box.sh('mkdir -p /dev/disk/by-label && ln -s ../../vda /dev/disk/by-label/data');
       await box.run('dpkg', '--install', box.take(deb));
     }, 300_000);
     afterAll(async () => {
@@ -103,6 +105,10 @@ ${more}`,
       });
       expect(outside.some((name) => name.includes('mnt_later'))).toBe(true);
       await box.sh('umount /mnt/later && rmdir /mnt/later');
+      // The labels of filesystems, in a /dev that has no devices.
+      const look = `nsenter --target ${await pid()} --mount ls`;
+      expect(await box.sh(`${look} /dev/disk/by-label`)).toBe('data\n');
+      expect(await box.sh(`${look} /dev`)).not.toMatch(/vda|kmsg/);
     });
 
     test('a configuration that cannot be loaded makes the reload fail and changes nothing', async () => {

@@ -77,7 +77,12 @@ export class Booted implements AsyncDisposable {
     const [upper, work] = [join(this.#folder, 'upper'), join(this.#folder, 'work')];
     for (const folder of [this.root, upper, work]) mkdirSync(folder);
     const layers = `lowerdir=${system},upperdir=${upper},workdir=${work}`;
-    await execute('mount', ['-t', 'overlay', 'overlay', '-o', layers, this.root]);
+    try {
+      await execute('mount', ['-t', 'overlay', 'overlay', '-o', layers, this.root]);
+    } catch {
+      // On a file system that no overlay can be laid over, such as another overlay.
+      await execute('cp', ['-a', '--reflink=auto', `${system}/.`, this.root]);
+    }
     const name = this.#name;
     await execute('ip', ['netns', 'add', name]);
     const link = (...rest: string[]) => execute('ip', rest);

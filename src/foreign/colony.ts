@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock/index.ts';
 import { type Fault, Foreseen } from '../plugin/index.ts';
 import { faultOf, offBecause } from './faults.ts';
 import type { Beginning, Lodger, Order, Parcel, Said } from './protocol.ts';
-import { Refused, Thread, type Why } from './thread.ts';
+import { Refused, Thread, type Until, type Why } from './thread.ts';
 
 /** A plugin that lives in threads, whichever. */
 export interface Resident {
@@ -116,10 +116,7 @@ export class Colony {
     resident: Resident,
     session: number,
     order: Order,
-    {
-      signal,
-      transfer,
-    }: { signal?: AbortSignal | undefined; transfer?: readonly ArrayBuffer[] } = {},
+    given: { until?: Until | undefined; transfer?: readonly ArrayBuffer[] | undefined } = {},
   ): Promise<unknown> {
     const state = this.#states.get(resident.parcel.key);
     if (state === undefined) throw new Error(`${resident.who} was not settled`);
@@ -137,7 +134,7 @@ export class Colony {
         bringing.catch(() => home.brought.delete(number));
       }
       await bringing;
-      return await home.thread.ask(number, order, { signal, ...(transfer && { transfer }) });
+      return await home.thread.ask(number, order, given);
     } catch (error) {
       if (error instanceof Refused || !home.thread.ended) {
         if (order.does === 'open') this.#idle(home, session);
@@ -151,13 +148,6 @@ export class Colony {
   watch(session: number, lost: () => void, ended?: (error: Error | undefined) => void): void {
     this.#lost.set(session, lost);
     if (ended !== undefined) this.#endings.set(session, ended);
-  }
-
-  /** A plugin does not come back: neither at its deadline nor after it. */
-  hung(resident: Resident): void {
-    const state = this.#byNumber.get(resident.number);
-    const home = state && this.#homeOf(state);
-    if (home?.thread.waits(resident.number)) home.thread.end({ kind: 'hung' }, resident.number);
   }
 
   /** A session is over; a thread without any ends. */

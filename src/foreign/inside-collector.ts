@@ -38,14 +38,20 @@ export class CollectorInside {
   async collect(
     time: number,
     copy: AgentCopy | undefined,
-    signal: AbortSignal,
+    signal: () => AbortSignal,
   ): Promise<{ value: Brought; transfer: ArrayBuffer[] }> {
     this.#agent.renew(copy);
     this.#memory.turn(performance.now() / 1000);
     const packing = this.#packer.begin();
     const context: CollectContext = {
-      ...{ host: this.#host, options: this.#options, time, signal, agent: this.#agent },
+      host: this.#host,
+      options: this.#options,
+      time,
+      agent: this.#agent,
       since: this.#memory.since,
+      get signal() {
+        return signal();
+      },
     };
     try {
       await this.#take(packing, context);

@@ -56,37 +56,27 @@ class SessionElsewhere implements Session {
   }
 
   async collect(context: CollectContext): Promise<Iterable<Observation | Error>> {
-    const { options, signal } = context;
-    this.#metrics ??= this.#metricsFor(options);
-    let grace: NodeJS.Timeout | undefined;
-    const over = () => {
-      grace = setTimeout(() => this.#colony.hung(this.#resident), GRACE);
-    };
-    signal.addEventListener('abort', over, { once: true });
-    try {
-      for (;;) {
-        try {
-          return this.#unpack(await this.#ask(context));
-        } catch (error) {
-          // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
-          if (!(error instanceof Interrupted) || signal.aborted) throw error;
-        }
+    this.#metrics ??= this.#metricsFor(context.options);
+    for (;;) {
+      try {
+        return this.#unpack(await this.#ask(context));
+      } catch (error) {
+        // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
+        if (error instanceof Interrupted && !context.signal.aborted) continue;
+        throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
       }
-    } catch (error) {
-      throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
-    } finally {
-      clearTimeout(grace);
-      signal.removeEventListener('abort', over);
     }
   }
 
-  async #ask({ options, time, signal, agent }: CollectContext): Promise<Brought> {
+  async #ask(context: CollectContext): Promise<Brought> {
+    const { options, time, agent } = context;
     const { key } = this.#resident.parcel;
     const first = !this.#known;
     const copy = first || this.#asks ? { agent: copyOf(agent) } : {};
     const given = first ? { options: this.#inputOf(options) } : {};
     const order = { does: 'collect', key, session: this.#id, time, ...given, ...copy } as const;
-    const brought = await this.#colony.ask(this.#resident, this.#id, order, { signal });
+    const until = { signal: () => context.signal, grace: GRACE };
+    const brought = await this.#colony.ask(this.#resident, this.#id, order, { until });
     this.#known = true;
     return brought as Brought;
   }

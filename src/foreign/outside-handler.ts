@@ -29,15 +29,10 @@ export function handlerElsewhere(
       const { key } = resident.parcel;
       const given = { options, host, interval, dialect, agent: copyOf(agent) };
       const order = { does: 'open', key, session, ...given } as const;
-      const off = whenOver(colony, resident, signal);
-      try {
-        const opened = (await asked(colony, resident, session, order, signal)) as Opened;
-        const giveUp = () => void colony.end(resident, session, true);
-        signal.addEventListener('abort', giveUp, { once: true });
-        return new ConnectionElsewhere(colony, resident, session, agent, opened);
-      } finally {
-        off();
-      }
+      const opened = (await asked(colony, resident, session, order, signal)) as Opened;
+      const giveUp = () => void colony.end(resident, session, true);
+      signal.addEventListener('abort', giveUp, { once: true });
+      return new ConnectionElsewhere(colony, resident, session, agent, opened);
     },
   };
 }
@@ -46,20 +41,6 @@ type Opened = Written & { readonly tells: boolean };
 
 /** Milliseconds that it has after it was given up. */
 const GRACE = 1000;
-
-/** Ends the thread of a handler that does not come back when it is given up. */
-function whenOver(colony: Colony, resident: Resident, signal: AbortSignal): () => void {
-  let grace: NodeJS.Timeout | undefined;
-  const over = () => {
-    grace = setTimeout(() => colony.hung(resident), GRACE);
-    grace.unref();
-  };
-  signal.addEventListener('abort', over, { once: true });
-  return () => {
-    signal.removeEventListener('abort', over);
-    clearTimeout(grace);
-  };
-}
 
 async function asked(
   colony: Colony,
@@ -70,7 +51,8 @@ async function asked(
   { batch = [], transfer = [] }: { batch?: Batch; transfer?: readonly ArrayBuffer[] } = {},
 ): Promise<unknown> {
   try {
-    return await colony.ask(resident, session, order, { signal, transfer });
+    const until = { signal: () => signal, grace: GRACE };
+    return await colony.ask(resident, session, order, { until, transfer });
   } catch (error) {
     if (error instanceof Refused && error.told !== undefined) throw untold(error.told, batch);
     if (error instanceof Fault) throw new Foreseen(`${error.message}. ${error.remedy}`);
@@ -143,14 +125,9 @@ class ConnectionElsewhere implements Connection {
     const session = this.#session;
     const order = { does: 'write', session, anew, names, ids, values, times, ...agent } as const;
     const transfer = [ids.buffer, values.buffer, times.buffer];
-    const off = whenOver(this.#colony, this.#resident, signal);
-    try {
-      const given = { batch, transfer };
-      const written = asked(this.#colony, this.#resident, session, order, signal, given);
-      this.#state = (await written) as Written;
-    } finally {
-      off();
-    }
+    const given = { batch, transfer };
+    const written = asked(this.#colony, this.#resident, session, order, signal, given);
+    this.#state = (await written) as Written;
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,7 @@ export class Residents {
 
   async do(
     order: Call,
-    signal: AbortSignal,
+    signal: () => AbortSignal,
   ): Promise<{ readonly value?: unknown; readonly transfer?: readonly ArrayBuffer[] }> {
     switch (order.does) {
       case 'bring':
@@ -125,7 +125,10 @@ export class Residents {
     this.#residents.set(key, { number, plugin: { kind: 'collector', it: collector } });
   }
 
-  async #collect({ key, session, options, time, agent }: Does<'collect'>, signal: AbortSignal) {
+  async #collect(
+    { key, session, options, time, agent }: Does<'collect'>,
+    signal: () => AbortSignal,
+  ) {
     let inside = this.#sessions.get(session)?.inside;
     if (inside === undefined) {
       const { number, plugin } = this.#resident(key);
@@ -139,11 +142,11 @@ export class Residents {
     return await inside.collect(time, agent, signal);
   }
 
-  async #open(order: Does<'open'>, signal: AbortSignal) {
+  async #open(order: Does<'open'>, signal: () => AbortSignal) {
     const { number, plugin } = this.#resident(order.key);
     if (plugin.kind !== 'handler') throw new Error('that is no handler');
     const opening = { handler: plugin.it, number };
-    const inside = await ConnectionInside.open(opening, order, this.#atWork, signal);
+    const inside = await ConnectionInside.open(opening, order, this.#atWork, signal());
     const { session } = order;
     this.#sessions.set(session, { number, inside });
     const ended = (error?: unknown) =>
@@ -152,12 +155,12 @@ export class Residents {
     return { ...inside.state, tells: inside.ended !== undefined };
   }
 
-  async #write(order: Does<'write'>, signal: AbortSignal) {
+  async #write(order: Does<'write'>, signal: () => AbortSignal) {
     const { inside } = this.#session(order.session);
     if (!(inside instanceof ConnectionInside)) throw new Error('that is no connection');
     const batch = inside.batch(order);
     this.#batches.set(order.call, batch);
-    await inside.write(batch, signal);
+    await inside.write(batch, signal());
     this.#batches.delete(order.call);
     return inside.state;
   }

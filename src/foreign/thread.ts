@@ -34,8 +34,19 @@ export interface ThreadNeeds {
   readonly said: (said: Exclude<Said, { said: 'fault' }>) => void;
 }
 
+/** How long somebody waits for an answer. */
+export interface Until {
+  /** Aborted when it is to end early. Asked for only where the answer does not come at once. */
+  readonly signal: () => AbortSignal;
+  /** Milliseconds that it has then. */
+  readonly grace: number;
+}
+
 interface Waiting {
   readonly number: number;
+  readonly until: Until | undefined;
+  /** Lets go of its signal; there once it has been looked at. */
+  off: (() => void) | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -104,26 +115,36 @@ export class Thread {
     number: number,
     order: Order,
     {
-      signal,
+      until,
       transfer = [],
-    }: { signal?: AbortSignal | undefined; transfer?: readonly ArrayBuffer[] } = {},
+    }: { until?: Until | undefined; transfer?: readonly ArrayBuffer[] | undefined } = {},
   ): Promise<unknown> {
     if (this.#ended) return Promise.reject(new Foreseen('the thread has ended'));
     this.#calls += 1;
     const call = this.#calls;
     if (this.#waiting.size === 0) this.worker.ref();
     const answer = new Promise<unknown>((resolve, reject) => {
-      this.#waiting.set(call, { number, resolve, reject });
+      this.#waiting.set(call, { number, resolve, reject, until, off: undefined });
     });
     this.worker.postMessage({ ...order, call } satisfies Call, transfer);
     this.#watchOver();
-    if (signal !== undefined) {
-      const abort = () => this.note({ abort: call });
-      signal.addEventListener('abort', abort, { once: true });
-      const off = () => signal.removeEventListener('abort', abort);
-      answer.then(off, off);
-    }
     return answer;
+  }
+
+  /** An answer that is late may be given up. */
+  #await(call: number, waiting: Waiting, { signal, grace }: Until): void {
+    const it = signal();
+    let late: NodeJS.Timeout | undefined;
+    const over = () => {
+      this.note({ abort: call });
+      late = setTimeout(() => this.end({ kind: 'hung' }, waiting.number), grace);
+    };
+    waiting.off = () => {
+      clearTimeout(late);
+      it.removeEventListener('abort', over);
+    };
+    if (it.aborted) over();
+    else it.addEventListener('abort', over, { once: true });
   }
 
   note(note: Note, transfer: readonly Extract<Note, { port: unknown }>['port'][] = []): void {
@@ -146,6 +167,7 @@ export class Thread {
     this.#needs.ended(why, number);
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
+    for (const { off } of waiting) off?.();
     for (const { reject } of waiting) reject(new Foreseen('the thread has ended'));
   }
 
@@ -177,6 +199,7 @@ export class Thread {
       clearInterval(this.#watch);
       this.#watch = undefined;
     }
+    waiting.off?.();
     const { value, error } = message;
     if (error === undefined) waiting.resolve(value);
     // As it was told: whoever asked knows what it was about.
@@ -207,6 +230,11 @@ export class Thread {
 
   /** Looks whether the event loop of a thread that owes an answer comes round, and what memory it takes. */
   #look(): void {
+    for (const [call, waiting] of this.#waiting) {
+      if (waiting.off === undefined && waiting.until !== undefined) {
+        this.#await(call, waiting, waiting.until);
+      }
+    }
     const { memory, block } = this.#needs;
     const resident = process.memoryUsage.rss();
     const now = performance.now();

@@ -1,0 +1,157 @@
+// What plugins from outside cost: `npm run bench:plugins`. By itself: node bench/plugins.mjs --rounds 3
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Program } from './accounting.mjs';
+import { table } from './report.mjs';
+
+const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
+/** The goals. */
+const MOST_IDLE = 0.5;
+const MOST_TICK = 0.3;
+
+const { values: given } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '20' },
+  },
+});
+const rounds = Number(given.rounds);
+const seconds = Number(given.seconds);
+
+const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+
+/** A collector with a few labels, as many are. */
+const plugin = (/** @type {string} */ name, off = false) => `
+import { count, defineCollector, gauge, z } from 'cullinan/plugin';
+const metrics = { value: gauge('bench.${name}', { unit: 'count', labels: ['thing'], help: 'A value.' }) };
+let n = 0;
+export default defineCollector({
+  name: '${name}', summary: 'Observes.', source: 'nothing', ${off ? 'enabled: false,' : ''}
+  options: z.strictObject({ scale: z.number().default(1).describe('Times.') }),
+  metrics,
+  *collect({ options }) {
+    n += 1;
+    for (let i = 0; i < 20; i += 1) {
+      yield metrics.value.observe(count(options.scale * (n + i)), { thing: String(i) });
+    }
+  },
+});
+`;
+
+const folder = (/** @type {string} */ name, /** @type {Record<string, string>} */ files) => {
+  const path = join(work, name);
+  mkdirSync(path);
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(path, file), text);
+  return path;
+};
+
+const many = (/** @type {number} */ count, off = false) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`own${i}.ts`, plugin(`own${i}`, off)]),
+  );
+
+const none = folder('none', {});
+const idle = folder('idle', many(100, true));
+const one = folder('one', many(1));
+const ten = folder('ten', many(10));
+
+/**
+ * @typedef {{ name: string, interval: string, plugins: string, more?: string }} Case
+ * @type {Case[]}
+ */
+const cases = [
+  { name: 'no plugins, 1 s', interval: '1s', plugins: none },
+  { name: '100 that are off, 1 s', interval: '1s', plugins: idle },
+  { name: 'no plugins, 100 ms', interval: '100ms', plugins: none },
+  {
+    name: 'one in the agent’s thread, 100 ms',
+    interval: '100ms',
+    plugins: one,
+    more: 'inProcess: [own0],',
+  },
+  { name: 'one in a thread, 100 ms', interval: '100ms', plugins: one },
+  { name: 'ten in a thread, 100 ms', interval: '100ms', plugins: ten },
+];
+
+/** CPU (ms per tick) and memory (MiB, of its own) of an agent under a configuration. */
+async function measure(/** @type {Case} */ { name, interval, plugins, more = '' }) {
+  const config = join(work, 'cullinan.yaml');
+  writeFileSync(
+    config,
+    `interval: ${interval}
+status: { enabled: false }
+plugins: { ${more} folders: ['${plugins}'] }
+collectors: { default: { stagger: 0s } }
+handlers: { file: { path: /dev/null, rotate: never } }
+`,
+  );
+  const label = name.replaceAll(/\W+/g, '-');
+  const program = await Program.start(label, [PROGRAM, 'run', '--config', config], work);
+  await sleep(5000);
+  const before = program.cpu();
+  const began = performance.now();
+  await sleep(seconds * 1000);
+  const spent = program.cpu() - before;
+  const ticks = (performance.now() - began) / (interval === '1s' ? 1000 : 100);
+  const memory = program.memory().anonymous;
+  await program.stop();
+  tell(`${name}: ${(spent / 1000 / ticks).toFixed(3)} ms a tick, ${memory.toFixed(1)} MiB`);
+  return { tick: spent / 1000 / ticks, memory };
+}
+
+/** @type {Map<string, { tick: number, memory: number }[]>} */
+const figures = new Map(cases.map(({ name }) => [name, []]));
+// In turns, so that whatever else the machine does meets them all.
+for (let round = 0; round < rounds; round += 1) {
+  for (const each of cases) figures.get(each.name)?.push(await measure(each));
+}
+
+const median = (/** @type {number[]} */ all) =>
+  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
+const figure = (/** @type {string} */ name, /** @type {'tick' | 'memory'} */ what) =>
+  median((figures.get(name) ?? []).map((each) => each[what]));
+
+const rows = cases.map(({ name }) => [
+  name,
+  figure(name, 'tick').toFixed(3),
+  figure(name, 'memory').toFixed(1),
+]);
+const [bare1, idle1, bare, here, apart, tenApart] = cases.map(({ name }) => name);
+const more = (
+  /** @type {string | undefined} */ of,
+  /** @type {string | undefined} */ than,
+  /** @type {'tick' | 'memory'} */ what,
+) => figure(of ?? '', what) - figure(than ?? '', what);
+const goal = (/** @type {number} */ measured, /** @type {number} */ most) =>
+  measured <= most ? 'reached' : 'missed';
+const idleMemory = more(idle1, bare1, 'memory');
+const idleTick = more(idle1, bare1, 'tick');
+const overhead = more(apart, here, 'tick');
+process.stdout.write(`${table(['agent', 'CPU per tick (ms)', 'anonymous memory (MiB)'], rows)}
+${table(
+  ['what', 'measured', 'at most', ''],
+  [
+    [
+      '100 plugins that are off: memory (MiB)',
+      idleMemory.toFixed(2),
+      String(MOST_IDLE),
+      goal(idleMemory, MOST_IDLE),
+    ],
+    ['100 plugins that are off: CPU per tick (ms)', idleTick.toFixed(3), '0', goal(idleTick, 0.02)],
+    [
+      'a thread: CPU per tick (ms)',
+      overhead.toFixed(3),
+      String(MOST_TICK),
+      goal(overhead, MOST_TICK),
+    ],
+    ['a thread with one plugin: memory (MiB)', more(apart, bare, 'memory').toFixed(1), '', ''],
+    ['nine plugins more in it: memory (MiB)', more(tenApart, apart, 'memory').toFixed(1), '', ''],
+  ],
+)}`);

@@ -132,6 +132,13 @@ const [VHOST, TIME, ISO, EPOCH, REQUEST, METHOD, PATH, STATUS, BYTES, RECEIVED, 
 /** Bytes that are more than a time with a zone takes, and digits of its second. */
 const LONGEST_TIME = 48;
 
+/** Places in what is added up, and how many there are. */
+const [REQUESTS, SENT, RECEIVED_BYTES, SUMS] = [0, 1, 2, 3] as const;
+
+function add(sums: Float64Array, place: number, amount: number): void {
+  sums[place] = (sums[place] as number) + amount;
+}
+
 /** Where responses without a status are counted. */
 const NONE = 0;
 
@@ -172,9 +179,8 @@ export default defineParser({
     const upstream = new Distribution();
     /** Statuses that are of no class have been seen. */
     let hasOther = false;
-    let requests = 0;
-    let sent = 0;
-    let received = 0;
+    // Sums beyond 2^30 would each time be a new number on the heap.
+    const sums = new Float64Array(SUMS);
 
     function path(bytes: Uint8Array, from: number, end: number): void {
       const to = indexOfByte(bytes, QUESTION, from, end);
@@ -205,11 +211,11 @@ export default defineParser({
         if (!(status < 100) && bytes[line.from(STATUS)] !== DASH) return false;
         status = NONE;
       }
-      requests += 1;
+      add(sums, REQUESTS, 1);
       statuses[status] = (statuses[status] as number) + 1;
       // `-` for none.
       const size = line.number(BYTES);
-      if (size > 0) sent += size;
+      if (size > 0) add(sums, SENT, size);
       if (hasRequest) {
         const to = line.to(REQUEST);
         const from = method(bytes, line.from(REQUEST), to);
@@ -225,7 +231,7 @@ export default defineParser({
       if (hasUpstream) upstream.add(sumOf(bytes, line.from(UPSTREAM), line.to(UPSTREAM)));
       if (hasReceived) {
         const size = line.number(RECEIVED);
-        if (size > 0) received += size;
+        if (size > 0) add(sums, RECEIVED_BYTES, size);
       }
       return true;
     }
@@ -254,6 +260,7 @@ export default defineParser({
       },
       timeAt,
       *report(): Generator<Observation> {
+        const [requests = 0, sent = 0, received = 0] = sums;
         yield metrics.requests.observe(count(requests));
         let inClasses = 0;
         for (const [i, name] of CLASSES.entries()) {
@@ -294,9 +301,7 @@ export default defineParser({
         statuses.fill(0);
         times.clear();
         upstream.clear();
-        requests = 0;
-        sent = 0;
-        received = 0;
+        sums.fill(0);
       },
     };
   },

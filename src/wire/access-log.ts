@@ -4,6 +4,7 @@ import { decimalAt, indexOfByte, standsAt } from './bytes.ts';
 export { formatProblem } from './access-log/format.ts';
 
 const TIME_LENGTH = 20;
+const ZONE_LENGTH = 6;
 /** Bytes that a field has at least: these need no looking at. */
 const SHORTEST: Readonly<Record<string, number>> = { time: TIME_LENGTH, iso: 19 };
 const [TIME, REQUEST, STATUS, BYTES] = (['time', 'request', 'status', 'bytes'] as const).map(
@@ -42,6 +43,8 @@ const DASH = 45;
 const NINE = 57;
 const COLON = 58;
 const SPACE = 32;
+const OPEN = 91;
+const CLOSE = 93;
 const ZERO = 48;
 
 /** What ends the fields `%h %l %u %t "%r" %>s`, and what is read of them and of `%b` behind: most formats have these. */
@@ -192,12 +195,21 @@ export class AccessLine {
   #common(bytes: Uint8Array, start: number, to: number, characters: string): number {
     let at = characters.indexOf(' ', start);
     if (at < 0) return -1;
-    at = characters.indexOf(' ', at + 1);
-    if (at < 0) return -1;
-    at = characters.indexOf(' [', at + 1);
+    // Nearly all have `- - [` here; to ask V8 for each costs more than to look.
+    if (bytes[at + 1] === DASH && bytes[at + 2] === SPACE) at += 2;
+    else {
+      at = characters.indexOf(' ', at + 1);
+      if (at < 0) return -1;
+    }
+    if (bytes[at + 1] === DASH && bytes[at + 2] === SPACE && bytes[at + 3] === OPEN) at += 2;
+    else at = characters.indexOf(' [', at + 1);
     if (at < 0 || at >= to) return -1;
     const time = at + 2;
-    at = characters.indexOf('] "', time + TIME_LENGTH);
+    at = time + TIME_LENGTH;
+    if (hasZone(bytes, at)) at += ZONE_LENGTH;
+    if (bytes[at] !== CLOSE || bytes[at + 1] !== SPACE || bytes[at + 2] !== QUOTE) {
+      at = characters.indexOf('] "', time + TIME_LENGTH);
+    }
     if (at < 0 || at >= to) return -1;
     const timeEnd = at;
     const request = at + 3;
@@ -245,6 +257,17 @@ export class AccessLine {
     return at + last.passed;
   }
 }
+
+/** Whether ` +0000` stands at a place, or what looks like it: nothing of it ends a time. */
+const hasZone = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === SPACE &&
+  bytes[at + 1] !== CLOSE &&
+  isDigit(bytes[at + 2]) &&
+  isDigit(bytes[at + 3]) &&
+  isDigit(bytes[at + 4]) &&
+  isDigit(bytes[at + 5]);
+
+const isDigit = (byte = 0): boolean => byte >= ZERO && byte <= NINE;
 
 /** Whether what ends a field goes on as it must. */
 const isFollowed = (bytes: Uint8Array, { second, until }: Step, at: number): boolean =>

@@ -106,7 +106,7 @@ function included(node: Node, around: readonly string[], reading: Reading): Node
 }
 
 /** One file, as it is written. */
-export function parse(file: string, text: string, draft: Draft): Node[] {
+function parse(file: string, text: string, draft: Draft): Node[] {
   const lines = text.split('\n');
   const root: Node[] = [];
   const open: { readonly key: string; readonly nodes: Node[]; readonly line: number }[] = [];

@@ -32,12 +32,16 @@ const SAME_BYTES = [
 ];
 /** Of an access log. */
 const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';
-/** Where V8 writes by which flags code was made, and how many bytes: it takes back none that was made by others. */
+/**
+ * Where V8 writes, in the code of each part, by which flags it was made, and how many bytes: it takes back none
+ * that was made by others.
+ */
 const FLAGS_AT = 12;
 const FLAGS_LENGTH = 4;
 
 /**
- * Keeps `program.code` and `cull.code` beside a program, marked as made by the flags in `node`.
+ * Keeps `program.code` and `cull.code` beside a program, marked as made by the flags in `node`: as those that a
+ * run without any others keeps.
  *
  * @param {object} o
  * @param {string} o.root of the repository.
@@ -47,15 +51,21 @@ const FLAGS_LENGTH = 4;
 export async function keepCode({ root, node, folder }) {
   const work = mkdtempSync(join(tmpdir(), 'cullinan-code-'));
   try {
-    const mark = await flagsMark(node, work);
-    const started = [...node, ...SAME_BYTES, join(folder, 'cullinan.cjs')];
+    const program = join(folder, 'cullinan.cjs');
     /** @type {(name: string, does: (run: Run) => Promise<void>) => Promise<void>} */
     const keep = async (name, does) => {
-      const code = await agreed(work, async (own) => {
-        await does({ root, started, own });
+      /** @param {readonly string[]} flags @param {string} own */
+      const made = async (flags, own) => {
+        await does({ root, started: [...node, ...flags, program], own });
         return readFileSync(join(own, name));
-      });
-      for (const at of beginnings(code)) mark.copy(code, at + FLAGS_AT);
+      };
+      const [code, usual] = await Promise.all([
+        agreed(work, (own) => made(SAME_BYTES, own)),
+        made([], mkdtempSync(join(work, 'run-'))),
+      ]);
+      const [first = 0] = partsOf(usual);
+      const mark = usual.subarray(first + FLAGS_AT, first + FLAGS_AT + FLAGS_LENGTH);
+      for (const at of partsOf(code)) mark.copy(code, at + FLAGS_AT);
       writeFileSync(join(folder, name), code);
     };
     await Promise.all([keep('program.code', agent), keep('cull.code', cull)]);
@@ -64,23 +74,16 @@ export async function keepCode({ root, node, folder }) {
   }
 }
 
-/** Where the code of each part begins, as scripts/launch.cjs packs it. @param {Buffer} code */
-function* beginnings(code) {
+/** Where the code of each part begins, in what scripts/launch.cjs keeps. @param {Buffer} code */
+function partsOf(code) {
   let at = 4 + code.readUInt32LE(0);
-  for (const [, length] of JSON.parse(code.toString('latin1', 4, at))) {
-    at = Math.ceil(at / 8) * 8;
-    yield at;
-    at += length;
-  }
-}
-
-/** @param {readonly string[]} node @param {string} work */
-async function flagsMark([command = '', ...flags], work) {
-  const file = join(work, 'mark.cjs');
-  const made = "new (require('node:vm').Script)('0').createCachedData()";
-  writeFileSync(file, `process.stdout.write(${made}.toString('hex'))`);
-  const code = Buffer.from(await run(command, [...flags, file]), 'hex');
-  return code.subarray(FLAGS_AT, FLAGS_AT + FLAGS_LENGTH);
+  /** @type {[string, number][]} */
+  const list = JSON.parse(code.toString('latin1', 4, at));
+  return list.map(([, length]) => {
+    const begin = Math.ceil(at / 8) * 8;
+    at = begin + length;
+    return begin;
+  });
 }
 
 /**

@@ -26,6 +26,8 @@ import { version } from './version.ts';
 const MOST_HELD = 200;
 /** What a configuration that cannot be loaded means to an agent that runs. */
 const KEPT = 'The configuration before goes on.';
+/** Milliseconds after which the first points are on their way. */
+const POINTS_FIRST = 50;
 /** Seconds for which another level holds, unless said. */
 const USUAL_WISH = 600;
 
@@ -154,6 +156,8 @@ class Service {
 
   async start(): Promise<void> {
     this.#begin(await this.#assemble(this.#config));
+    // The first points go first: to listen takes as much CPU as a tick.
+    await new Promise((sent) => void systemClock.after(POINTS_FIRST, () => sent(undefined)));
     await this.#answering.follow(this.#config);
   }
 

@@ -3,8 +3,34 @@ import { hostname as systemHostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { hostsFile } from '../../src/host/facts.ts';
 import { hostFacts, hostnameByShell } from '../../src/host/index.ts';
 import { hostnameFor } from '../../src/naming/index.ts';
+
+describe('what /etc/hosts knows', () => {
+  const hosts =
+    '# 192.0.2.9 web01\n127.0.0.1 localhost\n127.0.1.1 web01.example.net web01 # x\n192.0.2.1 two\n192.0.2.2 two\n';
+  const files = hostsFile(hosts, 'passwd: files\nhosts:  files dns\n');
+
+  test('is the address of a name and the first name of an address', () => {
+    expect(files.address('web01')).toBe('127.0.1.1');
+    expect(files.name('127.0.1.1')).toBe('web01.example.net');
+  });
+
+  test('is nothing where the system would have to choose, or does not know it', () => {
+    expect(files.address('two')).toBeUndefined();
+    expect(files.address('x')).toBeUndefined();
+    expect(files.name('192.0.2.9')).toBeUndefined();
+  });
+
+  test.each(['hosts: mdns4 files dns', 'hosts: dns files', 'passwd: files', ''])(
+    'is not asked where it is not asked first: %s',
+    (order) => {
+      expect(hostsFile(hosts, order).address('web01')).toBeUndefined();
+      expect(hostsFile(hosts, order).name('127.0.1.1')).toBeUndefined();
+    },
+  );
+});
 
 describe('the full name of a host', () => {
   const resolver = (address: string, name: string, hosts = '') => ({

@@ -128,8 +128,9 @@ export function example({ type, name, options }: Exclude<Facts, ParserFacts>): s
 
 const HEAD = `\
 ## The configuration of cullinan. Every key is here, commented out and at its default: without any
-## of them the agent runs the collectors below and shows on the terminal what they observe, or
-## prints it. To set a key, take the first # away from its line and from those it is nested in.
+## of them the agent runs the collectors below. As a service it then sends nothing, and shows what
+## they observe to \`cullinan top\`; elsewhere it draws it on the terminal, or prints it. To set a
+## key, take the first # away from its line and from those it is nested in.
 ##
 ## Files in conf.d/*.yaml beside this one are read after it. To see what you have written, and the
 ## exact names that would be sent: cullinan check

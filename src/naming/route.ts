@@ -81,7 +81,13 @@ export function route(dialect: Dialect, { only, except, relabel, accepts }: Rout
     );
   }
 
-  return { ...dialect, spell: (series, naming) => [...spell(series, naming)] };
+  // By name: a dialect may be loaded when it is first asked, and has nothing to copy until then.
+  const { name, summary } = dialect;
+  return {
+    ...{ name, summary },
+    spell: (series, naming) => [...spell(series, naming)],
+    wholeOf: (series) => dialect.wholeOf?.(series),
+  };
 }
 
 const fitting = (match: readonly string[] | undefined): Selector =>

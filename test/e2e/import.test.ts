@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { Collectd, Sink } from '../support/collectd.ts';
+import { Gmond } from '../support/gmond.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { cullinan, PROGRAM } from '../support/program.ts';
 
@@ -65,6 +66,9 @@ PostCacheChain "PostCache"
   Target "write"
 </Chain>
 `;
+
+/** docs/dialects/ganglia.md says why. */
+const NOT_HERE: ReadonlySet<string> = new Set(['cpu_aidle', 'cpu_speed', 'gexec']);
 
 const diamond = (archive: string) => `[server]
 handlers = diamond.handler.archive.ArchiveHandler
@@ -194,6 +198,46 @@ describe('a configuration that was imported', () => {
           true,
         );
         expect(names(ours)).toEqual(names(theirs));
+      });
+    },
+    90_000,
+  );
+
+  describeWithPeer(
+    'gmond',
+    'in the place of the real gmond that it was imported from',
+    () => {
+      test('the same metrics are heard and shown', async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+        await using gmond = await Gmond.start({ pace: 2 });
+        const names = async (): Promise<string[]> => {
+          const [host] = [...(await gmond.hosts()).values()];
+          return [...(host?.metrics.keys() ?? [])].filter((it) => !NOT_HERE.has(it)).sort();
+        };
+        await vi.waitFor(async () => expect(await names()).toContain('part_max_used'), {
+          timeout: 30_000,
+          interval: 250,
+        });
+        const theirs = await names();
+        const output = join(folder, 'cullinan.yaml');
+        const ended = await cullinan(['import', 'gmond', gmond.file, '-o', output]);
+        expect(ended.code, ended.stderr).toBe(0);
+        await gmond.kill();
+        const agent = spawn(process.execPath, [PROGRAM, 'run', '--config', output], {
+          stdio: 'ignore',
+        });
+        const gone = once(agent, 'exit');
+        try {
+          await vi.waitFor(async () => expect(await names()).toEqual(theirs), {
+            timeout: 40_000,
+            interval: 250,
+          });
+          expect(theirs.length).toBeGreaterThan(25);
+        } finally {
+          agent.kill('SIGKILL');
+          await gone;
+          rmSync(folder, { recursive: true, force: true });
+        }
       });
     },
     90_000,

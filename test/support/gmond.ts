@@ -148,6 +148,11 @@ export class Gmond implements AsyncDisposable {
     return this.#process?.pid;
   }
 
+  /** Its configuration. */
+  get file(): string {
+    return join(this.#folder, 'gmond.conf');
+  }
+
   /** Starts it, again or for the first time, and waits until it answers. */
   async start(): Promise<void> {
     const { hostname } = this.#facts;

@@ -172,7 +172,8 @@ export default defineParser({
       lost: 0,
       sasl: 0,
     };
-    let queuedBytes = 0;
+    /** Of messages; a sum in a variable would each time be a new number on the heap. */
+    const queuedBytes = new Float64Array(1);
     /** Where the line ends that is being parsed. */
     let end = 0;
     for (const status of ['sent', 'deferred', 'bounced']) tallies.deliveries.addText(status, 0);
@@ -192,7 +193,7 @@ export default defineParser({
       if (standsAt(bytes, REMOVED, at)) sums.removed += 1;
       else if (message.read(bytes, characters, at, end)) {
         sums.queued += 1;
-        queuedBytes += message.size;
+        queuedBytes[0] = (queuedBytes[0] as number) + message.size;
         sums.recipients += message.recipients;
       } else if (indexOfWord(bytes, EXPIRED, at, end) >= 0) sums.expired += 1;
     }
@@ -240,13 +241,27 @@ export default defineParser({
       ) {
         return true;
       }
-      if (standsAt(bytes, SMTPD, agent)) session(bytes, at);
-      else if (standsAt(bytes, QMGR, agent)) queue(piece, at);
-      else if (standsAt(bytes, CLEANUP, agent)) rejected(bytes, at);
-      else if (standsAt(bytes, PICKUP, agent)) {
-        if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
-      } else if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
-      else if (delivery.read(bytes, characters, at, to)) delivered(bytes);
+      // Which of the programs it may be: `smtpd`, `qmgr`, `cleanup`, `pickup` or `postscreen`.
+      switch (bytes[agent]) {
+        case 115:
+          if (!standsAt(bytes, SMTPD, agent)) break;
+          session(bytes, at);
+          return true;
+        case 113:
+          if (!standsAt(bytes, QMGR, agent)) break;
+          queue(piece, at);
+          return true;
+        case 99:
+          if (!standsAt(bytes, CLEANUP, agent)) break;
+          rejected(bytes, at);
+          return true;
+        case 112:
+          if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
+          else if (!standsAt(bytes, PICKUP, agent)) break;
+          else if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
+          return true;
+      }
+      if (delivery.read(bytes, characters, at, to)) delivered(bytes);
       return true;
     }
 
@@ -274,8 +289,8 @@ export default defineParser({
           yield metrics[name].observe(count(sums[name]));
           sums[name] = 0;
         }
-        yield metrics.queuedBytes.observe(bytesOf(queuedBytes));
-        queuedBytes = 0;
+        yield metrics.queuedBytes.observe(bytesOf(queuedBytes[0] as number));
+        queuedBytes.fill(0);
         for (const [key, n] of rejects.take()) {
           const [stage = OTHER, reason = OTHER] = key.split(' ');
           yield metrics.rejects.observe(count(n), { stage, reason });

@@ -3,6 +3,7 @@ import {
   encoded,
   indexOfByte,
   indexOfWord,
+  oneOf,
   Sought,
   standsAt,
   wholeAt,
@@ -16,6 +17,7 @@ const COMMA = 44;
 const OPEN = 91;
 /** A queue's name for a message has 20 letters at most. */
 const LONGEST_ID = 24;
+const IS_OF_ID = oneOf('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz');
 
 const DELAY = encoded(', delay=');
 const DELAYS = encoded('delays=');
@@ -116,15 +118,11 @@ export class PostfixLine {
     this.agent = slash + 1;
     this.agentEnd = head.programEnd;
     this.message = head.message;
-    for (let at = head.message; at < head.message + LONGEST_ID; at += 1) {
-      const byte = bytes[at] ?? 0;
-      if ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122)) {
-        continue;
-      }
-      if (byte === COLON && bytes[at + 1] === SPACE && isId(bytes, head.message, at)) {
-        this.message = at + 2;
-      }
-      break;
+    const most = Math.min(head.message + LONGEST_ID, bytes.length);
+    let at = head.message;
+    while (at < most && IS_OF_ID[bytes[at] as number] === 1) at += 1;
+    if (at < most && bytes[at] === COLON && bytes[at + 1] === SPACE) {
+      if (isId(bytes, head.message, at)) this.message = at + 2;
     }
     return true;
   }

@@ -1,4 +1,4 @@
-import { indexOfByte, wholeAt } from './bytes.ts';
+import { indexOfByte, oneOf, wholeAt } from './bytes.ts';
 import { isoTime, syslogTime } from './timestamps.ts';
 
 const SPACE = 32;
@@ -9,6 +9,7 @@ const OPEN = 91;
 const CLOSE = 93;
 const QUOTE = 34;
 const BACKSLASH = 92;
+const ENDS_PROGRAM = oneOf(':[ ');
 
 /**
  * The head of a line in syslog's forms: as RFC 3164 and RFC 5424 have them, with or without the
@@ -53,13 +54,9 @@ export class SyslogLine {
     this.hostEnd = indexOfByte(bytes, SPACE, this.host, end);
     this.program = this.hostEnd + 1;
     at = this.program;
-    let byte = bytes[at];
-    while (at < end && byte !== COLON && byte !== OPEN && byte !== SPACE) {
-      at += 1;
-      byte = bytes[at];
-    }
+    while (at < end && ENDS_PROGRAM[bytes[at] as number] === 0) at += 1;
     this.programEnd = at;
-    if (byte === OPEN) at = indexOfByte(bytes, CLOSE, at, end) + 1;
+    if (at < end && bytes[at] === OPEN) at = indexOfByte(bytes, CLOSE, at, end) + 1;
     if (at >= end || bytes[at] !== COLON || this.programEnd === this.program) return false;
     this.message = bytes[at + 1] === SPACE ? at + 2 : at + 1;
     return true;

@@ -273,15 +273,18 @@ export const listed = (root, exportsOf) => ({
 function whenAsked(known, make) {
   /** @type {object | undefined} */
   let made;
+  const whole = () => {
+    made ??= make();
+    return made;
+  };
   return new Proxy(known, {
-    get(_, key) {
-      if (made === undefined && key in known) return Reflect.get(known, key);
-      made ??= make();
-      return Reflect.get(made, key);
-    },
-    has(_, key) {
-      made ??= make();
-      return key in made;
+    get: (_, key) => Reflect.get(made === undefined && key in known ? known : whole(), key),
+    has: (_, key) => key in whole(),
+    // For who copies it.
+    ownKeys: () => Reflect.ownKeys(whole()),
+    getOwnPropertyDescriptor(_, key) {
+      const own = Reflect.getOwnPropertyDescriptor(whole(), key);
+      return own && { ...own, configurable: true };
     },
   });
 }

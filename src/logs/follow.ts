@@ -2,17 +2,17 @@ import { type Clock, systemClock } from '../clock/index.ts';
 import type { Observation } from '../metric/index.ts';
 import { AccessDenied, codeOf, Foreseen, type Parsing } from '../plugin/index.ts';
 import type { Left } from './entries.ts';
-import { type Files, liveFiles, type Stat } from './files.ts';
+import { type Files, liveFiles } from './files.ts';
 import { Glob, isGlob } from './glob.ts';
-import { type Position, sameFile } from './identity.ts';
 import type { JournalForm } from './journal-lines.ts';
 import { isJournal } from './journal-query.ts';
 import { LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
 import { openReader } from './open-reader.ts';
-import { type Place, placeOf, type Reader } from './reader.ts';
+import { type Followed, isQuiet } from './quiet.ts';
+import { type Scratch, scratch } from './read-on.ts';
+import { placeOf } from './reader.ts';
 import { observed, Run } from './run.ts';
-import { type Scratch, scratch } from './tail.ts';
 
 export interface FollowNeeds {
   /**
@@ -59,8 +59,6 @@ export interface Look {
   readonly left: ReadonlyMap<string, Left | undefined>;
 }
 
-/** A log that has not changed, as far as can be seen, is looked at more closely after so many milliseconds. */
-const CLOSELY = 3_600_000;
 /** A log of a glob that is gone is looked for as often. */
 const LOOKED_FOR = 60_000;
 /** What was written so shortly before may be written again at what counts as the same time. */
@@ -72,20 +70,6 @@ const FORGOTTEN = 7 * 24 * 3_600_000;
 
 /** Milliseconds in which journalctl has to write something. */
 const PATIENCE = 5000;
-
-interface Followed {
-  readonly path: string;
-  readonly reader: Reader;
-  /** As it was when it had been read to its end. */
-  seen: Stat | undefined;
-  /** When it was last looked at closely, on the monotonic clock. */
-  closely: number;
-  /** What was last said of how far it was read: as text, and itself. */
-  said: string;
-  last: Place | undefined;
-  /** Since when the glob does not find it, on the monotonic clock; `undefined` while it does. */
-  gone: number | undefined;
-}
 
 /**
  * Follows logs: at each look it reads what is new, through everything that they are rotated to. It keeps
@@ -149,7 +133,7 @@ export class Follow {
     let cut = false;
     const now = this.#clock.monotonic();
     for (const path of this.#inTurn(paths)) {
-      if (this.#isQuiet(this.#logs.get(path), now)) continue;
+      if (isQuiet(this.#files, this.#logs.get(path), now)) continue;
       cut = this.#needs.paused?.() ?? false;
       if (cut) break;
       this.#paused = false;
@@ -301,37 +285,6 @@ export class Follow {
     return followed;
   }
 
-  /**
-   * Whether a log, and what it was rotated to, is as it was when it had been read to its end. This is asked
-   * of each log at each tick, and has to be cheap.
-   */
-  #isQuiet(followed: Followed | undefined, now: number): boolean {
-    if (followed === undefined || followed.seen === undefined) return false;
-    const { path, reader, seen, closely } = followed;
-    if (now - closely >= CLOSELY || this.#files.mayHang(path)) return false;
-    try {
-      const stat = this.#files.glance(path);
-      if (stat === undefined || !unchanged(seen, stat)) return false;
-      const { positions } = reader;
-      // Whoever had a file open that was rotated away may write to it for a while.
-      for (let i = 0; i < positions.length - 1; i += 1) {
-        if (!this.#isLeftAlone(positions[i] as Position)) return false;
-      }
-      return true;
-    } catch {
-      // Reading it says why.
-      return false;
-    }
-  }
-
-  #isLeftAlone(position: Position): boolean {
-    const { path, offset, unfinished, modified, packed } = position;
-    if (this.#files.mayHang(path)) return false;
-    const stat = this.#files.glance(path);
-    if (stat === undefined || !sameFile(stat, position)) return false;
-    return packed || (stat.bytes === offset + unfinished && stat.modified === modified);
-  }
-
   async #read(followed: Followed): Promise<void> {
     const { path, reader } = followed;
     if (isJournal(path)) return await reader.catchUp();
@@ -395,6 +348,3 @@ function broken(error: unknown, path: string): Error {
   const said = `${path}: the parser broke on lines, which are left out: ${message}`;
   return Object.assign(new Error(said, { cause: error }), { stack });
 }
-
-const unchanged = (a: Stat, b: Stat): boolean =>
-  sameFile(a, b) && a.bytes === b.bytes && a.modified === b.modified;

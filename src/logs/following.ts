@@ -19,7 +19,7 @@ import { type Ledger, ledgerIn } from './ledger.ts';
 import type { Loss } from './loss.ts';
 import { Mounts } from './mounts.ts';
 import { type Handout, Outbox } from './outbox.ts';
-import { scratch } from './tail.ts';
+import { scratch } from './read-on.ts';
 
 /** A log that is to be followed, or a glob of them, and what reads it. */
 export interface Followed {

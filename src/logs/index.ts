@@ -1,5 +1,6 @@
 /** Logs: what is new in them, read once, through everything that they are rotated to. */
-export { type Culled, type CullNeeds, cull, type First, type Progress, type Took } from './cull.ts';
+export { cull } from './cull.ts';
+export type { Culled, CullNeeds, First, Progress, Took } from './cull-contract.ts';
 export type { Noted } from './entries.ts';
 export { type Files, liveFiles } from './files.ts';
 export type { Look } from './follow.ts';
@@ -8,5 +9,5 @@ export { isJournal, journalName, journalQuery } from './journal-query.ts';
 export { LineFinder, LONGEST_LINE } from './lines.ts';
 export type { Loss } from './loss.ts';
 export { packingOf, unpacked } from './packed.ts';
+export { type Scratch, scratch } from './read-on.ts';
 export { type Found, STATE_FOLDER, statePath } from './state.ts';
-export { type Scratch, scratch } from './tail.ts';

@@ -1,36 +1,10 @@
 import { dirname, join } from 'node:path';
-import { codeOf, Unresponsive } from '../plugin/index.ts';
+import { Candidates, type Found } from './candidates.ts';
 import type { Files, Reading, Stat } from './files.ts';
-import {
-  type Position,
-  PRINT_BYTES,
-  printOf,
-  type Recognised,
-  recognise,
-  sameFile,
-  sameOne,
-  startOf,
-} from './identity.ts';
+import { type Position, printOf, recognise, sameFile, sameOne } from './identity.ts';
 import type { Loss } from './loss.ts';
-import { lastOf, packingOf, plain, resume, type Source, unpacked } from './packed.ts';
+import { packingOf, plain, type Source } from './packed.ts';
 import { type Rotated, rotatedFiles, seenAs } from './rotation.ts';
-
-/** A file that holds what was read up to a position, ready to be read on. */
-export interface Found {
-  /** It is the log itself, which whoever asked has open: `source` is not theirs to close. */
-  readonly current: boolean;
-  readonly path: string;
-  readonly stat: Stat;
-  readonly source: Source;
-  readonly known: Recognised;
-  /** Absent where it is packed, and will not change. */
-  readonly file: Reading | undefined;
-  readonly packed: boolean;
-  /** It was packed after everything had been read. */
-  readonly unchanged: boolean;
-  /** Where it ends, of one in which there is less than was read. */
-  readonly offset?: number;
-}
 
 /** The log, open. */
 export interface Current {
@@ -38,12 +12,6 @@ export interface Current {
   readonly file: Reading;
   readonly stat: Stat;
   /** Its first bytes, when it was opened. */
-  readonly head: Buffer;
-}
-
-/** A file of which nothing was read yet. */
-interface Start {
-  readonly position: Position;
   readonly head: Buffer;
 }
 
@@ -59,15 +27,16 @@ const SLACK = 2000;
 /** Times that it is searched anew because a file went away between being seen and being opened. */
 const MOST_SEARCHES = 5;
 
-const PIECE = 64 * 1024;
 const NOTHING_MORE: Source = { read: async () => 0, close: async () => {} };
 
 /** Finds where a log was rotated to. */
 export class Search {
   readonly #needs: SearchNeeds;
+  readonly #candidates: Candidates;
 
   constructor(needs: SearchNeeds) {
     this.#needs = needs;
+    this.#candidates = new Candidates(needs);
   }
 
   /**
@@ -103,7 +72,7 @@ export class Search {
       ({ stat }) => current === undefined || !sameFile(stat, current.stat),
     );
     const first = rotated.find(({ stat }) => stat.modified >= time);
-    const start = first === undefined ? undefined : await this.#start(first);
+    const start = first === undefined ? undefined : await this.#candidates.start(first);
     return start === 'moved' ? await this.since(time, current) : start?.position;
   }
 
@@ -136,7 +105,7 @@ export class Search {
     for (const it of after) {
       if (current !== undefined && sameFile(it.stat, current.stat)) continue;
       if (known.some((other) => sameOne(other, it.stat))) continue;
-      const start = await this.#start(it);
+      const start = await this.#candidates.start(it);
       if (start === 'moved') return start;
       if (start === undefined || (await this.#isOneOf(known, it, start.head))) continue;
       if (current !== undefined && isCopy(start.head, current.head)) continue;
@@ -166,14 +135,14 @@ export class Search {
     const packedSince = same?.packing !== undefined && !sameOne(same.stat, position);
     if (same !== undefined && !packedSince && !isCurrent(same.stat)) {
       const found = await (same.packing === undefined
-        ? this.#open(same, position)
-        : this.#unpack(same, position));
+        ? this.#candidates.open(same, position)
+        : this.#candidates.unpack(same, position));
       if (found !== undefined) return found;
     }
     // Where nothing was read, nothing is recognised, but its place may be.
     if (position.head.bytes === 0) {
       const it = inPlaceOf(rotated, position, current, positions);
-      return it === undefined ? undefined : await this.#unpack(it, position);
+      return it === undefined ? undefined : await this.#candidates.unpack(it, position);
     }
     if (current !== undefined && position === positions.at(-1)) {
       const known = await recognise(current.file, current.stat, position);
@@ -187,14 +156,14 @@ export class Search {
       .filter(({ stat }) => !positions.some((it) => it !== position && sameOne(it, stat)))
       .sort((a, b) => b.stat.bytes - a.stat.bytes);
     for (const copy of copies) {
-      const found = await this.#open(copy, position);
+      const found = await this.#candidates.open(copy, position);
       if (found !== undefined) return found;
     }
     const packed = others.filter(
       ({ packing, stat }) => packing !== undefined && stat.modified >= position.modified - SLACK,
     );
     for (const it of packed.reverse()) {
-      const found = await this.#unpack(it, position);
+      const found = await this.#candidates.unpack(it, position);
       if (found !== undefined) return found;
     }
     const truncated = current !== undefined && sameOne(current.stat, position);
@@ -216,11 +185,11 @@ export class Search {
       const { path, stat, packing } = it;
       if (packing === undefined && stat.bytes >= position.offset) continue;
       if (positions.some((other) => sameOne(other, stat))) continue;
-      const start = await this.#start(it);
+      const start = await this.#candidates.start(it);
       if (start === undefined || start === 'moved') continue;
       if (start.head.length < bytes || printOf(start.head.subarray(0, bytes)).hash !== hash)
         continue;
-      const end = await this.#end(it);
+      const end = await this.#candidates.end(it);
       if (end === undefined || end.bytes >= position.offset) continue;
       const known = { head: start.head, tail: end.tail };
       const how = { current: false, file: undefined, packed: packing !== undefined };
@@ -250,116 +219,20 @@ export class Search {
     return undefined;
   }
 
-  async #open({ path }: Rotated, position: Position): Promise<Found | undefined> {
-    const file = await this.#needs.files.open(path);
-    if (file === undefined) return undefined;
-    try {
-      const stat = await file.stat();
-      const known = stat.kind === 'file' ? await recognise(file, stat, position) : undefined;
-      if (known !== undefined) {
-        const source = plain(file, position.offset);
-        const how = { current: false, packed: false, unchanged: false };
-        return { path, stat, source, known, file, ...how };
-      }
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    await file.close();
-    return undefined;
-  }
-
-  async #unpack(it: Rotated, position: Position): Promise<Found | undefined> {
-    const { path, packing } = it;
-    const file = packing === undefined ? undefined : await this.#needs.files.open(path);
-    if (file === undefined || packing === undefined) return undefined;
-    const source = unpacked(file, packing);
-    try {
-      const stat = await file.stat();
-      // Where nothing was read, nothing tells one that has taken its name meanwhile.
-      const may = position.head.bytes > 0 || sameOne(stat, it.stat);
-      const known = may ? await resume(source, position) : undefined;
-      if (known !== undefined) {
-        const unchanged = !position.racy && Math.abs(stat.modified - position.modified) < 1;
-        const how = { current: false, file: undefined, packed: true, unchanged };
-        return { path, stat, source, known, ...how };
-      }
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      // Whatever is in it, nobody will know.
-      this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
-    }
-    await source.close();
-    return undefined;
-  }
-
-  /** How long a file is, and its last bytes. */
-  async #end({ path, packing, stat }: Rotated) {
-    const file = await this.#needs.files.open(path);
-    if (file === undefined) return undefined;
-    const from = packing === undefined ? Math.max(0, stat.bytes - PRINT_BYTES) : 0;
-    const source = packing === undefined ? plain(file, from) : unpacked(file, packing);
-    try {
-      if (!sameOne(await file.stat(), stat)) return undefined;
-      const piece = Buffer.allocUnsafe(PIECE);
-      let tail: Buffer = Buffer.alloc(0);
-      for (let bytes = from; ; ) {
-        const more = await source.read(piece, 0, PIECE);
-        if (more === 0) return { bytes, tail };
-        tail = lastOf(tail, piece.subarray(0, more));
-        bytes += more;
-      }
-    } catch (error) {
-      if (packing === undefined || !isDamage(error)) throw error;
-      return undefined;
-    } finally {
-      await source.close();
-    }
-  }
-
   /** Whether it is one of those that were read, copied or packed since it was looked after. */
   async #isOneOf(positions: readonly Position[], it: Rotated, head: Buffer): Promise<boolean> {
     for (const position of positions) {
       const { bytes, hash } = position.head;
       if (bytes === 0 || printOf(head.subarray(0, bytes)).hash !== hash) continue;
-      const open = it.packing === undefined ? this.#open : this.#unpack;
-      const found = await open.call(this, it, position);
+      const found = await (it.packing === undefined
+        ? this.#candidates.open(it, position)
+        : this.#candidates.unpack(it, position));
       await found?.source.close();
       if (found !== undefined) return true;
     }
     return false;
   }
-
-  /** The start of a file of which nothing was read yet. */
-  async #start({ path, packing, stat }: Rotated): Promise<Start | 'moved' | undefined> {
-    const file = await this.#needs.files.open(path);
-    if (file === undefined) return 'moved';
-    const source = packing === undefined ? plain(file, 0) : unpacked(file, packing);
-    try {
-      const now = await file.stat();
-      if (!sameOne(now, stat)) return 'moved';
-      const head = Buffer.alloc(PRINT_BYTES);
-      let have = 0;
-      while (have < head.length) {
-        const bytes = await source.read(head, have, head.length - have);
-        if (bytes === 0) break;
-        have += bytes;
-      }
-      const start = head.subarray(0, have);
-      return { position: startOf(path, now, start), head: start };
-    } catch (error) {
-      if (packing === undefined || !isDamage(error)) throw error;
-      this.#needs.lost({ path, why: 'damaged', bytes: undefined, error });
-      return undefined;
-    } finally {
-      await source.close();
-    }
-  }
 }
-
-/** Whether it is about what is packed, and not about the file: that may be readable again. */
-export const isDamage = (error: unknown): boolean =>
-  !(error instanceof Unresponsive) && !/^E[A-Z]/.test(codeOf(error) ?? '');
 
 /**
  * Those that were written after everything else, where their times and their names agree on it: of a

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/index.ts';
 import { Foreseen } from '../plugin/index.ts';
-import type { Files, Reading, Stat } from './files.ts';
+import { type Found, isDamage } from './candidates.ts';
+import type { Files, Stat } from './files.ts';
 import {
   type Position,
   PRINT_BYTES,
@@ -13,9 +14,10 @@ import {
 } from './identity.ts';
 import { type LineFinder, LONGEST_LINE } from './lines.ts';
 import type { Loss } from './loss.ts';
-import { lastOf, plain, type Source } from './packed.ts';
+import { plain } from './packed.ts';
+import { readOn, type Scratch, type Stretch, starts } from './read-on.ts';
 import type { Reader } from './reader.ts';
-import { type Current, type Found, isDamage, Search } from './search.ts';
+import { type Current, Search } from './search.ts';
 
 export interface TailNeeds {
   readonly path: string;
@@ -33,21 +35,10 @@ export interface TailNeeds {
   readonly progress?: ((bytes: number) => void) | undefined;
 }
 
-/** The memory that files are read into. It grows to the longest line there was. */
-export interface Scratch {
-  buffer: Buffer;
-}
-
-const CHUNK = 1024 * 1024;
-export const scratch = (): Scratch => ({ buffer: Buffer.allocUnsafeSlow(CHUNK) });
-
 /** So many files that were rotated away are looked after: who wrote to them may not know it yet. */
 const MOST_LEFT = 8;
 /** A log that is rotated so often while it is being read is read on at the next run. */
 const MOST_STEPS = 1000;
-/** A file that was written just now may be written again at what counts as the same time. */
-const RACY = 100;
-
 /** Reads a log from where it was left, through everything that it was rotated to. */
 export class Tail implements Reader {
   /** The files that were read, oldest first, and how far. The last is the one that is being read. */
@@ -240,7 +231,7 @@ export class Tail implements Reader {
     const { device, inode, born } = stat;
     const at = { ...position, path, device, inode, born };
     const source = plain(file, position.offset);
-    const read = await this.#read(position, at, source, known, file, stat.bytes);
+    const read = await this.#read(position, { at, source, known, file, until: stat.bytes });
     return read === 'changed' ? 'on' : 'end';
   }
 
@@ -251,7 +242,7 @@ export class Tail implements Reader {
       const its = { ...position, path, device, inode, modified, born, packed };
       const { offset } = found;
       const at = offset === undefined ? its : { ...its, offset, unfinished: 0, skipping: false };
-      if (!unchanged) return await this.#read(position, at, source, known, file);
+      if (!unchanged) return await this.#read(position, { at, source, known, file });
       this.#replace(position, this.#closed(at));
       return 'end';
     } catch (error) {
@@ -275,84 +266,11 @@ export class Tail implements Reader {
     return { ...position, unfinished: 0 };
   }
 
-  /**
-   * Reads a file to its end.
-   *
-   * @param before the position, as it stands among the others.
-   * @param file where it can change while it is read: nothing that was read counts before the start of
-   *   the file was seen, after it, to be the same.
-   * @param until where it may end before the end, which a busy writer never lets come.
-   */
-  async #read(
-    before: Position,
-    at: Position,
-    source: Source,
-    known: Recognised,
-    file: Reading | undefined,
-    until = Number.POSITIVE_INFINITY,
-  ): Promise<'end' | 'changed' | 'paused'> {
-    const { finder, scratch, progress, clock } = this.#needs;
-    let { head, tail } = known;
-    let { offset, modified, racy } = at;
-    let held = 0;
-    let paused = false;
-    finder.skipping = at.skipping;
-    try {
-      for (;;) {
-        if (held === scratch.buffer.length) {
-          if (held < LONGEST_LINE) {
-            scratch.buffer = Buffer.concat([scratch.buffer], Math.min(held * 2, LONGEST_LINE));
-          } else {
-            finder.skip();
-            tail = lastOf(tail, scratch.buffer);
-            offset += held;
-            held = 0;
-          }
-        }
-        const { buffer } = scratch;
-        const bytes = await source.read(buffer, held, buffer.length - held);
-        if (file !== undefined && !(await starts(file, head))) return 'changed';
-        if (bytes === 0 && file === undefined) return 'end';
-        if (file !== undefined && (bytes === 0 || offset + held >= until)) {
-          const stat = await file.stat();
-          if (stat.bytes < offset + held) return 'changed';
-          const more = stat.bytes > offset + held;
-          if (more && offset + held < until) continue;
-          modified = stat.modified;
-          racy = more || clock.now() - modified < RACY;
-          if (head.length < PRINT_BYTES && head.length > 0) {
-            const longer = await stretch(file, 0, PRINT_BYTES);
-            if (!longer.subarray(0, head.length).equals(head)) return 'changed';
-            head = longer;
-          }
-          return 'end';
-        }
-        if (offset === 0 && head.length === 0) {
-          head = Buffer.from(buffer.subarray(0, Math.min(bytes, PRINT_BYTES)));
-        }
-        const end = held + bytes;
-        const rest = finder.scan(buffer, end);
-        if (rest > 0) {
-          tail = lastOf(tail, buffer.subarray(0, rest));
-          offset += rest;
-          buffer.copyWithin(0, rest, end);
-        }
-        held = end - rest;
-        paused = this.#needs.paused?.() ?? false;
-        // What is held is read once more.
-        progress?.(paused ? bytes - held : bytes);
-        if (!paused) continue;
-        // Packed or not, it was not read to its end.
-        racy = true;
-        return 'paused';
-      }
-    } finally {
-      const { skipping } = finder;
-      finder.skipping = false;
-      const now = { ...at, modified, racy, head: printOf(head), tail: printOf(tail) };
-      const left = { ...now, offset, unfinished: held, skipping };
+  /** @param before the position, as it stands among the others. */
+  #read(before: Position, stretch: Stretch): Promise<'end' | 'changed' | 'paused'> {
+    return readOn(this.#needs, stretch, (left, paused) => {
       this.#replace(before, paused ? left : this.#closed(left));
-    }
+    });
   }
 }
 
@@ -364,9 +282,6 @@ function check(path: string, { kind }: Stat): void {
   if (kind !== 'file')
     throw new Foreseen(`${path}: is no file but a ${kind}: it cannot be read on`);
 }
-
-const starts = async (file: Reading, head: Buffer): Promise<boolean> =>
-  head.length === 0 || (await stretch(file, 0, head.length)).equals(head);
 
 /** The position at the end of a file, or where the line begins that has no end yet. */
 async function atEnd({ path, file, stat }: Current): Promise<Position> {

@@ -51,6 +51,18 @@ export const hertz = (n: number): Quantity<'hertz'> => n as Quantity<'hertz'>;
 
 export type Labels = Readonly<Record<string, string>>;
 
+/** Whose a metric is that was taken over from another program: its dialect gives the name back as it was. */
+export type Origin =
+  | { readonly dialect: 'prometheus' }
+  /** Its instances are the labels `plugin_instance` and `type_instance`. */
+  | {
+      readonly dialect: 'collectd';
+      readonly plugin: string;
+      readonly type: string;
+      /** '' where the type has only one. */
+      readonly source: string;
+    };
+
 /** What is measured: declared once, beside the collector that observes it. */
 export interface Metric {
   readonly kind: Kind;
@@ -59,6 +71,8 @@ export interface Metric {
   readonly unit: Unit;
   readonly labels: readonly string[];
   readonly help: string;
+  /** Absent where it is ours. */
+  readonly origin?: Origin | undefined;
 }
 
 /** What a collector yields. */

@@ -1,5 +1,5 @@
 import type { Metric, Observation } from '../metric/index.ts';
-import type { AgentStatus, CollectContext, Collector, Session } from '../plugin/index.ts';
+import type { AgentStatus, CollectContext, Collector, Session, z } from '../plugin/index.ts';
 import { type Colony, Interrupted, type Resident } from './colony.ts';
 import { type AgentCopy, type Brought, untold } from './protocol.ts';
 import { Refused } from './thread.ts';
@@ -145,7 +145,8 @@ export function copyOf(agent: AgentStatus): AgentCopy {
 
 /** A collector that runs in another thread. */
 export function collectorElsewhere(
-  facts: Pick<Collector, 'name' | 'summary' | 'source' | 'options' | 'metrics' | 'enabled'>,
+  facts: Pick<Collector, 'name' | 'summary' | 'source' | 'metrics' | 'enabled'>,
+  schema: () => z.ZodType,
   more: (options: unknown) => readonly Metric[],
   colony: Colony,
   resident: Resident,
@@ -153,6 +154,10 @@ export function collectorElsewhere(
   const declared = Object.values(facts.metrics);
   return {
     ...facts,
+    // Made when it is asked for, and not kept: it weighs as much as all the rest, and is used once.
+    get options() {
+      return schema();
+    },
     moreMetrics: more,
     open: () => sessionElsewhere(colony, resident, (options) => [...declared, ...more(options)]),
   };

@@ -6,6 +6,7 @@ import {
   Foreseen,
   type Handler,
   type OpenContext,
+  type z,
 } from '../plugin/index.ts';
 import type { Colony, Resident } from './colony.ts';
 import { copyOf } from './outside-collector.ts';
@@ -17,12 +18,16 @@ const MOST_NAMES = 100_000;
 
 /** A handler whose connections are in another thread. */
 export function handlerElsewhere(
-  facts: Omit<Handler, 'open'>,
+  facts: Omit<Handler, 'open' | 'options'>,
+  schema: () => z.ZodType,
   colony: Colony,
   resident: Resident,
 ): Handler {
   return {
     ...facts,
+    get options() {
+      return schema();
+    },
     async open(context: OpenContext): Promise<Connection> {
       const { options, host, interval, dialect, agent, signal } = context;
       const session = colony.session();

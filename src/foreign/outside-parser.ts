@@ -1,4 +1,4 @@
-import type { Collector, Parser, Parsing } from '../plugin/index.ts';
+import type { Collector, Parser, Parsing, z } from '../plugin/index.ts';
 import { Foreseen } from '../plugin/index.ts';
 import type { Colony } from './colony.ts';
 import { sessionElsewhere } from './outside-collector.ts';
@@ -14,7 +14,8 @@ interface Elsewhere {
 
 /** A parser that only says of itself what it is: whoever is to use it is run where it runs. */
 export function parserElsewhere(
-  facts: Omit<Parser, 'open'>,
+  facts: Omit<Parser, 'open' | 'options'>,
+  schema: () => z.ZodType,
   knowsTime: boolean,
   where: Elsewhere,
 ): Parser {
@@ -23,7 +24,7 @@ export function parserElsewhere(
   };
   const stub: Parsing = { parse: never, report: never, ...(knowsTime ? { timeOf: never } : {}) };
   const { revision } = where.parcel;
-  const parser = { ...facts, open: () => stub, revision, [ELSEWHERE]: where };
+  const parser = { ...facts, options: schema(), open: () => stub, revision, [ELSEWHERE]: where };
   return parser;
 }
 

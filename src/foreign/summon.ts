@@ -143,7 +143,11 @@ class Summoning {
       },
       unloaded: this.#unloaded,
       paths: this.#paths,
-      close: () => this.#inspector.close(),
+      close: async () => {
+        await this.#inspector.close();
+        // What a configuration was checked with would stay until the heap is next gone through, in an hour.
+        globalThis.gc?.();
+      },
     };
   }
 
@@ -200,9 +204,9 @@ class Summoning {
     const { path, index } = parcel;
     const follows: Consequences = new WeakMap();
     const judge = (input: unknown) => this.#inspector.judge({ path, index, input });
-    const options = schemaElsewhere(it.schema, judge, follows);
     const { name, summary } = it;
-    const all = { name, summary, options };
+    const schema = () => schemaElsewhere(it.schema, judge, follows);
+    const all = { name, summary };
     const known = (given: unknown): Judgement => follows.get(given as object) ?? {};
     const metricsIn = remembered((given) => (known(given).metrics ?? []).map(metricOf));
     switch (it.kind) {
@@ -211,7 +215,7 @@ class Summoning {
           Object.entries(it.metrics).map(([key, metric]) => [key, metricOf(metric)]),
         );
         const facts = { ...all, source: it.source, enabled: it.enabled, metrics };
-        return collectorElsewhere(facts, metricsIn, this.#colony, resident);
+        return collectorElsewhere(facts, schema, metricsIn, this.#colony, resident);
       }
       case 'handler': {
         const { idempotent, acknowledged, previews } = it;
@@ -221,13 +225,13 @@ class Summoning {
           counters: it.counters as Handler['counters'],
           newNamesPerMinute: (given: unknown) => known(given).newNamesPerMinute,
         };
-        return handlerElsewhere(facts, this.#colony, resident);
+        return handlerElsewhere(facts, schema, this.#colony, resident);
       }
       case 'parser': {
         const { source, journal, knowsTime } = it;
         const needles = (given: unknown) => known(given).needles ?? [];
         const facts = { ...all, source, metrics: metricsIn, needles, ...(journal && { journal }) };
-        return parserElsewhere(facts, knowsTime, { parcel, colony: this.#colony });
+        return parserElsewhere(facts, schema, knowsTime, { parcel, colony: this.#colony });
       }
     }
   }

@@ -49,19 +49,19 @@ export interface CollectorSeries {
  * This runs for every observation, in code that V8 does not optimize for hours (see
  * docs/architecture.md): a variable of the function costs it a tenth of a private field.
  *
- * @param declared the collector's metrics.
+ * @param declared the collector's metrics; where absent, it may observe any.
  * @param from the collector instance, and the host the agent runs on.
  * @param cap new series allowed in an hour.
  */
 export function createCollectorSeries(
-  declared: Iterable<Metric>,
+  declared: Iterable<Metric> | undefined,
   ids: Ids,
   { collector, host: own }: Pick<Series, 'collector' | 'host'>,
   cap: number,
 ): CollectorSeries {
   const byKey = new Map<string, Entry>();
   // An instrument and the metric it observes under are one object, see src/metric.
-  const metrics = new Set(declared);
+  const metrics = declared && new Set(declared);
   let first: Entry | undefined;
   let last: Entry | undefined;
   let turn = 0;
@@ -96,11 +96,11 @@ export function createCollectorSeries(
   }
 
   function lookUp(observation: Observation): Entry | undefined {
-    const key = keyOf(observation, own);
+    const key = keyOf(observation, own, metrics === undefined);
     const known = byKey.get(key);
     if (known !== undefined) return known;
     const { metric, labels, host = own } = observation;
-    if (!metrics.has(metric)) {
+    if (metrics?.has(metric) === false) {
       throw new Error(`observed ${metric.name}, which it does not declare`);
     }
     for (const name of metric.labels) {
@@ -128,8 +128,8 @@ export function createCollectorSeries(
    */
   const hadGone = (entry: Entry): boolean => entry.seen < 0 || entry.seen < complete;
 
-  /** How much it has grown since its latest sample. */
-  function grown(entry: Entry, { value, seconds }: Observation): Sample['growth'] {
+  /** How much it has grown since its latest sample, which was taken when `entry.sample.time` says. */
+  function grown(entry: Entry, { value, seconds }: Observation, now: number): Sample['growth'] {
     if (entry.kind === 'delta') {
       entry.growth.amount = value;
       entry.growth.seconds = seconds ?? (Number.isNaN(before) ? 0 : at - before);
@@ -137,6 +137,9 @@ export function createCollectorSeries(
     }
     const latest = entry.sample.value;
     if (value < latest) resets += 1;
+    if (metrics === undefined && entry.seen >= 0) {
+      return growth(latest, value, now - entry.sample.time, entry.growth);
+    }
     return hadGone(entry) ? undefined : growth(latest, value, at - completeAt, entry.growth);
   }
 
@@ -153,9 +156,10 @@ export function createCollectorSeries(
       throw new Error(`observed ${spell(observation)} twice in one collection`);
     const { sample } = entry;
     const { value } = observation;
-    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation);
+    const now = observation.time ?? time;
+    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation, now);
     sample.value = value;
-    sample.time = observation.time ?? time;
+    sample.time = now;
     entry.seen = turn;
     seen += 1;
     last = entry;

@@ -30,6 +30,8 @@ export interface RunnerOptions {
   /** Seconds a collection may take. */
   readonly timeout: number;
   readonly newSeriesPerHour: number;
+  /** Seconds from one tick to the next. */
+  readonly interval?: number | undefined;
 }
 
 export interface RunnerNeeds {
@@ -99,8 +101,12 @@ class CollectorRunner implements Runner {
     this.#options = options;
     this.#needs = needs;
     const { collector } = options;
+    const declared = [
+      ...Object.values(collector.metrics),
+      ...(collector.moreMetrics?.(options.options) ?? []),
+    ];
     this.#series = createCollectorSeries(
-      [...Object.values(collector.metrics), ...(collector.moreMetrics?.(options.options) ?? [])],
+      collector.foreign === true ? undefined : declared,
       needs.ids,
       { collector: options.instance, host: needs.hostname },
       options.newSeriesPerHour,
@@ -194,8 +200,8 @@ class CollectorRunner implements Runner {
   }
 
   #context(run: Run): CollectContext {
-    const { host, agent } = this.#needs;
-    return new Context(run, host, agent, this.#options.options, this.#memory.since);
+    const { options, interval } = this.#options;
+    return new Context(run, this.#needs, options, this.#memory.since, interval);
   }
 
   async #drain(run: Run, collected: Collected | Promise<Collected>): Promise<Collection> {
@@ -327,20 +333,24 @@ class Context implements CollectContext {
   readonly agent: AgentStatus;
   readonly options: unknown;
   readonly since: CollectContext['since'];
+  readonly hostname: string;
+  readonly interval: number | undefined;
   readonly #run: Run;
 
   constructor(
     run: Run,
-    host: Host,
-    agent: AgentStatus,
+    { host, agent, hostname }: RunnerNeeds,
     options: unknown,
     since: CollectContext['since'],
+    interval: number | undefined,
   ) {
     this.#run = run;
     this.host = host;
     this.agent = agent;
     this.options = options;
     this.since = since;
+    this.hostname = hostname;
+    this.interval = interval;
   }
 
   get signal(): AbortSignal {

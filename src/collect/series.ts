@@ -67,10 +67,16 @@ export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boo
   return true;
 }
 
-/** The text that identifies a series; control characters separate, because labels cannot be trusted not to. */
-export function keyOf({ metric, labels, host }: Observation, own: string): string {
+/**
+ * The text that identifies a series; control characters separate, because labels cannot be trusted not to.
+ *
+ * @param named whether metrics of one name may have different labels.
+ */
+export function keyOf({ metric, labels, host }: Observation, own: string, named: boolean): string {
+  const names = named ? `\x01${metric.labels.join('\x02')}` : '';
   // Joined, it is one piece of memory: kept as it grew, a key takes three times as much.
-  return [`${metric.name}\x01${host ?? own}`, ...metric.labels.map((name) => labels[name])].join(
-    '\x02',
-  );
+  return [
+    `${metric.name}\x01${host ?? own}${names}`,
+    ...metric.labels.map((name) => labels[name]),
+  ].join('\x02');
 }

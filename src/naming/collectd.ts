@@ -23,7 +23,12 @@ function identityOf(identifier: string, labels: Labels): Identifier {
  * The generic rule, in collectd's manner: the first word of the inner name (behind `system.linux.`)
  * is the plugin, the others are the type's instance, the labels' values follow as levels.
  */
-function genericIdentity({ metric }: Series): Identifier {
+function genericIdentity({ metric, labels }: Series): Identifier {
+  if (metric.origin?.dialect === 'collectd') {
+    const { plugin, type, source } = metric.origin;
+    const { plugin_instance: pluginInstance = '', type_instance: typeInstance = '' } = labels;
+    return { plugin, pluginInstance, type, typeInstance, source };
+  }
   const [plugin = '', ...rest] = metric.name.replace(/^system\.(?:linux\.)?/, '').split('.');
   const type = metric.kind === 'gauge' ? 'gauge' : 'derive';
   return { plugin, pluginInstance: '', type, typeInstance: rest.join('-'), source: '' };
@@ -190,6 +195,11 @@ function create(o: Options): Pick<Dialect, 'spell' | 'wholeOf'> {
     const rows = lookUp(series);
     if (rows === undefined) {
       const plain = writer.identify(genericIdentity(series), series, naming);
+      if (series.metric.origin?.dialect === 'collectd') {
+        const form = series.metric.kind === 'gauge' ? GAUGE : rates ? RATE : COUNTER;
+        const path = writer.path(plain, series, naming);
+        return [{ series, path, ...form, scale: 1, offset: 0, identifier: plain }];
+      }
       const guests = guestOf(series) !== undefined && !naming.tags && !o.useTags;
       const path = writer.path(plain, series, naming, guests ? withoutGuest(series) : series);
       // In parts, it has a place for the labels.

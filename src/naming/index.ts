@@ -7,7 +7,6 @@ import { otel } from './otel.ts';
 import { prometheus } from './prometheus.ts';
 import { salt } from './salt.ts';
 
-export { levels, segment } from '../wire/segment.ts';
 export type { Dialect, Naming, Spelling } from './dialect.ts';
 export {
   HOSTNAME_METHODS,

@@ -321,6 +321,10 @@ export const prometheus: Dialect = {
     const { metric, labels } = series;
     const common = { series, reading: 'value', precision: undefined } as const;
     const match = lookUp(series);
+    if (metric.origin?.dialect === 'prometheus') {
+      const spelled = path(metric.name, labels, series, naming);
+      return [{ ...common, path: spelled, scale: 1, offset: 0 }];
+    }
     if (match === undefined || match.section.covers?.(labels) === false) {
       const spelled = path(genericName(metric), asDomain(labels), series, naming);
       return [{ ...common, path: spelled, scale: 1, offset: 0 }];

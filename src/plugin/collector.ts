@@ -41,6 +41,10 @@ export interface CollectContext<O extends z.ZodType = z.ZodType> {
   ): Growths<K> | undefined;
   /** The agent itself, for the collector that reports on it. */
   readonly agent: AgentStatus;
+  /** What the agent's host is called, for programs that are told so. Absent where a plugin runs apart. */
+  readonly hostname?: string | undefined;
+  /** Seconds from one tick to the next. Absent likewise. */
+  readonly interval?: number | undefined;
 }
 
 /** A collector that keeps something between ticks: a tail, a connection, a listener. */
@@ -66,6 +70,11 @@ interface Declared<O extends z.ZodType> {
   readonly metrics: Readonly<Record<string, Metric>>;
   /** What it observes besides, where that is a matter of its options: each metric the same object always. */
   moreMetrics?(options: z.output<O>): readonly Metric[];
+  /**
+   * Observes what others call as they like: each metric the same object as long as it is observed. Its
+   * readings may be older than the tick, and a tick may pass without one.
+   */
+  readonly foreign?: boolean;
   /** Whether it runs without being configured; yes unless said. */
   readonly enabled?: boolean;
   /** The files it reads and what it asks for: `reads` in the reference. */

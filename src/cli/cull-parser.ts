@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { type ChosenParser, choose, isOwn, ownParser, parsers } from '../parsers/index.ts';
 import type { Parser } from '../plugin/index.ts';
-import { suggest } from '../wire/suggest.ts';
 import { listed, UsageError } from './io.ts';
 
 const known = (name: string): Parser | undefined =>
@@ -14,11 +13,12 @@ export const isKnown = (name: string): boolean => isOwn(name) || known(name) !==
  * The parser of a name, or in a file of one's own; logster's dotted paths (`logster.parsers.PostfixLogster.PostfixLogster`) end in
  * theirs.
  */
-export function parserNamed(name: string): Parser {
+export async function parserNamed(name: string): Promise<Parser> {
   if (isOwn(name)) return ownParser(resolve(name));
   const found = known(name);
   if (found !== undefined) return found;
   const names = [...parsers.keys()];
+  const { suggest } = await import('../config/index.ts');
   const near = suggest(name, names);
   const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
   throw new UsageError(`no parser is called "${name}". ${hint}`);
@@ -29,7 +29,7 @@ export function parserNamed(name: string): Parser {
  * configuration has them (`format: combined, topPaths: 20`).
  */
 export async function chooseParser(name: string, text: string | undefined): Promise<ChosenParser> {
-  const parser = parserNamed(name);
+  const parser = await parserNamed(name);
   const chosen = choose(parser, await given(parser, text));
   if (!('issues' in chosen)) return chosen;
   const [issue] = chosen.issues;

@@ -122,7 +122,7 @@ async function outputsOf(
 
 /** Explains a parser: of one's own nothing is known but its file. */
 async function help(io: Io, name: string): Promise<number> {
-  const parser = parserNamed(name);
+  const parser = await parserNamed(name);
   if (!isOwn(name)) {
     const { describe } = await import('./describe.ts');
     return describe(io, parser.name, { type: 'parser' });

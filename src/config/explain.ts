@@ -1,8 +1,8 @@
-import { didYouMean } from '../wire/suggest.ts';
 import { type JsonSchema, schemaAt } from './describe.ts';
 import { type Checked, type Issue, type Located, type Path, wanted } from './issue.ts';
 import { isSecretName, leaks } from './mask.ts';
 import { type Finding, type Problem, problemAt } from './problem.ts';
+import { didYouMean } from './suggest.ts';
 import type { Node, ScalarNode } from './tree.ts';
 
 /** Says in words what a schema found wrong, where it stands, and what to do. */

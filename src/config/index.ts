@@ -1,6 +1,5 @@
 /** The configuration: YAML files in, a checked {@link Config} or a located {@link ConfigError} out. */
 
-export { suggest } from '../wire/suggest.ts';
 export type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 export { configJsonSchema, describeConfig, describeOptions, type Option } from './describe.ts';
 export { readEarly, readSocket } from './early.ts';
@@ -8,3 +7,4 @@ export { loadConfig } from './load.ts';
 export { mask } from './mask.ts';
 export { privateValues, writtenSecrets } from './private.ts';
 export { ConfigError } from './problem.ts';
+export { suggest } from './suggest.ts';

@@ -1,7 +1,7 @@
 import type { Collector, Handler } from '../plugin/index.ts';
-import { didYouMean } from '../wire/suggest.ts';
 import type { Registry } from './config.ts';
 import { type Finding, type Place, type Problem, problemAt } from './problem.ts';
+import { didYouMean } from './suggest.ts';
 import { type Entry, emptyMap, isNothing, type MapNode } from './tree.ts';
 
 /** The two sections that hold plugins. */

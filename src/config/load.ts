@@ -1,5 +1,4 @@
 import type { Collector, Handler, z } from '../plugin/index.ts';
-import { didYouMean } from '../wire/suggest.ts';
 import { check } from './check.ts';
 import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
 import { fingerprintOf, meantBy } from './fingerprint.ts';
@@ -10,6 +9,7 @@ import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
 import { collectorDefaults, collectorKeys, globals, handlerKeys, listenAddress } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { queueOf, sharedSpools } from './spools.ts';
+import { didYouMean } from './suggest.ts';
 import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
 
 const NEW_SERIES_PER_HOUR = 50_000;

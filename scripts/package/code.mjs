@@ -12,10 +12,12 @@ import { run } from './machines.mjs';
 /** Ticks after which the agent has done whatever it does at a tick. */
 const TICKS = 3;
 /**
- * Seconds between them. A run starts as one of them passes: the tick under way must not meet the one after, whose
- * points would then travel together, through other functions. An emulated start takes two seconds.
+ * Seconds between them, and how long after one of them a run starts: when its own moment for that tick has passed,
+ * and long before the next. Points of two ticks that meet would travel together, through other functions. An
+ * emulated start takes two seconds.
  */
-const INTERVAL = 4;
+const INTERVAL = 5;
+const AFTER = 1;
 /** How many runs must agree on every byte: one that was late all the same does not decide. */
 const AGREE = 3;
 const MOST_RUNS = 15;
@@ -138,7 +140,7 @@ status: { enabled: false }
 handlers: { graphite: { host: 127.0.0.1, port: ${port} } }
 `,
   );
-  await sleep(INTERVAL * 1000 - (Date.now() % (INTERVAL * 1000)));
+  await boundary();
   const program = spawn(command, [...words, 'run', '--config', config], {
     stdio: 'ignore',
     env: environment(own),
@@ -147,12 +149,17 @@ handlers: { graphite: { host: 127.0.0.1, port: ${port} } }
   carbon.close();
 }
 
+/** Waits until a tick has passed. */
+const boundary = () => sleep((INTERVAL + AFTER) * 1000 - (Date.now() % (INTERVAL * 1000)));
+
 /** Twice over a log: what was there before, and a line that is new. @param {Run} run */
 async function cull({ started: [command = '', ...words], own }) {
   const log = join(own, 'access.log');
   const state = join(own, 'state');
   mkdirSync(state);
   for (const text of ['', LINE]) {
+    // Both never within one second: what is in the log is then compared otherwise.
+    await boundary();
     writeFileSync(log, text, { flag: 'a' });
     const culls = ['cull', '--output', 'stdout', '--state-dir', state, 'access', log];
     await run(command, [...words, ...culls], { env: environment(own) });

@@ -17,6 +17,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/container-line', () => import('../wire/container-line.ts')],
   ['cullinan/wire/crc32', () => import('../wire/crc32.ts')],
   ['cullinan/wire/datagrams', () => import('../wire/datagrams.ts')],
+  ['cullinan/wire/dbus', () => import('../wire/dbus.ts')],
   ['cullinan/wire/distribution', () => import('../wire/distribution.ts')],
   ['cullinan/wire/exposition', () => import('../wire/exposition.ts')],
   ['cullinan/wire/expression', () => import('../wire/expression.ts')],

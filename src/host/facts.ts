@@ -2,8 +2,7 @@ import { promises as dns } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { hostname as getHostname } from 'node:os';
 import type { HostFacts, Hostname } from '../naming/index.ts';
-import { Foreseen } from '../plugin/index.ts';
-import { startChild } from './child.ts';
+import { Foreseen, startChild } from '../plugin/index.ts';
 import { codeOf } from './failures.ts';
 
 /** How the system finds names and addresses: nsswitch.conf decides, as for every other program. */

@@ -2,14 +2,16 @@ import { accessSync, constants } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import {
   AccessDenied,
+  type Child,
+  type Ended,
   Foreseen,
   NoData,
   nameOf,
   ParseError,
   type Statfs,
+  startChild,
   Unresponsive,
 } from '../plugin/index.ts';
-import { type Child, type Ended, startChild } from './child.ts';
 
 /** Children at a time, over all mounts: a host whose file servers are all gone must not fill up with them. */
 const CHILDREN = 8;

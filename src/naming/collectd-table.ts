@@ -252,6 +252,12 @@ const kernel: Rows = {
   'system.users.sessions': [gauge('users/users')],
 };
 
+/** filecount. */
+const services: Rows = {
+  'files.count': [gauge('filecount-{group}/files')],
+  'files.size': [gauge('filecount-{group}/bytes')],
+};
+
 /** uptime, contextswitch, entropy, fhcount, protocols: one value or two each. */
 const others: Rows = {
   'system.uptime': [{ ...gauge('uptime/uptime'), precision: 0 }],
@@ -282,6 +288,7 @@ const tableFor = (o: Options): ReadonlyMap<string, readonly Row[]> =>
       ...processes,
       ...groups,
       ...kernel,
+      ...services,
       ...others,
       ...tcpconns(o.tcpconns),
       ...virt(o.virt),

@@ -3,6 +3,7 @@ export * from '../metric/index.ts';
 export * from './api.ts';
 export * from './around.ts';
 export * from './collector.ts';
+export * from './child.ts';
 export * from './columns.ts';
 export * from './errors.ts';
 export * from './fields.ts';

@@ -5,8 +5,8 @@ import {
   cpSync,
   openSync,
   readFileSync,
-  renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -52,11 +52,11 @@ function cull(parser, kind, log, work) {
   const state = `${work}/state-${parser}`;
   const words = ['cull', '--output', 'stdout', '--state-dir', state, parser, log];
   const full = `${log}.full`;
-  renameSync(log, full);
-  writeFileSync(log, '');
+  // In place: to the states of all it stays the same file.
+  cpSync(log, full);
+  truncateSync(log);
   const { status, stderr } = spawnSync(PROGRAM, words, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`cullinan ${words.join(' ')}: ${stderr}`);
-  // Written to in place, and not put in its place: the log is still the same file.
   writeFileSync(log, readFileSync(full), { flag: 'a' });
   rmSync(full);
   cpSync(state, `${state}.before`, { recursive: true });

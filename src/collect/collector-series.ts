@@ -1,6 +1,6 @@
 import type { Metric, Observation, Sample, Series } from '../metric/index.ts';
 import { growth } from '../rates/index.ts';
-import { Entry, type Ids, keyOf, sameLabels } from './series.ts';
+import { Entry, hashOf, type Ids, isAlike, sameLabels } from './series.ts';
 
 /** Series that were not seen for this many collections have ended. */
 const FORGET_AFTER = 30;
@@ -44,7 +44,7 @@ export interface CollectorSeries {
  *
  * A collector observes the same things in the same order at every tick, so each series remembers
  * which one followed it. In steady state an observation finds its series by one comparison, without
- * a key being built or hashed; a device that comes or goes costs one look-up.
+ * anything being hashed; a device that comes or goes costs one look-up.
  *
  * This runs for every observation, in code that V8 does not optimize for hours (see
  * docs/architecture.md): a variable of the function costs it a tenth of a private field.
@@ -59,7 +59,8 @@ export function createCollectorSeries(
   { collector, host: own }: Pick<Series, 'collector' | 'host'>,
   cap: number,
 ): CollectorSeries {
-  const byKey = new Map<string, Entry>();
+  const byHash = new Map<number, Entry>();
+  let size = 0;
   // An instrument and the metric it observes under are one object, see src/metric.
   const metrics = declared && new Set(declared);
   let first: Entry | undefined;
@@ -95,11 +96,19 @@ export function createCollectorSeries(
     return entry;
   }
 
+  /** Who observes what others call as they like makes a metric for each observation. */
+  const isOf = (entry: Entry, metric: Metric): boolean =>
+    entry.metric === metric || (metrics === undefined && isAlike(entry.metric, metric));
+
   function lookUp(observation: Observation): Entry | undefined {
-    const key = keyOf(observation, own, metrics === undefined);
-    const known = byKey.get(key);
-    if (known !== undefined) return known;
     const { metric, labels, host = own } = observation;
+    const hash = hashOf(observation);
+    const head = byHash.get(hash);
+    for (let known = head; known !== undefined; known = known.alike) {
+      if (known.host === host && isOf(known, metric) && sameLabels(metric, known.labels, labels)) {
+        return known;
+      }
+    }
     if (metrics?.has(metric) === false) {
       throw new Error(`observed ${metric.name}, which it does not declare`);
     }
@@ -117,8 +126,10 @@ export function createCollectorSeries(
       return undefined;
     }
     fresh += 1;
-    const entry = new Entry({ id: ids.take(), metric, collector, host, labels }, key);
-    byKey.set(key, entry);
+    const entry = new Entry({ id: ids.take(), metric, collector, host, labels });
+    entry.alike = head;
+    byHash.set(hash, entry);
+    size += 1;
     return entry;
   }
 
@@ -128,19 +139,19 @@ export function createCollectorSeries(
    */
   const hadGone = (entry: Entry): boolean => entry.seen < 0 || entry.seen < complete;
 
-  /** How much it has grown since its latest sample, which was taken when `entry.sample.time` says. */
+  /** How much it has grown since its latest sample, which was taken when `entry.time` says. */
   function grown(entry: Entry, { value, seconds }: Observation, now: number): Sample['growth'] {
     if (entry.kind === 'delta') {
-      entry.growth.amount = value;
-      entry.growth.seconds = seconds ?? (Number.isNaN(before) ? 0 : at - before);
-      return entry.growth;
+      entry.grown.amount = value;
+      entry.grown.seconds = seconds ?? (Number.isNaN(before) ? 0 : at - before);
+      return entry.grown;
     }
-    const latest = entry.sample.value;
+    const latest = entry.value;
     if (value < latest) resets += 1;
     if (metrics === undefined && entry.seen >= 0) {
-      return growth(latest, value, now - entry.sample.time, entry.growth);
+      return growth(latest, value, now - entry.time, entry.grown);
     }
-    return hadGone(entry) ? undefined : growth(latest, value, at - completeAt, entry.growth);
+    return hadGone(entry) ? undefined : growth(latest, value, at - completeAt, entry.grown);
   }
 
   /**
@@ -154,16 +165,14 @@ export function createCollectorSeries(
     if (entry === undefined) return undefined;
     if (entry.seen === turn)
       throw new Error(`observed ${spell(observation)} twice in one collection`);
-    const { sample } = entry;
-    const { value } = observation;
     const now = observation.time ?? time;
-    sample.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation, now);
-    sample.value = value;
-    sample.time = now;
+    entry.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation, now);
+    entry.value = observation.value;
+    entry.time = now;
     entry.seen = turn;
     seen += 1;
     last = entry;
-    return sample;
+    return entry;
   }
 
   /** Stamps one thing, whatever it is. */
@@ -185,20 +194,31 @@ export function createCollectorSeries(
   }
 
   function forget(): void {
-    for (const [key, entry] of byKey) {
-      if (entry.next !== undefined && turn - entry.next.seen > FORGET_AFTER) {
-        entry.next = undefined;
+    for (const [hash, head] of byHash) {
+      let kept: Entry | undefined;
+      for (let entry: Entry | undefined = head; entry !== undefined; ) {
+        const alike: Entry | undefined = entry.alike;
+        if (entry.next !== undefined && turn - entry.next.seen > FORGET_AFTER) {
+          entry.next = undefined;
+        }
+        if (turn - entry.seen <= FORGET_AFTER) {
+          entry.alike = kept;
+          kept = entry;
+        } else {
+          size -= 1;
+          ids.giveBack(entry.id);
+          if (first === entry) first = undefined;
+        }
+        entry = alike;
       }
-      if (turn - entry.seen <= FORGET_AFTER) continue;
-      byKey.delete(key);
-      ids.giveBack(entry.id);
-      if (first === entry) first = undefined;
+      if (kept === undefined) byHash.delete(hash);
+      else if (kept !== head) byHash.set(hash, kept);
     }
   }
 
   return {
     get size() {
-      return byKey.size;
+      return size;
     },
     get refused() {
       return refused;
@@ -207,7 +227,7 @@ export function createCollectorSeries(
       return resets;
     },
     turn(now) {
-      if (seen < byKey.size && turn % FORGET_AFTER === 0) forget();
+      if (seen < size && turn % FORGET_AFTER === 0) forget();
       turn += 1;
       seen = 0;
       last = undefined;
@@ -237,25 +257,24 @@ export function createCollectorSeries(
           length = samples.length;
           continue;
         }
-        const { sample } = entry;
         if (entry.kind === 'counter') {
-          const amount = value - sample.value;
+          const amount = value - entry.value;
           if (amount >= 0 && elapsed > 0) {
-            const { growth } = entry;
-            growth.amount = amount;
-            growth.seconds = elapsed;
-            sample.growth = growth;
+            const { grown } = entry;
+            grown.amount = amount;
+            grown.seconds = elapsed;
+            entry.growth = grown;
           } else {
             if (amount < 0) resets += 1;
-            sample.growth = undefined;
+            entry.growth = undefined;
           }
         }
-        sample.value = value;
-        sample.time = time;
+        entry.value = value;
+        entry.time = time;
         entry.seen = turn;
         seen += 1;
         last = entry;
-        samples[length] = sample;
+        samples[length] = entry;
         length += 1;
       }
     },
@@ -264,8 +283,12 @@ export function createCollectorSeries(
       completeAt = at;
     },
     clear() {
-      for (const { id } of byKey.values()) ids.giveBack(id);
-      byKey.clear();
+      for (const head of byHash.values()) {
+        for (let entry: Entry | undefined = head; entry !== undefined; entry = entry.alike)
+          ids.giveBack(entry.id);
+      }
+      byHash.clear();
+      size = 0;
       first = undefined;
     },
   };

@@ -4,36 +4,41 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NONE: Mutable<Growth> = { amount: Number.NaN, seconds: Number.NaN };
 
-/** A series, and what the collect room remembers of it between two collections. */
-export class Entry implements Series {
+/**
+ * A series, its latest sample, and what the collect room remembers of it between two collections: one
+ * object for as long as the series lives.
+ */
+export class Entry implements Series, Sample {
   readonly id: number;
   readonly metric: Metric;
   readonly kind: Metric['kind'];
   readonly collector: string;
   readonly host: string;
   readonly labels: Labels;
-  readonly key: string;
   /** The collection that saw it last; -1 before the first. */
   seen = -1;
-  /** Its latest observation, stamped: one object for as long as the series lives. */
-  readonly sample: Mutable<Sample>;
-  /** Where its growth is kept while it has any: one object, too. */
-  readonly growth: Mutable<Growth>;
+  readonly series: Series;
+  value = Number.NaN;
+  // A time is mostly whole: V8 keeps such a number in place, where it is not NaN to begin with.
+  time = 0;
+  growth: Growth | undefined = undefined;
+  /** Where its growth is kept while it has any. */
+  readonly grown: Mutable<Growth>;
   /** The entry that followed this one in the last collection: the guess for the next. */
   next: Entry | undefined = undefined;
+  /** Another one with the same {@link hashOf}. */
+  alike: Entry | undefined = undefined;
 
-  constructor({ id, metric, collector, host, labels }: Series, key: string) {
+  constructor({ id, metric, collector, host, labels }: Series) {
     this.id = id;
     this.metric = metric;
     this.kind = metric.kind;
     this.collector = collector;
     this.host = host;
     this.labels = labels;
-    this.key = key;
     // A gauge has none ever: a hypervisor has ten thousands of them.
-    this.growth = metric.kind === 'gauge' ? NONE : { amount: Number.NaN, seconds: Number.NaN };
-    // A time is mostly whole: V8 keeps such a number in place, where it is not NaN to begin with.
-    this.sample = { series: this, value: Number.NaN, time: 0, growth: undefined };
+    this.grown = metric.kind === 'gauge' ? NONE : { amount: Number.NaN, seconds: Number.NaN };
+    this.series = this;
   }
 }
 
@@ -67,16 +72,27 @@ export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boo
   return true;
 }
 
+/** Whether two metrics have the same name and the same labels. */
+export const isAlike = (a: Metric, b: Metric): boolean =>
+  a.name === b.name && a.labels.join('\x02') === b.labels.join('\x02');
+
+/** As FNV-1a has it. */
+const PRIME = 0x01000193;
+
+function mixed(hash: number, text: string): number {
+  let mix = hash;
+  for (let i = 0; i < text.length; i += 1) mix = Math.imul(mix ^ text.charCodeAt(i), PRIME);
+  // Where one text ends and the next begins.
+  return Math.imul(mix ^ 0xffff, PRIME);
+}
+
 /**
- * The text that identifies a series; control characters separate, because labels cannot be trusted not to.
- *
- * @param named whether metrics of one name may have different labels.
+ * A number by which a series is found again; another may have the same one. It is made of texts that are
+ * there anyway: a text of its own for each series would be the sixth part of what a series takes.
  */
-export function keyOf({ metric, labels, host }: Observation, own: string, named: boolean): string {
-  const names = named ? `\x01${metric.labels.join('\x02')}` : '';
-  // Joined, it is one piece of memory: kept as it grew, a key takes three times as much.
-  return [
-    `${metric.name}\x01${host ?? own}${names}`,
-    ...metric.labels.map((name) => labels[name]),
-  ].join('\x02');
+export function hashOf({ metric, labels, host }: Observation): number {
+  let hash = mixed(0, metric.name);
+  if (host !== undefined) hash = mixed(hash, host);
+  for (const name of metric.labels) hash = mixed(hash, labels[name] ?? '');
+  return hash;
 }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { beforeAll, expect, test } from 'vitest';
 import { NotifySocket } from '../support/notify-socket.ts';
 import { describeWithPeer } from '../support/peers.ts';
-import { PROGRAM } from '../support/program.ts';
+import { cullinan, PROGRAM } from '../support/program.ts';
 import { withUs } from '../support/with-us.ts';
 
 const CONFIG = `interval: 200ms
@@ -95,6 +95,39 @@ describeWithPeer(['python3', 'gcc'], 'started by the launcher, under systemd', (
     await socket.line('RELOADING=1');
     await socket.line('READY=1');
     await agent.stop();
+  });
+
+  test('cullinan reload says what is wrong, and changes nothing then', async () => {
+    using socket = await NotifySocket.open();
+    const control = join(mkdtempSync(join(tmpdir(), 'control-')), 'socket');
+    const config = CONFIG.replace('{ enabled: false }', `{ socket: ${control} }`);
+    using agent = started([join(folder, 'cullinan')], socket, config);
+    await socket.line('READY=1');
+    socket.told.length = 0;
+    const reload = () => cullinan(['reload', '--socket', control]);
+    expect(await reload()).toMatchObject({ code: 0, stderr: '' });
+    await socket.line('RELOADING=1');
+    await socket.line('READY=1');
+
+    agent.reconfigure('intervall: 1s\n');
+    socket.told.length = 0;
+    const { code, stderr } = await reload();
+    expect(code).toBe(78);
+    expect(stderr).toContain('unknown option "intervall"');
+    expect(stderr).toContain('The configuration before goes on.');
+    await socket.line('WATCHDOG=1');
+    expect(socket.lines).not.toContain('RELOADING=1');
+    await agent.stop();
+
+    // Nobody answers any more: it says so, or sends the signal where it knows to whom.
+    expect((await reload()).code).toBe(1);
+    using other = started([join(folder, 'cullinan')], socket);
+    await socket.line('READY=1');
+    socket.told.length = 0;
+    const words = ['reload', '--socket', control, '--pid', `${other.pid}`];
+    expect(await cullinan(words)).toMatchObject({ code: 0 });
+    await socket.line('RELOADING=1');
+    await other.stop();
   });
 
   test('a process that is stopped feeds no watchdog, and feeds it again when it goes on', async () => {

@@ -56,7 +56,10 @@ export async function parts(root, { target, external }) {
   const { pieces, metafile } = await split(root, { ...common, external: [...external] }, asked);
   const core = closure(pieces, CORE.map(nameOf));
   const staying = closure(pieces, plugins.map(nameOf));
-  const passing = closure(pieces, [...PASSING, SCHEMAS].map(nameOf));
+  const passing = [...closure(pieces, [...PASSING, SCHEMAS].map(nameOf))].filter(
+    (name) => !core.has(name) && !staying.has(name),
+  );
+  classless(root, passing, metafile);
   /** @type {Map<string, string>} */
   const texts = new Map();
   for (const [name, { text }] of pieces) {
@@ -67,8 +70,29 @@ export async function parts(root, { target, external }) {
     texts,
     core: [...core],
     metafile,
-    passing: [...passing].filter((name) => !core.has(name) && !staying.has(name)),
+    passing,
   };
+}
+
+/**
+ * A part that is let go of is loaded once more when it is needed again, with other classes than before: what was
+ * made of the first would be no instance of the second.
+ *
+ * @param {string} root
+ * @param {readonly string[]} passing
+ * @param {import('esbuild').Metafile} metafile
+ */
+function classless(root, passing, { outputs }) {
+  for (const name of passing) {
+    for (const path of Object.keys(outputs[posix.join('out', name)]?.inputs ?? {})) {
+      if (!path.startsWith('src/')) continue;
+      const found = /^export (?:abstract )?class \w+/m.exec(readFileSync(join(root, path), 'utf8'));
+      if (found === null) continue;
+      throw new Error(
+        `${path} is let go of after the start and has "${found[0]}": move it to a file that stays`,
+      );
+    }
+  }
 }
 
 /** What esbuild leaves as it is: within regular expressions. */
@@ -311,6 +335,7 @@ const called = (root) => ({
     onLoad({ filter: /./, namespace: 'called' }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       const from = loading(relative(root, path));
+      // Functions alone: where a class or an object of it is imported, esbuild finds none and says so.
       const lines = [...text.matchAll(/^export (?:async )?function (\w+)/gm)].map(
         ([, name]) => `export const ${name} = (...words) => ${from}.${name}(...words);`,
       );

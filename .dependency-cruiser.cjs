@@ -19,6 +19,7 @@ const FLOORS = [
     'script',
     'parsers',
     'names',
+    'programs',
   ],
   ['host', 'portable', 'config', 'schedule', 'collect', 'deliver', 'status', 'notify'],
   ['agent'],
@@ -37,6 +38,7 @@ const NEIGHBOURS = {
   script: ['plugin'], // which errors were foreseen
   parsers: ['plugin', 'script'], // what a parser is, and files of one's own
   names: ['plugin'], // which errors were foreseen
+  programs: ['plugin'], // which errors were foreseen, and what a collector's session is
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   libvirt: ['plugin', 'net'], // which errors were foreseen, and the connection that is spoken over
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved
@@ -98,7 +100,7 @@ module.exports = {
       from: { path: '^(collectors|handlers|parsers)/' },
       to: {
         path: '^(src|collectors|handlers|parsers|test|scripts)/',
-        pathNot: '^src/((plugin|net|gossip|libvirt|logs|parsers)/index\\.ts$|wire/)',
+        pathNot: '^src/((plugin|net|gossip|libvirt|logs|parsers|programs)/index\\.ts$|wire/)',
       },
     },
     {

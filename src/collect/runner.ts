@@ -14,6 +14,7 @@ import {
   NoData,
   OUTCOMES,
   type Outcome,
+  Remark,
   type Session,
   Unresponsive,
 } from '../plugin/index.ts';
@@ -266,9 +267,12 @@ class CollectorRunner implements Runner {
       report.problem(`${this.#key} ${kind}`, {
         where: `collector ${instance}`,
         error,
-        effect: `This tick has ${extent} ${instance} samples.${more}`,
+        effect:
+          error instanceof Remark
+            ? `Nothing is missing because of it.${more}`
+            : `This tick has ${extent} ${instance} samples.${more}`,
         remedy: remedyFor(error, instance),
-        absent: error instanceof NoData,
+        absent: error instanceof NoData || error instanceof Remark,
       });
     }
   }
@@ -420,7 +424,8 @@ class Run {
 
   outcome(): Outcome {
     if (this.abandoned) return 'timed-out';
-    const errors = this.thrown === undefined ? this.errors : [...this.errors, this.thrown];
+    const all = this.thrown === undefined ? this.errors : [...this.errors, this.thrown];
+    const errors = all.length === 0 ? all : all.filter((error) => !(error instanceof Remark));
     if (errors.length === 0) return 'ok';
     if (this.samples.length > 0) return 'partial';
     return errors.every((error) => error instanceof NoData) ? 'no-data' : 'failed';

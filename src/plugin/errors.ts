@@ -8,6 +8,14 @@ export class Foreseen extends Error {
   override readonly name: string = 'Foreseen';
 }
 
+/**
+ * What a person should know, though nothing is missing: what a program said on its standard error. It is logged as
+ * information, once, and a collection that yields it is none the worse.
+ */
+export class Remark extends Foreseen {
+  override readonly name: string = 'Remark';
+}
+
 /** A plugin has done what it must not do, and was stopped for it. */
 export class Fault extends Foreseen {
   override readonly name: string = 'Fault';

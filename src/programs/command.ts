@@ -1,0 +1,108 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
+import { codeOf, Foreseen } from '../plugin/index.ts';
+import { printable } from '../wire/printable.ts';
+
+/** A program of others, and as whom and in what bounds it runs. */
+export interface Command {
+  /** The program and its words. No shell reads them. */
+  readonly command: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+  /** Bytes of address space that each of its processes may have. */
+  readonly memory?: number | undefined;
+}
+
+/** Bytes of its standard error that are kept, from the end. */
+const KEPT = 4096;
+
+/** What it is called where somebody reads of it. */
+export const calledIn = ({ command: [program = ''] }: Pick<Command, 'command'>): string =>
+  basename(program);
+
+const ask = promisify(execFile);
+
+/** The number of a user's first group, as the system knows it. */
+async function firstGroup(user: string): Promise<string> {
+  try {
+    const { stdout } = await ask('id', ['-g', '--', user], { timeout: 5000 });
+    return stdout.trim();
+  } catch (cause) {
+    throw new Foreseen(`the system knows no user ${printable(user)}. Name one that id(1) knows.`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * The whole command line: prlimit(1) sets the bound and setpriv(1) the user, then each becomes what follows it,
+ * so that the process that is started is the program itself in the end.
+ */
+export async function commandLine(it: Command): Promise<readonly string[]> {
+  const { user, group, memory, command } = it;
+  const bounds = memory === undefined ? [] : ['prlimit', `--as=${memory}`, '--core=0', '--'];
+  if (user === undefined) return [...bounds, ...command];
+  const number = /^\d+$/.test(user);
+  const groups = number ? '--clear-groups' : '--init-groups';
+  const regid = group ?? (await firstGroup(user));
+  const as = ['setpriv', `--reuid=${user}`, `--regid=${regid}`, groups, '--'];
+  return [...as, ...bounds, ...command];
+}
+
+/** Starts it in a process group of its own, with an environment that is ours to say. */
+export function start(it: Command, line: readonly string[], own: NodeJS.ProcessEnv): ChildProcess {
+  const [program = '', ...words] = line;
+  const { PATH, HOME, LANG, TZ } = process.env;
+  return spawn(program, words, {
+    cwd: it.folder,
+    env: { PATH, HOME, LANG, TZ, ...own, ...it.environment },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Ends it, whatever it started in its group included. */
+export function kill({ pid }: ChildProcess, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nothing of it is left, or it runs as a user whom we may not end.
+  }
+}
+
+/** Why it could not be started at all. */
+export function notStarted(it: Command, cause: Error): Foreseen {
+  const code = codeOf(cause) ?? cause.message;
+  const remedy = "Check that it and the folder exist, and that the agent's user may run it.";
+  return new Foreseen(`${calledIn(it)} cannot be started in ${it.folder} (${code}). ${remedy}`, {
+    cause,
+  });
+}
+
+/** The end of what a program complains about, as one line. */
+export class Complaint {
+  #text = '';
+  #pieces = false;
+
+  hear(piece: Uint8Array): void {
+    this.#pieces = true;
+    this.#text = (this.#text + Buffer.from(piece).toString('utf8')).slice(-KEPT);
+  }
+
+  /** What was heard since the latest time; '' for nothing. */
+  take(): string {
+    if (!this.#pieces) return '';
+    const last = this.#text.trim().split('\n').slice(-3).map(printable).join(' | ');
+    this.#text = '';
+    this.#pieces = false;
+    return last.slice(-400);
+  }
+}
+
+/** How a process ended, in words. */
+export const howEnded = (code: number | null, signal: string | null): string =>
+  signal === null ? `with status ${code}` : `by ${signal}`;

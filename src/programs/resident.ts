@@ -1,0 +1,215 @@
+import type { ChildProcess } from 'node:child_process';
+import { type Clock, systemClock } from '../clock/index.ts';
+import { Foreseen, Remark, within } from '../plugin/index.ts';
+import type { LineReader } from '../wire/readings/reading.ts';
+import { type Command, Complaint, calledIn, howEnded, kill, notStarted, start } from './command.ts';
+import { isDisabled } from './formats.ts';
+import type { Intake } from './intake.ts';
+import { Lines } from './lines.ts';
+
+/** Bytes that are read within a tick; what is beyond them waits in the program. */
+const MOST_BYTES = 16 * 1024 * 1024;
+/** Milliseconds before a program that failed is started again: twice as long each time, up to the longest. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 300_000;
+/** A program that lived for so many milliseconds was well. */
+const LIVED = 60_000;
+/** Milliseconds that it has to end by itself. */
+const GRACE = 1000;
+/** Milliseconds that a first word, or an answer, is waited for; and those without one more. */
+const ANSWER = 1000;
+const QUIET = 30;
+
+export type Trigger = 'stdin' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
+
+export interface ResidentOptions {
+  readonly trigger?: Trigger | undefined;
+  /** Milliseconds without a word after which it is started anew. */
+  readonly silence?: number | undefined;
+}
+
+/** A program that runs as long as the agent does, and says something whenever it likes, or when it is asked. */
+export class Resident {
+  readonly #it: Command;
+  readonly #line: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #options: ResidentOptions;
+  readonly #intake: Intake;
+  readonly #begin: () => LineReader;
+  readonly #clock: Clock;
+  #child: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #reader: LineReader | undefined;
+  #lines: Lines | undefined;
+  #startedAt = 0;
+  #heardAt = 0;
+  #retryAt = Number.NEGATIVE_INFINITY;
+  #pause = FIRST_PAUSE;
+  #bytes = 0;
+  #paused = false;
+  #gone: Error | undefined;
+  #complaint = new Complaint();
+  /** Said that there is nothing for it to do here. */
+  #disabled = false;
+  #heard = () => {};
+
+  /** @param begin makes the reader of one run's output. */
+  constructor(
+    it: Command & ResidentOptions,
+    line: readonly string[],
+    environment: NodeJS.ProcessEnv,
+    intake: Intake,
+    begin: () => LineReader,
+    clock: Clock = systemClock,
+  ) {
+    this.#it = it;
+    this.#line = line;
+    this.#environment = environment;
+    this.#options = it;
+    this.#intake = intake;
+    this.#begin = begin;
+    this.#clock = clock;
+  }
+
+  /** Whether it answers a tick later than at once: it was just started, or has to be asked first. */
+  tick(): Promise<void> | undefined {
+    this.#bytes = 0;
+    this.#silent();
+    const fresh = this.#child === undefined && this.#mayStart();
+    if (fresh) this.#start();
+    if (this.#paused) {
+      this.#paused = false;
+      this.#child?.stdout?.resume();
+    }
+    if (this.#child === undefined) return undefined;
+    const { trigger } = this.#options;
+    if (trigger === undefined) return fresh ? this.#answer() : undefined;
+    this.#ask(trigger);
+    return this.#answer();
+  }
+
+  /** What became of it since the tick before. */
+  *troubles(): Generator<Error> {
+    const reader = this.#reader;
+    if (reader !== undefined) this.#intake.take((said) => reader.end?.(said));
+    const complaint = this.#complaint.take();
+    if (this.#gone !== undefined) yield withReason(this.#gone, complaint);
+    else if (complaint !== '') {
+      yield new Remark(`${calledIn(this.#it)} said on its standard error: ${complaint}`);
+    }
+    this.#gone = undefined;
+    const tooLong = this.#lines?.tooLong ?? 0;
+    if (tooLong > 0) {
+      yield new Foreseen(`${calledIn(this.#it)}: ${tooLong} lines were too long to be read`);
+    }
+    if (this.#lines !== undefined) this.#lines.tooLong = 0;
+    if (this.#disabled) {
+      yield new Remark(`${calledIn(this.#it)} has nothing to observe here, and said so`);
+    }
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    child.stdin?.end();
+    kill(child, 'SIGTERM');
+    await within(this.#ended, GRACE, this.#clock);
+    kill(child);
+    await within(this.#ended, GRACE, this.#clock);
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }
+
+  #mayStart(): boolean {
+    return !this.#disabled && this.#clock.monotonic() >= this.#retryAt;
+  }
+
+  #start(): void {
+    const child = start(this.#it, this.#line, this.#environment);
+    const reader = this.#begin();
+    const lines = new Lines((line) => this.#intake.read(reader, line));
+    this.#child = child;
+    this.#reader = reader;
+    this.#lines = lines;
+    this.#startedAt = this.#heardAt = this.#clock.monotonic();
+    child.stdin?.on('error', () => {
+      // Whether it reads is its own affair; that it ended is told elsewhere.
+    });
+    child.stderr?.on('data', (piece: Buffer) => this.#complaint.hear(piece));
+    child.stdout?.on('data', (piece: Buffer) => {
+      this.#bytes += piece.length;
+      this.#heardAt = this.#clock.monotonic();
+      lines.push(piece);
+      this.#heard();
+      if (this.#bytes <= MOST_BYTES || this.#paused) return;
+      this.#paused = true;
+      child.stdout?.pause();
+    });
+    this.#ended = new Promise((resolve) => {
+      child.once('error', (cause) => {
+        this.#over(notStarted(this.#it, cause));
+        resolve();
+      });
+      child.once('close', (code, signal) => {
+        lines.end();
+        const how = howEnded(code, signal);
+        this.#disabled = isDisabled(reader);
+        const well = code === 0 || this.#disabled;
+        this.#over(well ? undefined : new Foreseen(`${calledIn(this.#it)} ended ${how}`));
+        resolve();
+      });
+      // What it left behind would hold its output open.
+      child.once('exit', () => kill(child));
+    });
+  }
+
+  /** It is gone: the next tick starts it again, or a later one, if it failed. */
+  #over(failure: Error | undefined): void {
+    const now = this.#clock.monotonic();
+    if (this.#child === undefined) return;
+    this.#child = undefined;
+    this.#heard();
+    if (failure === undefined || now - this.#startedAt >= LIVED) this.#pause = FIRST_PAUSE;
+    this.#gone ??= failure;
+    if (failure === undefined) return;
+    this.#retryAt = now + this.#pause;
+    this.#pause = Math.min(LONGEST_PAUSE, this.#pause * 2);
+  }
+
+  #silent(): void {
+    const { silence } = this.#options;
+    const child = this.#child;
+    if (silence === undefined || child === undefined || this.#paused) return;
+    if (this.#clock.monotonic() - this.#heardAt < silence) return;
+    this.#gone = new Foreseen(
+      `${calledIn(this.#it)} has said nothing for ${silence / 1000} s, and is started anew`,
+    );
+    kill(child);
+  }
+
+  #ask(trigger: Trigger): void {
+    if (trigger === 'stdin') this.#child?.stdin?.write('\n');
+    else this.#child?.kill(trigger);
+  }
+
+  /** Resolves when it has said something and then nothing more for a moment, or too long nothing at all. */
+  async #answer(): Promise<void> {
+    let last = false;
+    const wait = (ms: number) => {
+      const heard = new Promise<true>((resolve) => {
+        this.#heard = () => resolve(true);
+      });
+      return within(heard, ms, this.#clock);
+    };
+    let heard = await wait(ANSWER);
+    const until = this.#clock.monotonic() + ANSWER;
+    while (heard === true && !last && this.#child !== undefined) {
+      heard = await wait(QUIET);
+      last = this.#clock.monotonic() > until;
+    }
+    this.#heard = () => {};
+  }
+}
+
+const withReason = (error: Error, complaint: string): Error =>
+  complaint === '' ? error : new Foreseen(`${error.message}. It said: ${complaint}`);

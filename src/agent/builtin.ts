@@ -5,6 +5,8 @@ import cgroups from '../../collectors/cgroups.ts';
 import conntrack from '../../collectors/conntrack.ts';
 import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
+import exec from '../../collectors/exec.ts';
+import files from '../../collectors/files.ts';
 import filesystem from '../../collectors/filesystem.ts';
 import host from '../../collectors/host.ts';
 import interrupts from '../../collectors/interrupts.ts';
@@ -51,6 +53,8 @@ export const collectors: readonly Collector[] = [
   conntrack,
   cpu,
   disk,
+  exec,
+  files,
   filesystem,
   host,
   interrupts,

@@ -30,7 +30,7 @@ import uptime from '../../collectors/uptime.ts';
 import users from '../../collectors/users.ts';
 import amqp from '../../handlers/amqp.ts';
 import console from '../../handlers/console.ts';
-import exec from '../../handlers/exec.ts';
+import execHandler from '../../handlers/exec.ts';
 import file from '../../handlers/file.ts';
 import ganglia from '../../handlers/ganglia.ts';
 import gnocchi from '../../handlers/gnocchi.ts';
@@ -80,7 +80,7 @@ export const collectors: readonly Collector[] = [
 export const handlers: readonly Handler[] = [
   amqp,
   console,
-  exec,
+  execHandler,
   file,
   ganglia,
   gnocchi,

@@ -2,7 +2,7 @@ import type { z } from '../plugin/index.ts';
 import { inputSchema, withDefaults } from './describe.ts';
 
 /** A text that changes when the value does; the order of keys does not matter. */
-export const fingerprint = (value: unknown): string => JSON.stringify(ordered(value));
+const fingerprint = (value: unknown): string => JSON.stringify(ordered(value));
 
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);

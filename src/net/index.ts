@@ -17,6 +17,15 @@ export { expectTaken } from './http-trouble.ts';
 export { interfaceOf, isMulticast } from './interface.ts';
 export { type KeystoneOptions, keystoneOptions, keystoneTokens } from './keystone.ts';
 export { paced } from './paced.ts';
+export {
+  type Page,
+  type PageOptions,
+  pageOptions,
+  readPage,
+  Untrusted,
+  visit,
+} from './page.ts';
+export { type Certificate, type Reached, type ReachOptions, reach } from './reach.ts';
 export { lookup } from './resolve.ts';
 export type { Stream } from './stream.ts';
 export { dial, openTcp, type TcpOptions } from './tcp.ts';

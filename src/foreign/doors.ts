@@ -13,6 +13,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/logs', () => import('../logs/index.ts')],
   ['cullinan/parsers', () => import('../parsers/index.ts')],
   ['cullinan/programs', () => import('../programs/index.ts')],
+  ['cullinan/programs', () => import('../programs/index.ts')],
   ['cullinan/wire/access-log', () => import('../wire/access-log.ts')],
   ['cullinan/wire/bytes', () => import('../wire/bytes.ts')],
   ['cullinan/wire/container-line', () => import('../wire/container-line.ts')],

@@ -1,54 +1,91 @@
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { MessagePort } from 'node:worker_threads';
-import { Foreseen } from '../plugin/index.ts';
 import { compile, evaluate } from '../script/index.ts';
 import type { AtWork } from './at-work.ts';
 import { opened } from './doors.ts';
-import {
-  type Inspected,
-  type Judgement,
-  type Place,
-  plainMetric,
-  type Question,
-} from './protocol.ts';
+import type { Finding, Suspect } from './inspector.ts';
+import { type Judgement, plainMetric, type Question } from './protocol.ts';
 import { described, type Plugin, pluginsIn } from './shape.ts';
 
-/** Looks at files, and at options for what is in them; a thread that does this runs nothing of them. */
-export class Inspection {
+/** Looks at one file after the other, as a process that does nothing else: a line of JSON for each. */
+export function inspectFiles(): void {
+  // What they print is nobody's answer.
+  const quiet = (_: unknown, ...rest: unknown[]): boolean => {
+    const done = rest.find((it) => typeof it === 'function') as (() => void) | undefined;
+    if (done !== undefined) setImmediate(done);
+    return true;
+  };
+  process.stdout.write = quiet;
+  // What they leave behind is no matter of this process.
+  process.on('unhandledRejection', () => {}).on('uncaughtException', () => {});
+  const answer = (finding: Finding): void => whole(`${JSON.stringify(finding)}\n`);
+  const lines = createInterface(process.stdin);
+  lines.on('line', async (line) => {
+    const { path, as } = JSON.parse(line) as Suspect;
+    try {
+      const script = compile(path);
+      const plugins = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
+      const { texts, doors } = script;
+      answer({ found: { texts: [...texts], doors, plugins: plugins.map(described) } });
+    } catch (error) {
+      answer({ error: error instanceof Error ? error.message : String(error) });
+    }
+  });
+  lines.on('close', () => process.exit(0));
+}
+
+/** Writes all of a text to standard output, which may be a pipe that is full for the moment. */
+function whole(text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+/** Says what plugins make of options, in a thread that does nothing else. */
+export class Judge {
   readonly #atWork: AtWork;
-  readonly #plugins = new Map<string, readonly Plugin[]>();
+  readonly #plugins = new Map<string, Plugin>();
 
   constructor(atWork: AtWork) {
     this.#atWork = atWork;
   }
 
-  async inspect(path: string, as: Place['as']): Promise<Inspected> {
-    const script = compile(path);
-    const doors = await opened(script.doors);
-    const plugins = this.#atWork.now(1, () => pluginsIn(evaluate(script, doors), as, path));
-    const all = this.#atWork.now(1, () => plugins.map(described));
-    this.#plugins.set(path, plugins);
-    return { texts: script.texts, doors: script.doors, plugins: all };
-  }
-
   /** Answers questions of a thread that waits until the bell rings. */
   listen(port: MessagePort, memory: SharedArrayBuffer): void {
     const bell = new Int32Array(memory);
-    port.on('message', (question: Question) => {
-      port.postMessage(this.#judge(question));
+    port.on('message', async (question: Question) => {
+      port.postMessage(await this.#judge(question));
       Atomics.add(bell, 0, 1);
       Atomics.notify(bell, 0);
     });
   }
 
-  #judge({ path, index, input }: Question): Judgement {
+  async #judge(question: Question): Promise<Judgement> {
     try {
-      const plugin = this.#plugins.get(path)?.[index];
-      if (plugin === undefined) throw new Foreseen(`${path} was not loaded`);
-      return this.#atWork.now(1, () => judged(plugin, input));
+      const plugin = await this.#plugin(question);
+      return this.#atWork.now(1, () => judged(plugin, question.input));
     } catch (error) {
-      const message = `cannot be checked: ${error instanceof Error ? error.message : String(error)}`;
-      return { issues: [{ code: 'custom', message, path: [] }] };
+      const why = error instanceof Error ? error.message : String(error);
+      return { issues: [{ code: 'custom', message: `cannot be checked: ${why}`, path: [] }] };
     }
+  }
+
+  async #plugin({ key, path, index, as, texts, doors }: Question): Promise<Plugin> {
+    const known = this.#plugins.get(key);
+    if (known !== undefined) return known;
+    const all = pluginsIn(evaluate({ path, texts, doors }, await opened(doors)), as, path);
+    const plugin = all[index];
+    if (plugin === undefined)
+      throw new Error(`${path} exports another number of plugins than before`);
+    this.#plugins.set(key, plugin);
+    return plugin;
   }
 }
 

@@ -5,7 +5,7 @@ import { type AgentCopy, type Brought, untold } from './protocol.ts';
 import { Refused } from './thread.ts';
 
 /** Milliseconds that a collector has after its deadline; the agent leaves it behind a little later. */
-const GRACE = 150;
+const GRACE = 100;
 
 /**
  * The sessions of a collector that runs in another thread.

@@ -51,7 +51,6 @@ export interface Beginning {
 export type AgentCopy = { readonly [K in keyof AgentStatus]: AgentStatus[K] };
 
 export type Order =
-  | { readonly does: 'inspect'; readonly path: string; readonly as: Place['as'] }
   | { readonly does: 'bring'; readonly number: number; readonly parcel: Parcel | Lodger }
   | {
       readonly does: 'collect';
@@ -185,9 +184,7 @@ export interface Inspected {
 }
 
 /** Asked over a port of its own, by a main thread that waits. */
-export interface Question {
-  readonly path: string;
-  readonly index: number;
+export interface Question extends Omit<Parcel, 'revision'> {
   readonly input: unknown;
 }
 

@@ -69,8 +69,6 @@ export class Residents {
         await session?.inside.end(order.aborted);
         return {};
       }
-      case 'inspect':
-        throw new Error('this thread runs plugins, and looks at none');
     }
   }
 

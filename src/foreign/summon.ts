@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Others } from '../agent/index.ts';
 import type { Metric } from '../metric/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { type Candidate, find, type Places } from '../script/index.ts';
+import { fnv1a32 } from '../wire/fnv1a.ts';
 import { Colony, type Resident } from './colony.ts';
 import { loadHere } from './here.ts';
 import { Inspector } from './inspector.ts';
@@ -133,6 +133,7 @@ class Summoning {
   }
 
   done(): Summoned {
+    this.#inspector.rest();
     return {
       others: {
         collectors: this.#collectors,
@@ -201,9 +202,8 @@ class Summoning {
   }
 
   #proxy(resident: Resident, parcel: Parcel, it: Description): Collector | Handler | Parser {
-    const { path, index } = parcel;
     const follows: Consequences = new WeakMap();
-    const judge = (input: unknown) => this.#inspector.judge({ path, index, input });
+    const judge = (input: unknown) => this.#inspector.judge(parcel, input);
     const { name, summary } = it;
     const schema = () => schemaElsewhere(it.schema, judge, follows);
     const all = { name, summary };
@@ -250,8 +250,8 @@ function remembered(make: (options: unknown) => readonly Metric[]) {
   };
 }
 
+/** Tells a version of a file from the one before. Node's own hashes would be loaded for this alone. */
 function hashOf(texts: ReadonlyMap<string, string>, more = ''): string {
-  const hash = createHash('sha1').update(more);
-  for (const [path, text] of texts) hash.update(`${path}\0${text}\0`);
-  return hash.digest('hex').slice(0, 16);
+  const all = [...texts].map(([path, text]) => `${path}\0${text}\0`).join('');
+  return `${fnv1a32(all).toString(16)}-${fnv1a32(`${all.length}\0${more}`).toString(16)}-${all.length}`;
 }

@@ -91,6 +91,9 @@ export class Thread {
       },
     });
     this.worker.unref();
+    this.worker.once('online', () => {
+      if (this.#waiting.size === 0) this.worker.unref();
+    });
     this.worker.on('message', (message: Answer | Said) => this.#heard(message));
     this.worker.on('error', (error: NodeJS.ErrnoException) => {
       const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';

@@ -1,69 +1,71 @@
-/** What runs in a thread with plugins: it makes them, and does what the agent asks of them. */
+/**
+ * What runs apart from the agent. As a thread it makes plugins, and does what the agent asks of them; as a
+ * process it only looks at the files that they are in.
+ */
 import { getHeapStatistics } from 'node:v8';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Unresponsive } from '../plugin/index.ts';
 import { AtWork } from './at-work.ts';
 import { guard, type Member } from './guard.ts';
-import { Inspection } from './inspection.ts';
+import { inspectFiles, Judge } from './inspection.ts';
 import { marks } from './marks.ts';
 import { type Answer, type Beginning, type Call, type Note, type Said, told } from './protocol.ts';
 import { Residents } from './residents.ts';
 
-const beginning = workerData as Beginning;
-const shared = marks(beginning.marks);
-const atWork = new AtWork(shared);
-const port = parentPort as MessagePort;
-const members: Member[] = [];
-const say = (said: Said): void => port.postMessage(said);
-const aborters = new Map<number, AbortController>();
-const underWay = new Set<number>();
 /** Answers between two looks at memory beside the heap, which cost as much as a small collection. */
 const LOOK_EVERY = 16;
-let answers = 0;
 
-guard(members, atWork, say);
-const inspection = new Inspection(atWork);
-const residents = new Residents(beginning.host, atWork, members, say);
+if (parentPort === null) inspectFiles();
+else serve(parentPort, workerData as Beginning);
 
-port.on('message', (message: Call | Note) => {
-  if ('beat' in message) shared.beat = message.beat;
-  else if ('abort' in message) {
-    const aborter = aborters.get(message.abort) ?? new AbortController();
-    // Whoever asks for it later finds it aborted.
-    if (underWay.has(message.abort)) aborters.set(message.abort, aborter);
-    aborter.abort(new Unresponsive('the deadline is over'));
-  } else if ('port' in message) inspection.listen(message.port, message.bell);
-  else void answer(message);
-});
+function serve(port: MessagePort, beginning: Beginning): void {
+  const shared = marks(beginning.marks);
+  const atWork = new AtWork(shared);
+  const members: Member[] = [];
+  const say = (said: Said): void => port.postMessage(said);
+  const aborters = new Map<number, AbortController>();
+  const underWay = new Set<number>();
+  let answers = 0;
 
-async function answer(order: Call): Promise<void> {
-  const { call } = order;
-  underWay.add(call);
-  // Made when it is first asked for: few are.
-  const signal = (): AbortSignal => {
-    const aborter = aborters.get(call) ?? new AbortController();
-    aborters.set(call, aborter);
-    return aborter.signal;
-  };
-  try {
-    const { value, transfer = [] } =
-      order.does === 'inspect'
-        ? { value: await inspection.inspect(order.path, order.as) }
-        : await residents.do(order, signal);
-    port.postMessage({ call, value } satisfies Answer, transfer);
-  } catch (error) {
-    port.postMessage({ call, error: told(error, residents.batchOf(order)) } satisfies Answer);
-  } finally {
-    aborters.delete(call);
-    underWay.delete(call);
-  }
-  answers += 1;
-  if (answers % LOOK_EVERY > 0) return;
-  // V8's own limit is for its heap; buffers are beside it.
-  const { external_memory: outside } = getHeapStatistics();
-  if (outside > beginning.memory) {
-    say({ said: 'fault', kind: 'memory', number: numberOf(order), error: undefined });
+  guard(members, atWork, say);
+  const judge = new Judge(atWork);
+  const residents = new Residents(beginning.host, atWork, members, say);
+
+  port.on('message', (message: Call | Note) => {
+    if ('beat' in message) shared.beat = message.beat;
+    else if ('abort' in message) {
+      const aborter = aborters.get(message.abort) ?? new AbortController();
+      // Whoever asks for it later finds it aborted.
+      if (underWay.has(message.abort)) aborters.set(message.abort, aborter);
+      aborter.abort(new Unresponsive('the deadline is over'));
+    } else if ('port' in message) judge.listen(message.port, message.bell);
+    else void answer(message);
+  });
+
+  async function answer(order: Call): Promise<void> {
+    const { call } = order;
+    underWay.add(call);
+    // Made when it is first asked for: few are.
+    const signal = (): AbortSignal => {
+      const aborter = aborters.get(call) ?? new AbortController();
+      aborters.set(call, aborter);
+      return aborter.signal;
+    };
+    try {
+      const { value, transfer = [] } = await residents.do(order, signal);
+      port.postMessage({ call, value } satisfies Answer, transfer);
+    } catch (error) {
+      port.postMessage({ call, error: told(error, residents.batchOf(order)) } satisfies Answer);
+    } finally {
+      aborters.delete(call);
+      underWay.delete(call);
+    }
+    answers += 1;
+    if (answers % LOOK_EVERY > 0) return;
+    // V8's own limit is for its heap; buffers are beside it.
+    const { external_memory: outside } = getHeapStatistics();
+    if (outside > beginning.memory) {
+      say({ said: 'fault', kind: 'memory', number: residents.numberOf(order), error: undefined });
+    }
   }
 }
-
-const numberOf = (order: Call): number => residents.numberOf(order);

@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { Collectd, Sink } from '../support/collectd.ts';
 import { Gmond } from '../support/gmond.ts';
@@ -28,6 +35,7 @@ LoadPlugin vmem
 LoadPlugin uptime
 LoadPlugin processes
 LoadPlugin contextswitch
+LoadPlugin tail
 LoadPlugin write_graphite
 LoadPlugin match_regex
 <Plugin cpu>
@@ -45,6 +53,33 @@ LoadPlugin match_regex
   Disk "/^loop[[:digit:]]/"
   Disk "/^ram/"
   IgnoreSelected true
+</Plugin>
+<Plugin tail>
+  <File "FOLDER/shop.log">
+    Instance "shop"
+    <Match>
+      Regex "\\\\<order [0-9]+ took"
+      DSType "CounterInc"
+      Type "counter"
+      Instance "orders.all"
+    </Match>
+    <Match>
+      Regex "took ([0-9]+) ms"
+      DSType "GaugeMax"
+      Type "gauge"
+    </Match>
+    <Match>
+      Regex "took ([0-9]+) ms"
+      <DSType "Distribution">
+        Percentile 80
+        Bucket 0 0.5
+        Bucket 0.5 10
+        Bucket 10 0
+      </DSType>
+      Type "latency"
+      Instance "orders"
+    </Match>
+  </File>
 </Plugin>
 <Plugin write_graphite>
   <Node "carbon">
@@ -170,23 +205,35 @@ describe('a configuration that was imported', () => {
         const { code, stdout, stderr } = await cullinan(['import', 'collectd', collectd.file]);
         expect(code, stderr).toBe(0);
         const config = join(folder, 'cullinan.yaml');
-        writeFileSync(config, stdout.replace(`port: ${theirs.port}`, `port: ${ours.port}`));
+        writeFileSync(
+          config,
+          stdout
+            .replace(`port: ${theirs.port}`, `port: ${ours.port}`)
+            .replace('  logs:\n', `  logs:\n    state: ${join(folder, 'state')}\n`),
+        );
+        const log = join(dirname(collectd.file), 'shop.log');
+        const shop = setInterval(() => appendFileSync(log, 'order 7 took 12 ms\n'), 100);
         expect(await cullinan(['check', '--config', config])).toMatchObject({ code: 0 });
         const agent = spawn(process.execPath, [PROGRAM, 'run', '--config', config], {
           stdio: 'ignore',
         });
         const gone = once(agent, 'exit');
+        const counted = 'tail.shop.counter.orders_all';
         try {
           await vi.waitFor(
             () => {
               for (const sink of [theirs, ours]) {
                 const [, slots] = [...sink.sent()].find(([path]) => path.includes('uptime')) ?? [];
                 expect(slots?.size).toBeGreaterThan(4);
+                expect([...sink.sent().keys()].filter((it) => it.endsWith(counted))).toHaveLength(
+                  1,
+                );
               }
             },
             { timeout: 60_000, interval: 250 },
           );
         } finally {
+          clearInterval(shop);
           agent.kill('SIGKILL');
           await gone;
           rmSync(folder, { recursive: true, force: true });

@@ -98,9 +98,13 @@ export interface Selection {
 function patternOf(text: string): string | undefined {
   const [, source] = /^\/(.*)\/$/s.exec(text) ?? [];
   if (source === undefined) return exactly(text);
-  const made = expression(source);
+  const made = expression(posix(source));
   return made === undefined ? undefined : `re:${made}`;
 }
+
+/** The GNU C library's marks of a word's beginning and end, which others have one for. */
+export const posix = (source: string): string =>
+  source.replace(/\\([\\<>])/g, (all, mark: string) => (mark === '\\' ? all : '\\b'));
 
 export function* linesOf(node: Node): Generator<Line> {
   yield node.line;

@@ -2,9 +2,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Path, Value } from '../draft.ts';
 import type { Importer } from '../importer.ts';
+import { quoted } from '../patterns.ts';
 import { Block, linesOf } from './block.ts';
 import { type Filtered, filter } from './chains.ts';
-import { type Asked, OBSERVERS } from './observers.ts';
+import { type Asked, type LogName, OBSERVERS } from './observers.ts';
 import { type Node, readCollectd } from './oconfig.ts';
 import { placesOf } from './writers.ts';
 
@@ -110,7 +111,7 @@ function loaded(block: Block): ReadonlyMap<string, Plugin> {
 
 function observe(top: Block, plugins: ReadonlyMap<string, Plugin>): Asked {
   const { draft } = top;
-  const asked: Asked = { only: [], except: [], dialect: new Map() };
+  const asked: Asked = { only: [], except: [], dialect: new Map(), names: [] };
   draft.set(['collectors', 'default', 'enabled'], false);
   draft.note(
     ['collectors', 'default'],
@@ -179,6 +180,10 @@ function write(
         const plain = Object.keys(more).length === 0;
         draft.set([...at, 'dialect'], plain ? 'collectd' : { name: 'collectd', ...more });
       }
+      for (const each of spoken === undefined ? [] : asked.names) {
+        const { from, to, match } = renamed(each, spoken?.['separateInstances'] === true);
+        draft.append([...at, 'relabel'], { match: [match], rename: { from, to } });
+      }
       draft.set([...at, 'only'], only);
       if (without.length > 0) draft.set([...at, 'except'], without);
       if (spoken?.['useTags'] === true && (except.length > 0 || through !== undefined)) {
@@ -195,6 +200,21 @@ function write(
       'No writer could be carried over: without a handler, cullinan shows the host on the terminal.',
     );
   }
+}
+
+/** A rule that gives what a log came to the name that collectd has for it. */
+function renamed({ inner, as, level, path }: LogName, separate: boolean) {
+  const between = separate ? '.' : '-';
+  const own = quoted(inner.slice(as.length + 1));
+  const end = level === undefined ? '' : `[.]${quoted(level)}`;
+  const words = path.filter((it) => it !== '').map((it) => it.replace(/[^\w-]/g, '_'));
+  const [plugin = '', ...instance] = as.split('-');
+  const whole = [plugin, ...(instance.length > 0 ? [instance.join('-')] : [])].join(between);
+  return {
+    match: `re:^${quoted(inner)}$`,
+    from: `(^|[.])${quoted(as)}[.](?:gauge|derive|counter)[.-]${own}${end}(?=[.]value$|$)`,
+    to: `$1${whole}.${words.join(between)}`,
+  };
 }
 
 /** What is both published and let through. */
@@ -215,7 +235,6 @@ const NOWHERE: Readonly<Record<string, string>> = {
   python: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   perl: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   statsd: 'statsd is not listened for: let statsd itself do it',
-  tail: 'the collector logs with the parser regex counts and reads numbers: docs/logs.md',
   tail_csv: 'the collector logs reads lines, with a parser of your own: docs/logs.md',
   threshold: 'there are no thresholds; let what stores the metrics raise alerts',
   unixsock: 'cullinan status, tap and top ask the running agent',

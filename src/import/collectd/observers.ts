@@ -1,6 +1,7 @@
 import type { Value } from '../draft.ts';
 import { expression } from '../patterns.ts';
-import { type Block, linesOf } from './block.ts';
+import { type Block, linesOf, posix } from './block.ts';
+import { tail } from './tail.ts';
 
 /** A plugin of collectd's that reads, and what observes the same here. */
 export interface Observer {
@@ -18,6 +19,19 @@ export interface Asked {
   readonly except: string[];
   /** Options of the dialect, by plugin. */
   readonly dialect: Map<string, Record<string, Value>>;
+  /** What lines of logs are called. */
+  readonly names: LogName[];
+}
+
+/** A metric of the collector logs, and what collectd calls it. */
+export interface LogName {
+  /** `tail-exim.counter-rejected`; it is made of the plugin's part, `as`, and one of our own. */
+  readonly inner: string;
+  readonly as: string;
+  /** What follows it: a percentile, a bucket. */
+  readonly level?: string;
+  /** Type and its instance. */
+  readonly path: readonly string[];
 }
 
 const RW = 'label:direction=re:^(read|write)$';
@@ -211,6 +225,7 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
       block.expect('ForceUseProcfs', block.truth('ForceUseProcfs') === false, 'it is read in /sys');
     },
   },
+  tail: { collectors: ['logs'], only: [], options: tail },
   virt: { collectors: ['libvirt'], only: ['guest.*'], options: virt },
 };
 
@@ -224,7 +239,7 @@ function groups(block: Block, { only }: Asked): void {
     const match = key.toLowerCase() === 'processmatch';
     const [name = '', source = ''] = values;
     const made = match
-      ? expression(source)
+      ? expression(posix(source))
       : `^${name.slice(0, 15).replace(/[$^\\.*+?()[\]{}|]/g, '\\$&')}$`;
     if (!/^[\w.-]+$/.test(name) || made === undefined) {
       draft.leave(

@@ -9,6 +9,7 @@ import exec from '../../collectors/exec.ts';
 import files from '../../collectors/files.ts';
 import filesystem from '../../collectors/filesystem.ts';
 import host from '../../collectors/host.ts';
+import http from '../../collectors/http.ts';
 import interrupts from '../../collectors/interrupts.ts';
 import libvirt from '../../collectors/libvirt.ts';
 import load from '../../collectors/load.ts';
@@ -19,12 +20,14 @@ import mountstats from '../../collectors/mountstats.ts';
 import network from '../../collectors/network.ts';
 import nfs from '../../collectors/nfs.ts';
 import paging from '../../collectors/paging.ts';
+import ping from '../../collectors/ping.ts';
 import pressure from '../../collectors/pressure.ts';
 import process from '../../collectors/process.ts';
 import processes from '../../collectors/processes.ts';
 import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
 import systemd from '../../collectors/systemd.ts';
+import tcp from '../../collectors/tcp.ts';
 import thermal from '../../collectors/thermal.ts';
 import uptime from '../../collectors/uptime.ts';
 import users from '../../collectors/users.ts';
@@ -35,7 +38,7 @@ import file from '../../handlers/file.ts';
 import ganglia from '../../handlers/ganglia.ts';
 import gnocchi from '../../handlers/gnocchi.ts';
 import graphite from '../../handlers/graphite.ts';
-import http from '../../handlers/http.ts';
+import httpHandler from '../../handlers/http.ts';
 import live from '../../handlers/live.ts';
 import mqtt from '../../handlers/mqtt.ts';
 import otlp from '../../handlers/otlp.ts';
@@ -57,6 +60,7 @@ export const collectors: readonly Collector[] = [
   files,
   filesystem,
   host,
+  http,
   interrupts,
   libvirt,
   load,
@@ -67,12 +71,14 @@ export const collectors: readonly Collector[] = [
   network,
   nfs,
   paging,
+  ping,
   pressure,
   process,
   processes,
   sensors,
   sockets,
   systemd,
+  tcp,
   thermal,
   uptime,
   users,
@@ -85,7 +91,7 @@ export const handlers: readonly Handler[] = [
   ganglia,
   gnocchi,
   graphite,
-  http,
+  httpHandler,
   live,
   mqtt,
   otlp,

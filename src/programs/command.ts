@@ -1,6 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { promisify } from 'node:util';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { printable } from '../wire/printable.ts';
 
@@ -23,18 +22,15 @@ const KEPT = 4096;
 export const calledIn = ({ command: [program = ''] }: Pick<Command, 'command'>): string =>
   basename(program);
 
-const ask = promisify(execFile);
-
 /** The number of a user's first group, as the system knows it. */
-async function firstGroup(user: string): Promise<string> {
-  try {
-    const { stdout } = await ask('id', ['-g', '--', user], { timeout: 5000 });
-    return stdout.trim();
-  } catch (cause) {
-    throw new Foreseen(`the system knows no user ${printable(user)}. Name one that id(1) knows.`, {
-      cause,
+function firstGroup(user: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile('id', ['-g', '--', user], { timeout: 5000 }, (cause, stdout) => {
+      if (cause === null) return resolve(stdout.trim());
+      const why = `the system knows no user ${printable(user)}. Name one that id(1) knows.`;
+      reject(new Foreseen(why, { cause }));
     });
-  }
+  });
 }
 
 /**

@@ -1,0 +1,54 @@
+/**
+ * What other programs leave in a folder: a cron job writes a file, and the agent reads it at each tick.
+ *
+ * Source  `*.prom` in Prometheus' text, as node_exporter's textfile collector reads it; `*.out` with `name value
+ *         [time]` in a line, as Diamond's files collector does. A file is read whole or not at all: one that ends
+ *         within a line, or has a line that cannot be read, is left out and told of.
+ * Units   Prometheus' names have theirs; else numbers.
+ * Access  The agent's user has to be able to read the folder. The folder of a mount that hangs is passed over.
+ */
+import { defineCollector, duration, gauge, seconds, size, z } from 'cullinan/plugin';
+import { FolderSession } from 'cullinan/programs';
+
+const options = z.strictObject({
+  folders: z
+    .array(z.string().regex(/^\//, 'must be a whole path: begin it with a slash'))
+    .min(1)
+    .default(['/var/lib/prometheus/node-exporter', '/var/lib/cullinan/textfile'])
+    .describe('The folders. One that is not there is passed over.'),
+  stale: duration({ least: '1s' }).optional().meta({
+    description: 'A file that was not written again for so long is left out, and told of.',
+    fallback: 'it is read for ever, and its age is there to alarm on',
+  }),
+  as: z
+    .string()
+    .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots')
+    .optional()
+    .meta({ description: 'What stands before its names.', fallback: 'nothing' }),
+  output: size().prefault('4MiB').describe('How large a file may be.'),
+  series: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('Series that are told apart; what is said of more is left out and counted.'),
+});
+
+const metrics = {
+  written: gauge('node_textfile_mtime_seconds', {
+    unit: 'seconds',
+    labels: ['file'],
+    help: 'When the file was written last, in Unix seconds.',
+  }),
+};
+
+export default defineCollector({
+  name: 'textfile',
+  summary: 'What other programs leave in a folder, as node_exporter and Diamond read it.',
+  source: 'files in folders of your choice',
+  enabled: false,
+  foreign: true,
+  options,
+  metrics,
+  open: () => new FolderSession((file, at) => metrics.written.observe(seconds(at), { file })),
+});

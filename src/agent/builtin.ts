@@ -24,10 +24,12 @@ import ping from '../../collectors/ping.ts';
 import pressure from '../../collectors/pressure.ts';
 import process from '../../collectors/process.ts';
 import processes from '../../collectors/processes.ts';
+import push from '../../collectors/push.ts';
 import sensors from '../../collectors/sensors.ts';
 import sockets from '../../collectors/sockets.ts';
 import systemd from '../../collectors/systemd.ts';
 import tcp from '../../collectors/tcp.ts';
+import textfile from '../../collectors/textfile.ts';
 import thermal from '../../collectors/thermal.ts';
 import uptime from '../../collectors/uptime.ts';
 import users from '../../collectors/users.ts';
@@ -75,10 +77,12 @@ export const collectors: readonly Collector[] = [
   pressure,
   process,
   processes,
+  push,
   sensors,
   sockets,
   systemd,
   tcp,
+  textfile,
   thermal,
   uptime,
   users,

@@ -24,7 +24,8 @@ const culls = process.argv[2] === 'cull';
 // the compiler's own code), and one with a thousand disks does within hours. Later V8s than Node 20's do
 // not know these flags. They are set before anything is compiled: V8 takes back no code that was made
 // under others.
-const tunes = process.versions.v8.startsWith('11.') && process.execArgv.length > 0;
+const isOfNode20 = process.versions.v8.startsWith('11.');
+const tunes = isOfNode20 && process.execArgv.length > 0;
 if (tunes && !culls) setFlagsFromString('--interrupt-budget=1000000000');
 // A run over a log needs other functions than an agent, which is to hold none that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
@@ -143,6 +144,13 @@ function loadPart(name, from = '.') {
   return module.exports;
 }
 
+/**
+ * Pages that V8 has emptied go back to the system at once: those since Node 22 keep them for the collector
+ * that works in idle time, which is switched off. That of Node 20 does not, and would drop more than that.
+ *
+ * @type {NodeJS.GCOptions}
+ */
+const THOROUGHLY = { type: 'major', execution: 'sync', flavor: 'last-resort' };
 /** Milliseconds after which the first points are on their way; the second tick is not, in most agents. */
 const STARTED = 500;
 const HOUR = 3_600_000;
@@ -156,7 +164,8 @@ function tidy() {
   for (const part of passing) loaded.delete(part);
   code = undefined;
   setFlagsFromString('--compact-on-every-full-gc');
-  globalThis.gc?.();
+  if (isOfNode20) globalThis.gc?.();
+  else globalThis.gc?.(THOROUGHLY);
   setFlagsFromString('--no-compact-on-every-full-gc');
   // From now on it is looked for when a fifth of the room that is left to it is full, and not half: after a
   // week that is 6 MiB.

@@ -21,8 +21,19 @@ export interface Candidate {
 
 /** The files that may be plugins, in order; folders that are not there have none. */
 export function find({ folders, packages }: Places): readonly Candidate[] {
-  return [...folders.flatMap(filesIn), ...packages.flatMap(packagesIn)];
+  return [...folders.map(readable(filesIn)), ...packages.map(readable(packagesIn))].flat();
 }
+
+/** A folder that may not be read is said, and costs itself. */
+const readable =
+  (look: (folder: string) => Candidate[]) =>
+  (folder: string): Candidate[] => {
+    try {
+      return look(folder);
+    } catch (error) {
+      return [{ path: folder, name: folder, problem: (error as Error).message }];
+    }
+  };
 
 /** What begins with a dot or an underscore, tests and declarations of types are none. */
 const isPlugin = (name: string): boolean =>

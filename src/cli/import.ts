@@ -58,10 +58,10 @@ function write(output: string, { owners, secrets, configuration }: Imported, for
 }
 
 function summary(
-  { lines, left, secrets, configuration }: Imported,
+  { lines, carried, left, secrets, configuration }: Imported,
   output: string | undefined,
 ): string {
-  const said = [`Carried over ${lines - left.length} of ${lines} lines.`];
+  const said = [`Carried over ${carried} of ${lines} lines.`];
   if (left.length > 0) {
     said.push('Not carried over:');
     for (const { line, why } of left.slice(0, MOST_SHOWN)) said.push(`  ${line}\n    ${why}`);

@@ -133,6 +133,11 @@ export class Draft {
     return this.#carried.has(line) || this.#left.has(line);
   }
 
+  /** Whether it was said that a line could not be carried over, or not all of it. */
+  isLeft(line: Line): boolean {
+    return this.#left.has(line);
+  }
+
   /** Takes a key away, and all below it; the lines that it came from are left. */
   drop(path: Path, why: string): void {
     const found = this.#find(path);

@@ -32,7 +32,11 @@ export interface Imported {
   /** Whether it is a configuration, and not another file: a crontab. */
   readonly configuration: boolean;
   /** How many directives were read. */
+  readonly directives: number;
+  /** How many lines were read that say something. */
   readonly lines: number;
+  /** Of how many of them everything could be carried over: several directives may stand on one. */
+  readonly carried: number;
   /** What could not be carried over: `file:line: text`, and why. */
   readonly left: readonly { readonly line: string; readonly why: string }[];
 }
@@ -47,13 +51,17 @@ export function convert(importer: Importer, words: readonly string[]): Imported 
   draft.note([], `Imported from ${importer.title}: ${words.join(' ')}`);
   importer.draft(words, draft);
   if (draft.instead === undefined) validate(draft);
+  const left = draft.left();
+  const read = new Set(draft.lines.map(placeOf));
   const told = (line: Line): string => `${placeOf(line)}: ${shown(line)}`;
   return {
     owners: draft.instead ?? render(draft, 'owner'),
     anybodys: draft.instead ?? render(draft, 'anybody'),
     configuration: draft.instead === undefined,
     secrets: hasSecrets(draft),
-    lines: draft.lines.length,
-    left: draft.left().map(({ line, why }) => ({ line: told(line), why })),
+    directives: draft.lines.length,
+    lines: read.size,
+    carried: read.size - new Set(left.map(({ line }) => placeOf(line))).size,
+    left: left.map(({ line, why }) => ({ line: told(line), why })),
   };
 }

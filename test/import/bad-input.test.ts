@@ -193,7 +193,7 @@ describe('whatever is read', () => {
         const made = withFile('x.conf', text, (path) => importers[name](path));
         const config = loaded(made);
         expect(config).toBeDefined();
-        expect(made.lines).toBeGreaterThanOrEqual(pairs.length);
+        expect(made.directives).toBeGreaterThanOrEqual(pairs.length);
         for (const { line, why } of made.left) {
           expect(line).toMatch(/x\.conf:\d+: \S/);
           expect(why).not.toBe('');

@@ -51,6 +51,17 @@ describe('what it means stays the same', () => {
     expect(collectorsOf('[[outputs.discard]]')).toContain('load');
   });
 
+  test('a variable’s default is told, because the environment has to have it', () => {
+    const { left } = of(
+      '[[inputs.system]]\n[[outputs.graphite]]\nservers = ["${CARBON:-127.0.0.1}:2003"]\nprefix = "${P-x}"\ntemplate = "${T:-y}"',
+    );
+    expect(left.map(({ why }) => why)).toEqual([
+      expect.stringContaining('has to have CARBON'),
+      expect.stringContaining('has to have P'),
+      expect.not.stringContaining('has to have'),
+    ]);
+  });
+
   test('what was left out stays left out, and what the agent leaves out by itself, too', () => {
     const { config } = from(
       '[[inputs.disk]]\nignore_fs = ["btrfs"]\n[inputs.disk.tagdrop]\npath = ["/mnt/*"]\n[[inputs.net]]\ninterfaces = ["bond*"]',
@@ -129,6 +140,7 @@ describe('what it means stays the same', () => {
     });
     expect(left.map(({ line }) => line.replace(/^.*\.conf:/, ''))).toEqual([
       '4: omit_hostname = "${OMIT}"',
+      '6: urls = ["${URL:-http://x}"]',
     ]);
   });
 });
@@ -276,7 +288,7 @@ describe('whatever it holds', () => {
           loadConfig({ path, registry, environment: { X: 'http://x' }, defaultHandlers: {} }),
         );
         const directives = tables.reduce((sum, { settings }) => sum + 1 + settings.length, 0);
-        expect(made.lines).toBe(directives);
+        expect(made.directives).toBe(directives);
       }),
       { numRuns: 80 },
     );

@@ -84,6 +84,7 @@ function translate(draft: Draft, plugins: readonly Plugin[]): void {
     if (['agent', 'global_tags', 'tags', 'inputs', 'outputs'].includes(it.kind)) continue;
     it.leaveRest(OTHERS[it.kind] ?? 'cullinan has nothing of the kind');
   }
+  for (const it of plugins) it.tellDefaults();
 }
 
 const OTHERS: Readonly<Record<string, string>> = {

@@ -110,6 +110,16 @@ export class Plugin {
     this.draft.leave(open, why);
   }
 
+  /** Tells of defaults of variables that what was carried over does not have. */
+  tellDefaults(): void {
+    for (const { value, line } of this.#given.values()) {
+      const names = withDefault(value);
+      if (names.length === 0 || this.draft.isLeft(line)) continue;
+      const why = `a default is not carried over: the environment has to have ${names.join(', ')}`;
+      this.draft.leave(line, why);
+    }
+  }
+
   /** Leaves whatever nothing was said of yet. */
   leaveRest(why: string): void {
     for (const { line } of this.#given.values()) {
@@ -136,6 +146,15 @@ export function verbatim(text: string): Value {
 
 /** Something of the kind that a variable may stand for. */
 export const standIn = (text: string): string => text.replace(VARIABLE, 'x');
+
+/** The variables in it that have a default, such as `${PORT:-2003}`. */
+const withDefault = (value: Toml | undefined): readonly string[] => {
+  if (typeof value === 'string')
+    return [...value.matchAll(VARIABLE)].flatMap(([, name = '', sign = '']) =>
+      sign.endsWith('-') ? [name] : [],
+    );
+  return Array.isArray(value) ? (value as readonly Toml[]).flatMap(withDefault) : [];
+};
 
 /** Whether there are variables in it. */
 export const isVariable = (text: string): boolean => text.search(VARIABLE) >= 0;

@@ -15,6 +15,7 @@ import {
   count,
   defineCollector,
   duration,
+  each,
   Foreseen,
   gauge,
   NoData,
@@ -151,7 +152,7 @@ async function look(group: string, wanted: Group, { time, signal }: Context) {
   const sums = new Sums(wanted, time);
   const received = (text: string) => sums.push(text);
   const { code, stderr } = await runChild('find', findWords(wanted), signal, { received });
-  const where = `group ${group}: ${wanted.path}`;
+  const where = wanted.path;
   const complaints = stderr.split('\n').filter((line) => line !== '');
   // What went away while it was looked at was there a moment ago, and is no trouble.
   const trouble = complaints.find((line) => !line.endsWith(': No such file or directory'));
@@ -187,15 +188,6 @@ export default defineCollector({
   enabled: false,
   options,
   metrics,
-  async *collect({ options: { groups }, time, signal }) {
-    const all = Object.entries(groups).map(async ([name, group]) => {
-      try {
-        return await look(name, group, { time, signal });
-      } catch (error) {
-        return [error as Error];
-      }
-    });
-    if (all.length === 0) throw new NoData('no groups are configured');
-    for (const observed of all) yield* await observed;
-  },
+  collect: ({ options: { groups }, time, signal }) =>
+    each('groups', groups, (name, group) => look(name, group, { time, signal })),
 });

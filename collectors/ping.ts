@@ -13,9 +13,9 @@ import {
   count,
   defineCollector,
   duration,
+  each,
   Foreseen,
   gauge,
-  NoData,
   type Observation,
   ratio,
   runChild,
@@ -99,12 +99,12 @@ async function check(target: string, host: string, o: Options, signal: AbortSign
   // 1 is what ping says where nobody answered.
   if (trips.length > 0 || code === 0 || code === 1 || NOBODY.test(said)) {
     if (FORBIDDEN.test(said) && trips.length === 0) {
-      throw new AccessDenied(`target ${target}: this user may not ping: ${said}`);
+      throw new AccessDenied(`${host}: this user may not ping: ${said}`);
     }
     return [...observe(target, o.count, trips)];
   }
   const denied = FORBIDDEN.test(said);
-  const what = `target ${target}: ping failed: ${said === '' ? `exit ${code}` : said}`;
+  const what = `${host}: ping failed: ${said === '' ? `exit ${code}` : said}`;
   throw denied ? new AccessDenied(what) : new Foreseen(what);
 }
 
@@ -115,15 +115,6 @@ export default defineCollector({
   enabled: false,
   options,
   metrics,
-  async *collect({ options, signal }) {
-    const all = Object.entries(options.targets).map(async ([target, host]) => {
-      try {
-        return await check(target, host, options, signal);
-      } catch (error) {
-        return [error as Error];
-      }
-    });
-    if (all.length === 0) throw new NoData('no targets are configured');
-    for (const observed of all) yield* await observed;
-  },
+  collect: ({ options, signal }) =>
+    each('targets', options.targets, (name, host) => check(name, host, options, signal)),
 });

@@ -5,6 +5,7 @@ export * from './around.ts';
 export * from './child.ts';
 export * from './collector.ts';
 export * from './columns.ts';
+export * from './each.ts';
 export * from './errors.ts';
 export * from './fields.ts';
 export * from './handler.ts';

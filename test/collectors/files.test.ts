@@ -101,25 +101,31 @@ describe('files', () => {
     expect(text(await counted({ path: `${root}/*.none` }))).toBe(
       'files.count{group="g"} 0 count gauge\nfiles.size{group="g"} 0 bytes gauge\n',
     );
-    const { observations, errors } = await counted({ path: `${root}/none/*` });
+    const { observations, thrown } = await counted({ path: `${root}/none/*` });
     expect(observations).toEqual([]);
-    expect(errors).toEqual([
-      new NoData(`group g: ${root}/none/*: ${root}/none does not exist here`),
-    ]);
+    expect(thrown).toEqual(new NoData(`${root}/none/*: ${root}/none does not exist here`));
   });
 
   test('a folder that does not answer is given up at the deadline', async () => {
     const deadline = AbortSignal.abort();
-    const { errors } = await counted({ path: '/**' }, deadline);
-    expect(errors[0]).toBeInstanceOf(Unresponsive);
+    const { thrown } = await counted({ path: '/**' }, deadline);
+    expect(thrown).toBeInstanceOf(Unresponsive);
     const later = new AbortController();
     const run = counted({ path: '/**/of which there is none' }, later.signal);
     setImmediate(() => later.abort());
-    expect((await run).errors).toEqual([new Unresponsive('find did not answer in time')]);
+    expect((await run).thrown).toEqual(new Unresponsive('find did not answer in time'));
   });
 
   test('names that end in a new line, or look like options, do no harm', async () => {
     expect(await number({ path: `${folder({ 'a\n1 2': 1, '-delete': 1 })}/*` })).toBe(2);
+  });
+
+  test('a group that cannot be looked at costs the others nothing', async () => {
+    const path = `${folder(TREE)}/*`;
+    const groups = { gone: { path: '/nowhere/*' }, g: { path } };
+    const run = await collecting(files)(NOW, { host: hostWith({}), options: { groups } });
+    expect(run.observations).toHaveLength(4);
+    expect(run.errors).toEqual([new NoData('gone: /nowhere/*: /nowhere does not exist here')]);
   });
 
   test('without groups there is nothing to count', async () => {

@@ -63,6 +63,7 @@ export class WebServer implements AsyncDisposable {
     mkdirSync(join(folder, 'pages'));
     writeFileSync(join(folder, 'pages/index.html'), 'Welcome.\n'.repeat(40));
     writeFileSync(join(folder, 'pages/secret.html'), 'Secret.\n', { mode: 0o600 });
+    writeFileSync(join(folder, 'users'), 'zoë:{PLAIN}secret\n');
     const file = join(folder, 'server.conf');
     writeFileSync(file, config(folder, port));
     const child = spawn(program, words(file), { stdio: 'ignore' });
@@ -153,6 +154,9 @@ http {
     server_name www.example.net;
     root ${folder}/pages;
     location = /old { return 301 /index.html; }
+    location = /nginx_status { stub_status; access_log off; }
+    location = /closed { deny all; }
+    location = /private { auth_basic status; auth_basic_user_file ${folder}/users; stub_status; }
     location /behind/ { proxy_pass http://behind/; }
   }
 }
@@ -172,6 +176,10 @@ LoadModule alias_module /usr/lib/apache2/modules/mod_alias.so
 LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 DocumentRoot ${folder}/pages
 Redirect permanent /old /index.html
+LoadModule status_module /usr/lib/apache2/modules/mod_status.so
+<Location /server-status>
+SetHandler server-status
+</Location>
 ErrorLog ${folder}/error.log
 LogLevel info
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined

@@ -186,6 +186,7 @@ function hurry() {
   // After each time, the heap grows by a fifth until the next, and not by eight MiB.
   setFlagsFromString('--heap-growing-percent=20');
   setFlagsFromString('--no-incremental-marking');
+  setFlagsFromString('--incremental-marking-soft-trigger=20');
   // What is kept is made under the same flags as what takes it back.
   if (!keeps) setTimeout(() => setFlagsFromString('--incremental-marking'), STARTED).unref();
 }

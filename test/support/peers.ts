@@ -111,6 +111,20 @@ const PEERS = {
   man: { program: '/usr/bin/man', packages: ['man-db', 'groff'] },
   shells: { program: '/usr/bin/fish', packages: ['fish', 'zsh'] },
   tmux: { program: '/usr/bin/tmux', packages: ['tmux'] },
+  'munin-plugins': { program: '/usr/share/munin/plugins/load', packages: ['munin-plugins-core'] },
+  'monitoring-plugins': {
+    program: '/usr/lib/nagios/plugins/check_load',
+    packages: ['monitoring-plugins-basic'],
+  },
+  'textfile-collectors': {
+    program: '/usr/share/prometheus-node-exporter-collectors/directory-size.sh',
+    packages: ['prometheus-node-exporter-collectors'],
+  },
+  netdata: {
+    program: '/usr/lib/netdata/plugins.d/charts.d.plugin',
+    packages: ['netdata-plugins-bash'],
+  },
+  collectdctl: { program: '/usr/bin/collectdctl', packages: ['collectd-utils'] },
 } as const;
 
 export type PeerName = keyof typeof PEERS;

@@ -45,6 +45,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/process-usage', () => import('../wire/process-usage.ts')],
   ['cullinan/wire/process', () => import('../wire/process.ts')],
   ['cullinan/wire/protobuf', () => import('../wire/protobuf.ts')],
+  ['cullinan/wire/resp', () => import('../wire/resp.ts')],
   ['cullinan/wire/riemann', () => import('../wire/riemann.ts')],
   ['cullinan/wire/screen', () => import('../wire/screen.ts')],
   ['cullinan/wire/snmp', () => import('../wire/snmp.ts')],

@@ -17,3 +17,15 @@ export async function loadHere(
   const plugins = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
   return { plugins, texts: script.texts };
 }
+
+/**
+ * Loads a file beside a plugin into this thread, such as its tests.
+ *
+ * @returns what it exports by default.
+ * @throws {@link Foreseen} in a sentence, if it cannot be loaded.
+ */
+export async function defaultOf(path: string): Promise<unknown> {
+  const script = compile(path);
+  const { default: it } = evaluate(script, await opened(script.doors));
+  return it;
+}

@@ -59,7 +59,8 @@ class SessionElsewhere implements Session {
     this.#metrics ??= this.#metricsFor(context.options);
     for (;;) {
       try {
-        return this.#unpack(await this.#ask(context));
+        const brought = await this.#ask(context);
+        return brought instanceof Float64Array ? this.#renew(brought) : this.#unpack(brought);
       } catch (error) {
         // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
         if (error instanceof Interrupted && !context.signal.aborted) continue;
@@ -68,7 +69,7 @@ class SessionElsewhere implements Session {
     }
   }
 
-  async #ask(context: CollectContext): Promise<Brought> {
+  async #ask(context: CollectContext): Promise<Brought | Float64Array> {
     const { options, time, agent } = context;
     const { key } = this.#resident.parcel;
     const first = !this.#known;
@@ -78,7 +79,7 @@ class SessionElsewhere implements Session {
     const until = { signal: () => context.signal, grace: GRACE };
     const brought = await this.#colony.ask(this.#resident, this.#id, order, { until });
     this.#known = true;
-    return brought as Brought;
+    return brought as Brought | Float64Array;
   }
 
   async close(): Promise<void> {
@@ -89,6 +90,20 @@ class SessionElsewhere implements Session {
   #lost(): void {
     this.#known = false;
     this.#colony.watch(this.#id, () => this.#lost());
+  }
+
+  /** The same series as in the collection before, with other values. */
+  #renew(values: Float64Array): readonly (Observation | Error)[] {
+    const series = this.#series;
+    const ids = this.#order;
+    const items = this.#items;
+    items.length = values.length;
+    for (let i = 0; i < values.length; i += 1) {
+      const it = series[ids[i] as number] as (typeof series)[number];
+      it.value = values[i] as number;
+      items[i] = it;
+    }
+    return items;
   }
 
   #unpack({ anew, fresh, order, values, when, errors, thrown, awaits, asks }: Brought) {
@@ -105,18 +120,11 @@ class SessionElsewhere implements Session {
       if (declared === undefined) throw new Error('a metric came over that is not declared');
       this.#series[id] = { metric: declared, labels, host, value: 0 };
     }
-    const known = order === undefined;
-    if (order !== undefined) this.#order = order;
-    const series = this.#series;
-    const ids = this.#order;
-    const items: (Observation | Error)[] = known ? this.#items : [];
-    items.length = values.length;
-    for (let i = 0; i < values.length; i += 1) {
-      const it = series[ids[i] as number] as (typeof series)[number];
-      it.value = values[i] as number;
-      items[i] = it;
+    if (order !== undefined) {
+      this.#order = order;
+      this.#items = [];
     }
-    this.#items = items;
+    const items = this.#renew(values);
     if (when.length === 0 && errors.length === 0 && thrown === undefined) return items;
     const all = [...items];
     for (const [at, time, seconds] of when)

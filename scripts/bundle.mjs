@@ -1,7 +1,7 @@
 // Puts the program together: `npm run build` calls it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -64,7 +64,9 @@ export async function bundle(bin, node) {
     index[name] = [program.length, program.length + text.length];
     program += `${text};\n`;
   }
-  writeFileSync(join(launcher, '../program.cjs'), program);
+  // In place of the one before, which an agent that runs goes on reading.
+  writeFileSync(join(launcher, '../program.new'), program);
+  renameSync(join(launcher, '../program.new'), join(launcher, '../program.cjs'));
   // What runs in a thread with plugins: apart, because a thread holds all that it has loaded once more.
   const thread = await buildThread(join(launcher, '../plugins.cjs'));
   const packages = [...packagesIn(metafile), ...packagesIn(thread.metafile)];

@@ -3,14 +3,7 @@
 //
 // V8 takes the code back where everything is as it was: its version, its flags, the length of the
 // text. Anywhere else, and without the file, it compiles the text, as ever.
-const {
-  closeSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-} = require('node:fs');
+const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { basename, join, posix } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -19,14 +12,18 @@ const { Script } = require('node:vm');
 
 const file = join(__dirname, 'program.cjs');
 const culls = process.argv[2] === 'cull';
-// Only code that runs very often is optimized, so that a host of usual size pays for no optimizing
-// compiler within a week (it would save a third of the CPU at a tick a second, and take 5 MiB, most of them
-// the compiler's own code), and one with a thousand disks does within hours. Later V8s than Node 20's do
-// not know these flags. They are set before anything is compiled: V8 takes back no code that was made
-// under others.
+// Nothing is optimized before the agent is known to be busy: on a host of usual size the optimizing compiler
+// would save a third of the CPU at a tick a second, and take 5 MiB, most of them the compiler's own code.
+// Later V8s than Node 20's do not know these flags. They are set before anything is compiled: V8 takes
+// back no code that was made under others.
 const isOfNode20 = process.versions.v8.startsWith('11.');
 const tunes = isOfNode20 && process.execArgv.length > 0;
-if (tunes && !culls) setFlagsFromString('--interrupt-budget=1000000000');
+if (tunes && !culls) {
+  // It looks at a function again after so many bytes of its code have run, and optimizes none.
+  setFlagsFromString('--interrupt-budget=10000000');
+  setFlagsFromString('--ticks-before-optimization=1000000');
+  setFlagsFromString('--max-bytecode-size-for-early-opt=0');
+}
 // A run over a log needs other functions than an agent, which is to hold none that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 
@@ -39,17 +36,18 @@ const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 // @ts-expect-error scripts/bundle.mjs puts it in.
 const { index, core, passing } = /** @type {Parts} */ (PARTS);
 
+/** Open for as long as the program runs: a part that is loaded late is of the same program, whatever was installed since. */
+const fd = openSync(file, 'r');
+
 /** The text of a part: ASCII, so that it takes half the memory. */
 function textOf(/** @type {string} */ part) {
   const [from, to] = index[part] ?? [0, 0];
   const bytes = Buffer.allocUnsafeSlow(to - from);
-  const fd = openSync(file, 'r');
   for (let at = 0; at < bytes.length; ) {
     const read = readSync(fd, bytes, at, bytes.length - at, from + at);
     if (read === 0) throw new Error(`${file} is cut short`);
     at += read;
   }
-  closeSync(fd);
   return bytes.toString('latin1');
 }
 
@@ -139,7 +137,13 @@ function loadPart(name, from = '.') {
   // Before it runs: two parts may need each other.
   loaded.set(part, module.exports);
   const beside = (/** @type {string} */ other) => loadPart(other, posix.dirname(part));
-  script.runInThisContext()(module.exports, beside, module, loadPart, HERE);
+  try {
+    script.runInThisContext()(module.exports, beside, module, loadPart, HERE);
+  } catch (error) {
+    // A package that it needs may be there the next time.
+    loaded.delete(part);
+    throw error;
+  }
   loaded.set(part, module.exports);
   return module.exports;
 }
@@ -154,6 +158,10 @@ const THOROUGHLY = { type: 'major', execution: 'sync', flavor: 'last-resort' };
 /** Milliseconds after which the first points are on their way; the second tick is not, in most agents. */
 const STARTED = 500;
 const HOUR = 3_600_000;
+/** Milliseconds after which is seen whether the agent is busy, the first time. */
+const SETTLED = 15_000;
+/** The share of a CPU from which on it is: a thousand devices at a tick a second take a tenth. */
+const BUSY = 0.02;
 
 /**
  * Lets go of what only a start needs, collects garbage and moves what is left together: what a start leaves behind is a quarter of the heap. V8 itself
@@ -170,12 +178,16 @@ function tidy() {
   // From now on it is looked for when a fifth of the room that is left to it is full, and not half: after a
   // week that is 6 MiB.
   setFlagsFromString('--incremental-marking-soft-trigger=20');
-  if (tunes) {
-    // They belong to the budget, and concern what runs from now on.
-    setFlagsFromString('--ticks-before-optimization=30');
-    setFlagsFromString('--max-bytecode-size-for-early-opt=0');
-  }
   setTimeout(tidy, HOUR).unref();
+}
+
+/** Has V8 optimize what runs often, once the agent has taken much of a CPU since it was looked at. */
+function watch(wait = SETTLED, before = process.cpuUsage()) {
+  setTimeout(() => {
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1000 < BUSY * wait) watch(HOUR);
+    else setFlagsFromString('--ticks-before-optimization=3');
+  }, wait).unref();
 }
 
 /**
@@ -192,6 +204,9 @@ function hurry() {
 }
 
 if (culls) hurry();
-else if (!keeps) setTimeout(tidy, STARTED).unref();
+else if (!keeps) {
+  setTimeout(tidy, STARTED).unref();
+  if (tunes) setTimeout(watch, STARTED).unref();
+}
 
 loadPart('./src/cli/main.js');

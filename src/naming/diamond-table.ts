@@ -13,6 +13,12 @@ export const options = z.strictObject({
     .describe(
       "LibvirtKVMCollector's cpu_absolute: a guest's CPU time in nanoseconds as it stands, not percent of one CPU.",
     ),
+  everyDevice: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Diamond's names for whatever disk, interface and file system is collected, not only for those that it has by default: for a Diamond whose devices, interfaces or filesystems were set.",
+    ),
 });
 export type Options = z.output<typeof options>;
 
@@ -370,6 +376,8 @@ const SECTIONS = [
   vmstat, sockstat, tcp, udp, proc, processResources, conntrack, softirq, mdstat, users,
 ];
 
+const DEVICES: ReadonlySet<Section> = new Set([diskspace, iostat, network]);
+
 export interface Match {
   readonly covers: Section['covers'];
   readonly rows: readonly Row[];
@@ -379,9 +387,13 @@ export type Table = ReadonlyMap<string, Match>;
 
 export const tableFor = (o: Options): Table =>
   new Map(
-    [...SECTIONS, libvirtKvm(o)].flatMap(({ covers, rows }) =>
-      Object.entries(rows).map(([key, found]): [string, Match] => [key, { covers, rows: found }]),
-    ),
+    [...SECTIONS, libvirtKvm(o)].flatMap((section) => {
+      const covers = o.everyDevice && DEVICES.has(section) ? everything : section.covers;
+      return Object.entries(section.rows).map(([key, rows]): [string, Match] => [
+        key,
+        { covers, rows },
+      ]);
+    }),
   );
 
 export function lookUp(table: Table, { metric, labels }: Series): Match | undefined {

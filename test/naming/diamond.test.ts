@@ -226,3 +226,20 @@ describe('where a name stands', () => {
     ]);
   });
 });
+
+it('names every disk, interface and file system as Diamond does, where that is asked', () => {
+  const every = diamond.configured?.({ everyDevice: true }) ?? diamond;
+  const named = (name: string, labels: Labels) =>
+    every.spell(series(name, labels), NAMING).map(({ path }) => path.split('.').slice(2).join('.'));
+  expect([
+    ...named('system.network.io', { device: 'wlan0', direction: 'receive' }),
+    ...named('system.disk.requests', { device: 'mmcblk0' }),
+    ...named('system.filesystem.unused', { ...ROOT, type: 'zfs', device: 'tank' }),
+  ]).toEqual([
+    'network.wlan0.rx_bit',
+    'network.wlan0.rx_byte',
+    'iostat.mmcblk0.io',
+    'iostat.mmcblk0.iops',
+    'diskspace.root.byte_free',
+  ]);
+});

@@ -114,24 +114,23 @@ export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
     collector: 'filesystem',
     path: 'diskspace',
     only: [
-      'system.filesystem.usage',
+      'system.filesystem.usage & label:state=re:^(used|free)$',
       'system.filesystem.unused',
       'system.filesystem.utilization',
       'system.filesystem.inodes.usage',
       'system.filesystem.inodes.utilization',
     ],
-    options(settings, at) {
+    options(settings, at, { dialect }) {
       const types = settings.list('filesystems') ?? FILESYSTEMS;
       const others = types.filter((type) => !FILESYSTEMS.includes(type));
       settings.draft.set(
         [...at, 'types'],
         { include: types.map(exactly), exclude: [] },
         settings.lines('filesystems'),
-        others.length === 0
-          ? undefined
-          : `${others.join(', ')}: its names are not diskspace.… but system.filesystem.… here`,
       );
       const list = settings.list('exclude_filters') ?? ['^/export/home'];
+      if (others.length > 0 || settings.get('exclude_filters') !== undefined)
+        dialect.set('everyDevice', true);
       const filters = list.map((each) => expression(each));
       const known = filters.flatMap((each) => (each === undefined ? [] : [`re:${each}`]));
       const exclude = [...known, 're:^/(dev|proc|sys)(/|$)'];
@@ -161,8 +160,9 @@ export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
       'system.disk.await',
       'system.disk.service_time',
     ],
-    options(settings, at) {
+    options(settings, at, { dialect }) {
       const devices = matching(settings, 'devices') ?? [`re:^(?:${DISKS})`];
+      if (settings.get('devices') !== undefined) dialect.set('everyDevice', true);
       const exclude = matching(settings, 'exclude_devices') ?? ['ram*', 'loop*'];
       const lines = settings
         .lines('devices', 'exclude_devices')
@@ -183,18 +183,25 @@ export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
       'io', 'packets', 'errors', 'dropped', 'fifo', 'frame', 'collisions', 'carrier', 'compressed',
       'multicast',
     ].map((word) => `system.network.${word}`),
-    options(settings, at, { except }) {
+    options(settings, at, { except, dialect }) {
       const greedy = settings.truth('greedy') ?? true;
-      const names = settings.list('interfaces') ?? INTERFACES;
+      const given = settings.get('interfaces')?.value;
+      // Python joins the letters of a text as it joins the members of a list.
+      const letters =
+        typeof given === 'string' ? [...new Set(given.replace(/\s/g, ''))] : undefined;
+      const names = letters ?? settings.list('interfaces') ?? INTERFACES;
       const include = expression(`^(?:${names.join('|')})${greedy ? '\\S*' : ''}$`);
       const lines = settings.lines('interfaces', 'greedy');
       if (include === undefined) {
         settings.leave('this is no regular expression that can be carried over', 'interfaces');
       } else {
         const others = names.filter((name) => !INTERFACES.some((known) => name.startsWith(known)));
-        const told = `${others.join(', ')}: its names are not network.… but system.network.… here`;
         const value = { include: [`re:${include}`], exclude: [] };
-        const comment = others.length === 0 ? undefined : told;
+        if (others.length > 0) dialect.set('everyDevice', true);
+        const comment =
+          letters === undefined || letters.length < 2
+            ? undefined
+            : `"${given}" has no comma, so Diamond takes each of its letters for the beginning of a name. If "${given}" was meant, say: include: ["${given}*"]`;
         settings.draft.set([...at, 'interfaces'], value, lines, comment);
       }
       const units = settings.list('byte_unit')?.flatMap((unit) => unit.split(/\s+/));

@@ -9,7 +9,7 @@ import { expression, quoted } from '../patterns.ts';
 import { InputError } from '../problem.ts';
 import { COUNTERPARTS, type Counterpart, type More } from './collectors.ts';
 import { NOWHERE, SENDERS } from './handlers.ts';
-import { parseIni, type Section } from './ini.ts';
+import { LOGGING, parseIni, type Section } from './ini.ts';
 import { Settings } from './settings.ts';
 
 /** The file, the folders of fragments beside it, and what all of it says together. */
@@ -55,8 +55,7 @@ export const diamond: Importer = {
     handlers(whole, asked);
     for (const [name, section] of main.sections) {
       if (/^(server|collectors|handlers|configs)$/.test(name)) continue;
-      if (/^(loggers|handler|formatter|logger)/.test(name))
-        draft.leave([...linesOf(section)], LOGS);
+      if (LOGGING.test(name)) draft.leave([...linesOf(section)], LOGS);
     }
   },
 };
@@ -117,12 +116,19 @@ function fragments(whole: Whole, key: string, usual: string): Map<string, Sectio
   );
 }
 
+/** What a collector may say of how it is run. */
+const RUN: Readonly<Record<string, string>> = {
+  method: 'all collectors run in one process: there is no way to choose',
+  splay: 'each host collects at a moment of its own: stagger',
+};
+
 const SERVER: Readonly<Record<string, string>> = {
   user: 'the unit says who it runs as: cullinan.service',
   group: 'the unit says who it runs as: cullinan.service',
   pid_file: 'systemd knows its process; there is no such file',
   collectors_path: 'what is written in Python is not loaded',
   handlers_path: 'what is written in Python is not loaded',
+  collectors_reload_interval: 'systemctl reload cullinan takes a changed configuration over',
   metric_queue_size: 'each handler has a queue of its own: queue.samples, 100000 by default',
   collectors_load_delay: 'all collectors start at once, and take their turns by themselves',
   abort_on_handlers_process_exit: 'handlers are no process of their own',
@@ -230,6 +236,7 @@ function common(settings: Settings): void {
     'the collector agent says it, as cullinan.collector.time',
   );
   settings.leave('the handler riemann has ttl', 'ttl_multiplier');
+  settings.leave(RUN['splay'] ?? '', 'splay');
   if (
     settings.get('byte_unit') !== undefined &&
     !settings.draft.answered(settings.lines('byte_unit')[0] as Line)
@@ -264,7 +271,10 @@ function collector(o: {
   for (const key of settings.keys()) {
     for (const line of settings.lines(key)) {
       if (!draft.answered(line))
-        draft.leave(line, `cullinan describe ${counterpart.collector} has nothing of the kind`);
+        draft.leave(
+          line,
+          RUN[key] ?? `cullinan describe ${counterpart.collector} has nothing of the kind`,
+        );
     }
   }
 }

@@ -119,6 +119,9 @@ function readValue(text: string): string | string[] | undefined {
 
 const unquoted = (text: string): string => (/^(["']).*\1$/s.test(text) ? text.slice(1, -1) : text);
 
+/** Of Python's logging, which reads the file by itself: there `%(message)s` stands for no key. */
+export const LOGGING = /^(?:loggers|formatters|(?:logger|handler|formatter)_.*)$/;
+
 /** Keys that stand for keys are looked up so deep. */
 const MOST_STEPS = 10;
 
@@ -147,5 +150,7 @@ function interpolate(section: Section, around: readonly Section[], file: string)
       typeof value === 'string' ? filled(value, line) : value.map((each) => filled(each, line));
     section.settings.set(key, { key, value: made, line });
   }
-  for (const each of section.sections.values()) interpolate(each, scope, file);
+  for (const each of section.sections.values()) {
+    if (around.length > 0 || !LOGGING.test(each.name)) interpolate(each, scope, file);
+  }
 }

@@ -65,6 +65,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/amqp/template', () => import('../wire/amqp/template.ts')],
   ['cullinan/wire/ganglia/groups', () => import('../wire/ganglia/groups.ts')],
   ['cullinan/wire/ganglia/sender', () => import('../wire/ganglia/sender.ts')],
+  ['cullinan/wire/json', () => import('../wire/json.ts')],
   ['cullinan/wire/level-word', () => import('../wire/level-word.ts')],
   ['cullinan/wire/nfs-operations', () => import('../wire/nfs-operations.ts')],
 ]);

@@ -19,6 +19,8 @@ export interface Login {
   readonly password: string;
   /** What it may do in each virtual host, as patterns of names. */
   readonly may?: { readonly configure: string; readonly write: string; readonly read: string };
+  /** What it may see of the broker: `monitoring`. */
+  readonly tags?: string;
 }
 
 interface Wishes {
@@ -29,6 +31,8 @@ interface Wishes {
   readonly tls?: Pair & { readonly authority: string };
   /** Plugins beside the consistent-hash exchange. */
   readonly plugins?: readonly string[];
+  /** Further lines of its configuration. */
+  readonly config?: readonly string[];
 }
 
 const EVERYTHING = { configure: '.*', write: '.*', read: '.*' };
@@ -44,11 +48,11 @@ function definitions({ logins = [], vhosts = [] }: Wishes): object {
   const all: readonly Login[] = [{ name: 'guest', password: 'guest' }, ...logins];
   const places = ['/', ...vhosts];
   return {
-    users: all.map(({ name, password }) => ({
+    users: all.map(({ name, password, tags = '' }) => ({
       name,
       password_hash: hashed(password),
       hashing_algorithm: 'rabbit_password_hashing_sha256',
-      tags: '',
+      tags,
     })),
     vhosts: places.map((name) => ({ name })),
     permissions: places.flatMap((vhost) =>
@@ -199,13 +203,18 @@ interface Ports {
   readonly tlsPort: number;
 }
 
-function configuration({ port, tlsPort }: Ports, folder: string, { tls }: Wishes): string {
+function configuration(
+  { port, tlsPort }: Ports,
+  folder: string,
+  { tls, config = [] }: Wishes,
+): string {
   const lines = [
     `listeners.tcp.1 = 127.0.0.1:${port}`,
     `load_definitions = ${folder}/definitions.json`,
     'disk_free_limit.absolute = 50MB',
     'vm_memory_high_watermark.relative = 0.9',
     'log.file.level = warning',
+    ...config,
   ];
   if (tls === undefined) return lines.join('\n');
   lines.push(

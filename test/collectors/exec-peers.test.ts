@@ -48,6 +48,8 @@ describeWithPeer('munin-plugins', "munin's own plugins", () => {
       environment: { MUNIN_PLUGSTATE: state, MUNIN_STATEFILE: join(state, 'diskstats') },
     });
     await tick();
+    // It divides by the seconds since it was asked before.
+    await sleep(1100);
     const names = Object.keys(await values());
     const heads = new Set(names.map((name) => name.split('.')[0]));
     expect(heads).toEqual(
@@ -175,11 +177,17 @@ describeWithPeer('netdata', 'a plugin of Netdata’s', () => {
     const folder = scratch();
     mkdirSync(join(folder, 'charts.d'));
     writeFileSync(join(folder, 'charts.d.conf'), 'example=force\n');
-    writeFileSync(join(folder, 'charts.d/example.conf'), 'example_magic_number=10\n');
+    writeFileSync(join(folder, 'charts.d/example.conf'), 'example_magic_number=12345\n');
     const { tick, values, lines } = running({
       command: ['/usr/lib/netdata/plugins.d/charts.d.plugin', '1', 'example'],
       format: 'netdata',
-      environment: { NETDATA_USER_CONFIG_DIR: folder, NETDATA_CACHE_DIR: folder },
+      environment: {
+        ...{
+          NETDATA_USER_CONFIG_DIR: folder,
+          NETDATA_CACHE_DIR: folder,
+          NETDATA_UPDATE_EVERY: '1',
+        },
+      },
     });
     await tick();
     let seen: Record<string, number> = {};
@@ -187,6 +195,10 @@ describeWithPeer('netdata', 'a plugin of Netdata’s', () => {
       await sleep(50);
       seen = await values();
     }
-    expect(lines('diamond').map(pathOf)).toContain('servers.web01.example.random.random1');
+    expect(lines('diamond').map(pathOf)).toEqual([
+      ...[1, 2, 3].map((n) => `servers.web01.example.random.random${n}`),
+      'servers.web01.example.random2.random',
+      'servers.web01.netdata.plugin_chartsd_example.run_time',
+    ]);
   });
 });

@@ -11,11 +11,16 @@ const NAMING: Naming = {
 
 /** An agent with one collector, which is ticked when it is told, and ends with the test. */
 export function collectorAt(type: string, options: Readonly<Record<string, unknown>>) {
+  // DIR is what agentWith puts its own folder for.
+  const written = JSON.stringify({ type, enabled: true, ...options }).replaceAll(
+    'DIR',
+    'D\\u0049R',
+  );
   const world = agentWith(`
 interval: 10s
 collectors:
   default: { enabled: false }
-  it: ${JSON.stringify({ type, enabled: true, ...options })}
+  it: ${written}
 handlers:
   out: { type: file, path: DIR/out, rotate: never }
 `);

@@ -47,6 +47,9 @@ function words(line: string): string[] {
   return found;
 }
 
+/** A name as Netdata's exporting spells it. */
+const spelled = (name: string): string => name.replace(/[^\w.-]/g, '_');
+
 const orOne = (text: string | undefined): number => {
   const number = numberIn(text ?? '');
   return Number.isNaN(number) || number === 0 ? 1 : number;
@@ -69,7 +72,7 @@ export function netdataReader(): NetdataReader {
     if (known === undefined && charts.size >= MOST)
       throw refused(FORM, line, 'is one chart too many');
     const type = id.slice(0, id.indexOf('.'));
-    const called = name === '' ? id : `${type}.${name}`;
+    const called = spelled(name === '' ? id : `${type}.${name}`);
     latest = { name: called, title, dimensions: known?.dimensions ?? new Map() };
     charts.set(id, latest);
   }
@@ -83,7 +86,7 @@ export function netdataReader(): NetdataReader {
       throw refused(FORM, line, 'is one dimension too many');
     }
     const scale = orOne(multiplier) / orOne(divisor);
-    const it = { name: name === '' ? id : name, algorithm, scale, before: known?.before };
+    const it = { name: spelled(name === '' ? id : name), algorithm, scale, before: known?.before };
     dimensions.set(id, it);
   }
 

@@ -24,6 +24,17 @@ if (tunes && !culls) {
   setFlagsFromString('--ticks-before-optimization=1000000');
   setFlagsFromString('--max-bytecode-size-for-early-opt=0');
 }
+// The runtime that is packaged is told the same by its first words, of which only an agent has any good.
+if (process.argv[2] !== 'run' && process.execArgv.includes('--invocation-count-for-osr=1000000')) {
+  for (const [words, usual] of [
+    ['for-turbofan', 3000],
+    ['for-osr', 500],
+    ['for-maglev', 400],
+    ['for-maglev-osr', 100],
+  ]) {
+    setFlagsFromString(`--invocation-count-${words}=${usual}`);
+  }
+}
 // A run over a log needs other functions than an agent, which is to hold none that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 

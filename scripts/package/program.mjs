@@ -15,6 +15,19 @@ import { keepCode } from './code.mjs';
 import { run } from './machines.mjs';
 
 /**
+ * What the runtime is told: what every Node understands, and what this one does. Nothing is optimized before
+ * it has run a million times, which on a host of usual size nothing does within hours: the optimizing
+ * compilers' own code is 6 MiB of memory, and what they keep another.
+ */
+const WORDS = [
+  ...FLAGS,
+  '--invocation-count-for-turbofan=1000000',
+  '--invocation-count-for-osr=1000000',
+  '--invocation-count-for-maglev=1000000',
+  '--invocation-count-for-maglev-osr=1000000',
+];
+
+/**
  * @param {import('./machines.mjs').Build} build
  * @param {string} node the runtime.
  * @param {string} folder new.
@@ -37,7 +50,7 @@ export async function program(build, node, folder) {
   );
   const loaded = await late(root, join(folder, 'node_modules'));
   await launcher(build, join(folder, 'cullinan'));
-  await keepCode({ root, node: [...machine.emulator, join(folder, 'node'), ...FLAGS], folder });
+  await keepCode({ root, node: [...machine.emulator, join(folder, 'node'), ...WORDS], folder });
   return [...loaded, ...JSON.parse(readFileSync(join(root, 'dist/bundled.json'), 'utf8'))];
 }
 
@@ -74,7 +87,7 @@ async function launcher({ root, machine }, path) {
     ...['-O2', '-Wall', '-Wextra', '-Werror', '-std=gnu11', '-fPIE', '-pie', '-s'],
     ...['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', '-Wl,-z,relro,-z,now'],
     '-Wl,--build-id=none',
-    `-DNODE_FLAGS=${list(FLAGS)}`,
+    `-DNODE_FLAGS=${list(WORDS)}`,
     `-DENVIRONMENT=${list(ENVIRONMENT)}`,
     ...['-o', path, join(root, 'packaging/launcher.c')],
   ]);

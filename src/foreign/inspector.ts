@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
 import { faultOf } from './faults.ts';
 import type { Beginning, Inspected, Judgement, Parcel, Place, Question } from './protocol.ts';
 import { Thread, type Why } from './thread.ts';
+import { threads } from './threads.ts';
 
 /** A file to be looked at. */
 export type Suspect = Pick<Place, 'path' | 'as'>;
@@ -36,7 +37,7 @@ export class Inspector {
   readonly #memory: number;
   #child: ChildProcess | undefined;
   #bell: Int32Array | undefined;
-  #port: MessageChannel['port1'] | undefined;
+  #port: MessagePort | undefined;
   #thread: Thread | undefined;
   #closed = false;
 
@@ -121,13 +122,14 @@ export class Inspector {
     const before = Atomics.load(bell, 0);
     this.#port?.postMessage(question);
     Atomics.wait(bell, 0, before, LONGEST_JUDGEMENT);
-    const answer = this.#port && receiveMessageOnPort(this.#port);
+    const answer = this.#port && threads().receiveMessageOnPort(this.#port);
     if (answer !== undefined) return answer.message as Judgement;
     this.#thread.end({ kind: 'hung' }, 1);
     return wrong(`cannot be checked: it took more than ${LONGEST_JUDGEMENT / 1000} s`);
   }
 
   #begun(): Thread {
+    const { MessageChannel } = threads();
     const { port1, port2 } = new MessageChannel();
     const bell = new Int32Array(new SharedArrayBuffer(4));
     const thread = new Thread({

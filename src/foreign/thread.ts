@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
 import { type Marks, marks } from './marks.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Said,
   untold,
 } from './protocol.ts';
+import { threads } from './threads.ts';
 
 /** Why a thread was ended. */
 export type Why =
@@ -77,6 +78,7 @@ export class Thread {
     this.#needs = needs;
     const { program, role, host, memory } = needs;
     const workerData: Beginning = { role, host, memory, marks: this.#marks.memory };
+    const { Worker } = threads();
     this.worker = new Worker(program, {
       workerData,
       stdin: false,

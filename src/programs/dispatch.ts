@@ -1,7 +1,7 @@
 import {
   collectdWords,
   decodePutval,
-  type Putval,
+  putnotifReadings,
   putvalReadings,
 } from '../wire/readings/collectd.ts';
 import { influxReadings } from '../wire/readings/influx.ts';
@@ -65,20 +65,23 @@ export class Dispatch {
     }
   }
 
-  #collectd(line: string, { readings }: Said): string {
+  #collectd(line: string, said: Said): string {
     const words = collectdWords(line);
     if (words === undefined) return '-1 Cannot parse the line: a quotation mark too many';
     const command = words[0]?.toUpperCase();
     if (command === 'FLUSH') return '0 Done: 0 successful, 0 errors';
-    if (command !== 'PUTVAL') return `-1 Unknown command: ${words[0]?.slice(0, 40) ?? ''}`;
-    let putval: Putval;
     try {
-      putval = decodePutval(words, line, this.#types);
+      if (command === 'PUTNOTIF') {
+        putnotifReadings(words, line, said);
+        return '0 Success';
+      }
+      if (command !== 'PUTVAL') return `-1 Unknown command: ${words[0]?.slice(0, 40) ?? ''}`;
+      const putval = decodePutval(words, line, this.#types);
+      putvalReadings(putval, said.readings);
+      return `0 Success: ${values(putval.lists.length)}`;
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return `-1 ${error.message}`;
     }
-    putvalReadings(putval, readings);
-    return `0 Success: ${values(putval.lists.length)}`;
   }
 }

@@ -1,6 +1,6 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram';
 import { once } from 'node:events';
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { Lines } from './lines.ts';
@@ -185,6 +185,9 @@ export class Listener {
 
 /** Takes away a socket at which nobody listens any more. */
 async function forsaken(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined);
+  // A connection to somebody's file is refused, too.
+  if (there?.isSocket() !== true) return;
   const probe = connect(path);
   const answered = await new Promise<string | undefined>((resolve) => {
     probe.once('connect', () => resolve('EADDRINUSE'));

@@ -108,7 +108,7 @@ export function putvalReadings(
 const SEVERITIES = new Set(['okay', 'warning', 'failure']);
 
 /** A notification as words for a person. */
-function notification(
+function decodeNotification(
   words: readonly string[],
   line: string,
 ): readonly [severity: string, note: string] {
@@ -130,6 +130,16 @@ function notification(
   return [severity, `${severity}${of === '' ? '' : ` of ${of}`}: ${message}`];
 }
 
+/** What is said of a PUTNOTIF: a note for a person, and one more in their number. */
+export function putnotifReadings(words: readonly string[], line: string, said: Said): void {
+  const [severity, note] = decodeNotification(words, line);
+  said.notes.push(note);
+  said.readings.push({
+    ...{ name: 'collectd.notifications', labels: { severity }, value: 1 },
+    ...({ kind: 'delta', unit: 'count', help: 'Notifications of programs.' } as const),
+  });
+}
+
 /**
  * @param own what the program was told that the host is called: an identifier with that host is ours.
  */
@@ -144,12 +154,7 @@ export const collectdReader = (types: Types, own?: string): LineReader => ({
       const host = putval.host === own ? undefined : putval.host;
       putvalReadings(host === undefined ? { ...putval, host: '' } : putval, readings);
     } else if (command === 'PUTNOTIF') {
-      const [severity, note] = notification(words, line);
-      notes.push(note);
-      readings.push({
-        ...{ name: 'collectd.notifications', labels: { severity }, value: 1 },
-        ...({ kind: 'delta', unit: 'count', help: 'Notifications of programs.' } as const),
-      });
+      putnotifReadings(words, line, { readings, notes });
     } else throw refused(FORM, line, 'begins with neither PUTVAL nor PUTNOTIF');
   },
 });

@@ -36,6 +36,7 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
   health: ['cullinan health', 'cullinan health --ready'],
   list: ['cullinan list', 'cullinan list --json'],
   describe: ['cullinan describe network', 'cullinan describe config'],
+  new: ['cullinan new collector softnet', 'cullinan new handler plain --in ./plugins --js'],
   test: ['cullinan test ./entropy.ts', 'cullinan test ./plain.ts --options "port: PORT"'],
   cull: [
     'cullinan cull -p servers.web01.postfix -o graphite --graphite-host carbon:2003 PostfixLogster /var/log/mail.log',
@@ -242,6 +243,16 @@ export function commandLine(
         await (await import('./plugins.ts')).bringPlugins(io, options.config);
         return (await import('./describe.ts')).describe(io, name, options);
       }),
+    );
+  program
+    .command('new')
+    .description('begin a plugin of your own: one that works, with its tests, to be changed')
+    .argument('<kind>', 'collector, handler or parser')
+    .argument('<name>', 'what it is called in the configuration')
+    .option('--in <folder>', 'where to', '.')
+    .option('--js', 'in JavaScript; else in TypeScript')
+    .action((kind, name, options) =>
+      does(async () => (await import('./new.ts')).create(io, kind, name, options)),
     );
   program
     .command('test')

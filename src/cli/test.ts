@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { describeOptions } from '../config/index.ts';
@@ -24,7 +24,7 @@ import {
   recordingIn,
   Unfit,
 } from '../conformance/index.ts';
-import { loadHere, type Plugin } from '../foreign/index.ts';
+import { defaultOf, loadHere, type Plugin } from '../foreign/index.ts';
 import { hostFacts, liveHost, startRecording } from '../host/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
@@ -70,16 +70,22 @@ export async function test(io: Io, file: string, options: TestOptions): Promise<
   let failed = 0;
   let passed = 0;
   try {
+    const judge = async (check: Check): Promise<void> => {
+      dog.at(check.name);
+      const why = await trouble(check, () => loose);
+      loose = undefined;
+      if (why === undefined) passed += 1;
+      else failed += 1;
+      io.out(why === undefined ? `ok   ${check.name}\n` : `FAIL ${check.name}\n     ${why}\n`);
+    };
     for (const plugin of plugins) {
       io.out(`${plugin.kind} ${plugin.it.name}\n`);
-      for await (const check of checksOf(plugin, bench)) {
-        dog.at(check.name);
-        const why = await trouble(check, () => loose);
-        loose = undefined;
-        if (why === undefined) passed += 1;
-        else failed += 1;
-        io.out(why === undefined ? `ok   ${check.name}\n` : `FAIL ${check.name}\n     ${why}\n`);
-      }
+      for await (const check of checksOf(plugin, bench)) await judge(check);
+    }
+    const own = path.replace(/(\.[^.]+)$/, '.test$1');
+    if (existsSync(own)) {
+      io.out(`${basename(own)}\n`);
+      for (const check of await writtenIn(own)) await judge(check);
     }
   } finally {
     dog.end();
@@ -115,6 +121,23 @@ async function* checksOf(plugin: Plugin, bench: Bench): AsyncGenerator<Check> {
   if (kind === 'collector') yield* ofCollector(it, bench);
   else if (kind === 'parser') yield* ofParser(it, bench);
   else yield* ofHandler(it, bench);
+}
+
+/**
+ * The author's own checks, beside the plugin: what a file exports by default, a function for each by what it
+ * shows. One that throws, or rejects, is not passed.
+ */
+async function writtenIn(path: string): Promise<readonly Check[]> {
+  const them = await defaultOf(path);
+  if (typeof them !== 'object' || them === null) {
+    throw new Foreseen(
+      `${path} has no tests: what it exports by default must be { 'does this'() { … }, … }`,
+    );
+  }
+  return Object.entries(them).map(([name, it]: [string, unknown]) => {
+    if (typeof it !== 'function') throw new Foreseen(`${path}: "${name}" must be a function`);
+    return { name, run: async () => void (await it()) };
+  });
 }
 
 /** Options as they are written on the command line. */

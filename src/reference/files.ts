@@ -18,12 +18,20 @@ import {
 } from './pages.ts';
 import { parserPage, parsersIndex, parsersTable } from './parser-pages.ts';
 import { sample } from './sample.ts';
-import { builtinParsersSource, builtinSource, type PluginFiles } from './sources.ts';
+import {
+  builtinParsersSource,
+  builtinSource,
+  type PluginFiles,
+  type Template,
+  templatesSource,
+} from './sources.ts';
 
 /** The lists of files that are generated from. */
 export interface SourceFiles extends PluginFiles {
   /** What parsers are shown by: names in test/golden/parsers and test/fixtures/logs. */
   readonly samples: readonly string[];
+  /** By kind. */
+  readonly templates: ReadonlyMap<string, Template>;
 }
 
 /**
@@ -41,6 +49,11 @@ export function generatedFiles(
   return new Map([
     ['src/agent/builtin.ts', builtinSource(files)],
     ['src/parsers/builtin.ts', builtinParsersSource(files)],
+    ['src/cli/templates.ts', templatesSource(files.templates)],
+    ...[...files.templates].map(([kind, template]): [string, string] => {
+      const path = `docs/write-a-${kind}.md`;
+      return [path, fill(textOf(path), codeOf(template))];
+    }),
     ['docs/reference/collectors.md', collectorsPage(plugins)],
     ['docs/reference/handlers.md', handlersPage(plugins)],
     ['docs/parsers/README.md', parsersIndex(parsers)],
@@ -77,6 +90,15 @@ export function generatedFiles(
     ],
   ]);
 }
+
+/** The files of a template, fenced, by their paths. */
+const codeOf = ({ files }: Template): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    files.map(([path, text]) => [
+      path,
+      `\`\`\`${path.endsWith('.ts') ? 'ts' : ''}\n${text}\`\`\`\n`,
+    ]),
+  );
 
 /** A page for each parser. Its first sample is the one that is called as it is. */
 const parserPages = (

@@ -4,12 +4,13 @@
  *
  * It finds the plugins by their files, not in the registry, which is one of the files it writes.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dialects } from '../naming/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { generatedFiles } from './files.ts';
+import type { Template } from './sources.ts';
 
 // Compiled, this file is one folder deeper than it was written.
 const built = extname(fileURLToPath(import.meta.url)) === '.js';
@@ -46,11 +47,27 @@ function textOf(path: string): string {
   }
 }
 
+/** What stands in a folder of templates/. */
+function templateOf(kind: string): Template {
+  const folder = `templates/${kind}/`;
+  const paths = readdirSync(new URL(folder, repository), { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(new URL(folder + path, repository)).isFile())
+    .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return {
+    name: paths[0]?.replace(/\.ts$/, '') ?? '',
+    files: paths.map((path) => [path, textOf(folder + path)]),
+  };
+}
+
+/** The plugin, its tests, and the rest. */
+const rank = (path: string): number => (path.includes('/') ? 2 : Number(path.endsWith('.test.ts')));
+
 const files = {
   collectors: namesIn('collectors'),
   handlers: namesIn('handlers'),
   parsers: namesIn('parsers'),
   samples: namesIn('test/golden/parsers', '.txt'),
+  templates: new Map(['collector', 'handler', 'parser'].map((kind) => [kind, templateOf(kind)])),
 };
 const plugins = {
   collectors: await load<Collector>('collectors', files.collectors),

@@ -23,7 +23,7 @@ export const blocks = (...parts: readonly string[]): string =>
     .map((part) => part.trimEnd())
     .join('\n\n')}\n`;
 
-const BEGIN = /<!-- generated: ([\w-]+) -->\n/g;
+const BEGIN = /<!-- generated: ([\w./-]+) -->\n/g;
 const END = '<!-- /generated -->';
 
 /**

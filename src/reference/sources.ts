@@ -53,3 +53,20 @@ function list(
   if (line.length <= WIDEST) return `${line}\n`;
   return `${head}\n${files.map((file) => `  ${called(file)},\n`).join('')}];\n`;
 }
+
+/** What `cullinan new` writes and the guides show: a folder of templates/ for each kind. */
+export interface Template {
+  /** What it is called in there. */
+  readonly name: string;
+  /** Paths below its folder and texts; the plugin is the first, then its tests. */
+  readonly files: readonly (readonly [path: string, text: string])[];
+}
+
+/** src/cli/templates.ts: the installed program has no other files. */
+export const templatesSource = (templates: ReadonlyMap<string, Template>): string => `\
+// Generated from the files in templates/ by \`npm run generate\`. Do not edit.
+// biome-ignore-all format: texts as they are
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are texts of programs
+
+export const templates = ${JSON.stringify(Object.fromEntries(templates), undefined, 1)} as const;
+`;

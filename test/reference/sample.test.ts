@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const sample =
   generatedFiles(
     registry,
-    { collectors: [], handlers: [], parsers: [], samples: [] },
+    { collectors: [], handlers: [], parsers: [], samples: [], templates: new Map() },
     () => '',
   ).get('packaging/cullinan.yaml') ?? '';
 

@@ -8,7 +8,15 @@
  */
 import type { Labels } from '../../metric/index.ts';
 import type { DataSource } from './collectd-types.ts';
-import { isName, isNoNumber, type LineReader, numberIn, type Reading, refused } from './reading.ts';
+import {
+  isName,
+  isNoNumber,
+  type LineReader,
+  numberIn,
+  type Reading,
+  refused,
+  type Said,
+} from './reading.ts';
 
 const FORM = "collectd's PUTVAL";
 

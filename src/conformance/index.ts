@@ -12,5 +12,5 @@ export {
   reported,
 } from './collector.ts';
 export { handlerChecks } from './handler.ts';
-export { changing, readAgain, refusing, remembering } from './host.ts';
+export { changing, refusing, remembering } from './host.ts';
 export { parserChecks, parserText } from './parser.ts';

@@ -17,4 +17,4 @@ export function hostWith(files: Readonly<Record<string, string>>): Host {
   return recordedHost(moment);
 }
 
-export { changing, readAgain, refusing, remembering } from '../../src/conformance/index.ts';
+export { changing, refusing, remembering } from '../../src/conformance/index.ts';

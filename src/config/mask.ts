@@ -1,9 +1,9 @@
 /** Keeps secrets out of what people are shown. */
 
 const SECRET_NAME =
-  /pass(?:word|wd|phrase)?$|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie/i;
+  /pass?w(?:or|r)?d|pass(?:phrase)?$|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie/i;
 const SECRET_VALUE =
-  /((?:pass(?:word|wd|phrase)?|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie)\w{0,20}["']?\s{0,20}:\s)(.*)$/i;
+  /((?:pass?w(?:or|r)?d|pass(?:phrase)?|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie)\w{0,20}["']?\s{0,20}:\s)(.*)$/i;
 const USER_INFO = /(:\/\/[^\s/:@]{0,200}:)([^\s"']{1,300})(?=@)/g;
 const ONE_REFERENCE = /^\s*["']?\$\{[^}]*\}["']?\s*[,}]?/;
 

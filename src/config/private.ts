@@ -29,11 +29,17 @@ function gather(value: unknown, secret: boolean, found: Set<string>): void {
       found.add(value);
       found.add(value.replace(SCHEME, ''));
     }
-    for (const part of userInfo(value)) found.add(part);
+    for (const part of [...userInfo(value), ...spelledOut(value)]) found.add(part);
     return;
   }
   if (Array.isArray(value)) {
-    for (const each of value) gather(each, secret, found);
+    for (const [i, each] of value.entries()) {
+      // Of a command, the word behind --password.
+      const before: unknown = value[i - 1];
+      const flagged =
+        typeof before === 'string' && /^--?[\w-]+$/.test(before) && isSecretName(before);
+      gather(each, secret || flagged, found);
+    }
     return;
   }
   // A choice of names, or another thing that was made of an option, is a function or a class.
@@ -42,6 +48,20 @@ function gather(value: unknown, secret: boolean, found: Set<string>): void {
   for (const [name, each] of Object.entries(value)) {
     gather(each, secret || isSecretName(name) || ALL_OF.test(name), found);
   }
+}
+
+/** In a command or another text: `TOKEN=…`, `key: …`; `--password …`; `https://user:…@host`. */
+const NAMED = /([\w-]{1,100})(?:=|:\s{0,9})("[^"]*"|'[^']*'|[^\s"';&|]+)/g;
+const FLAGGED = /(?:^|\s)(--?[\w-]{1,100})\s{1,9}("[^"]*"|'[^']*'|[^\s"';&|-][^\s"';&|]*)/g;
+const LOGIN = /:\/\/[^\s/:@]{0,200}:([^\s"'@]{1,300})@/g;
+
+function spelledOut(text: string): readonly string[] {
+  const named = [...text.matchAll(NAMED), ...text.matchAll(FLAGGED)].flatMap(
+    ([, name = '', value = '']) =>
+      isSecretName(name) ? [value.replace(/^(["'])(.*)\1$/s, '$2')] : [],
+  );
+  const logins = [...text.matchAll(LOGIN)].map(([, password = '']) => password);
+  return [...named, ...logins].filter((it) => it !== '');
 }
 
 /** What stands before the `@` of a URL, and what in its query has a name that says that it is a secret. */

@@ -33,3 +33,22 @@ handlers:
   for (const open of ['us', 'metrics', 'http://x/']) expect(found).not.toContain(open);
   expect(writtenSecrets(config)).not.toContain('brought-in');
 });
+
+test('what a command is given is found, too', () => {
+  const config = loaded(`
+handlers:
+  a: { type: exec, command: [sh, -c, 'TOKEN=in-shell curl --password "be hind" https://me:in-login@host/'] }
+  b: { type: exec, command: [send, --api-key, as-a-word, --verbose, plain, --token=joined] }
+`);
+  const found = privateValues(config);
+  for (const secret of ['in-shell', 'be hind', 'in-login', 'as-a-word', 'joined']) {
+    expect(found).toContain(secret);
+  }
+  for (const open of ['sh', 'plain', '--verbose', 'send']) expect(found).not.toContain(open);
+});
+
+test('a misspelt password is not shown where the configuration is wrong', () => {
+  expect(() => loaded('handlers: { graphite: { pasword: open-sesame } }')).toThrow(
+    expect.objectContaining({ message: expect.not.stringContaining('open-sesame') }),
+  );
+});

@@ -16,6 +16,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/programs', () => import('../programs/index.ts')],
   ['cullinan/wire/access-log', () => import('../wire/access-log.ts')],
   ['cullinan/wire/bytes', () => import('../wire/bytes.ts')],
+  ['cullinan/wire/chrony', () => import('../wire/chrony.ts')],
   ['cullinan/wire/container-line', () => import('../wire/container-line.ts')],
   ['cullinan/wire/crc32', () => import('../wire/crc32.ts')],
   ['cullinan/wire/datagrams', () => import('../wire/datagrams.ts')],

@@ -25,6 +25,7 @@ export {
   Untrusted,
   visit,
 } from './page.ts';
+export { openQuestions, type Questions } from './question.ts';
 export { type Certificate, type Reached, type ReachOptions, reach } from './reach.ts';
 export { lookup } from './resolve.ts';
 export type { Stream } from './stream.ts';

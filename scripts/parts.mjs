@@ -128,7 +128,7 @@ async function split(root, common, asked) {
     chunkNames: 'shared/[hash]',
     conditions: ['source'],
     define: { 'import.meta.url': 'HERE' },
-    plugins: [late, listed(root, loading), called(root), schemas(root)],
+    plugins: [late, unused, listed(root, loading), called(root), schemas(root)],
   });
   /** @type {Pieces} */
   const pieces = new Map();
@@ -213,6 +213,27 @@ async function together(pieces, core, common) {
   });
   return ascii(outputFiles[0]?.text ?? '');
 }
+
+/**
+ * Leaves out how pino writes to files and through threads: our log hands its lines on by itself. They
+ * would weigh as much as the rest of pino.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const unused = {
+  name: 'unused',
+  setup({ onResolve, onLoad }) {
+    const filter = /^(sonic-boom|thread-stream|(node:)?worker_threads)$/;
+    onResolve({ filter }, ({ path, importer }) =>
+      importer.includes('/pino/') || !path.includes('worker_threads')
+        ? { path, namespace: 'unused' }
+        : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'unused' }, ({ path }) => ({
+      contents: `module.exports = ${path.includes('worker_threads') ? '{ isMainThread: true }' : 'class {}'};`,
+    }));
+  },
+};
 
 /**
  * Loads those of Node's modules that cost something when one of their functions is first called, which

@@ -37,6 +37,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/logfmt', () => import('../wire/logfmt.ts')],
   ['cullinan/wire/lookup', () => import('../wire/lookup.ts')],
   ['cullinan/wire/mountinfo', () => import('../wire/mountinfo.ts')],
+  ['cullinan/wire/ntp-control', () => import('../wire/ntp-control.ts')],
   ['cullinan/wire/openstack', () => import('../wire/openstack.ts')],
   ['cullinan/wire/option-string', () => import('../wire/option-string.ts')],
   ['cullinan/wire/otlp', () => import('../wire/otlp.ts')],

@@ -44,7 +44,9 @@ export async function commandLine(it: Command): Promise<readonly string[]> {
   const number = /^\d+$/.test(user);
   const groups = number ? '--clear-groups' : '--init-groups';
   const regid = group ?? (await firstGroup(user));
-  const as = ['setpriv', `--reuid=${user}`, `--regid=${regid}`, groups, '--'];
+  // An agent that may change users without being root would hand that on, too.
+  const nothing = ['--inh-caps=-all', '--ambient-caps=-all'];
+  const as = ['setpriv', `--reuid=${user}`, `--regid=${regid}`, groups, ...nothing, '--'];
   return [...as, ...bounds, ...command];
 }
 

@@ -2,10 +2,12 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Path, Value } from '../draft.ts';
 import type { Importer } from '../importer.ts';
+import { likeness } from '../likeness.ts';
 import { quoted } from '../patterns.ts';
+import type { Asked, LogName } from './asked.ts';
 import { Block, linesOf } from './block.ts';
 import { type Filtered, filter } from './chains.ts';
-import { type Asked, type LogName, OBSERVERS } from './observers.ts';
+import { OBSERVERS } from './observers.ts';
 import { type Node, readCollectd } from './oconfig.ts';
 import { placesOf } from './writers.ts';
 
@@ -111,7 +113,7 @@ function loaded(block: Block): ReadonlyMap<string, Plugin> {
 
 function observe(top: Block, plugins: ReadonlyMap<string, Plugin>): Asked {
   const { draft } = top;
-  const asked: Asked = { only: [], except: [], dialect: new Map(), names: [] };
+  const asked: Asked = { only: [], except: [], dialect: new Map(), names: [], instances: [] };
   draft.set(['collectors', 'default', 'enabled'], false);
   draft.note(
     ['collectors', 'default'],
@@ -144,6 +146,8 @@ function observe(top: Block, plugins: ReadonlyMap<string, Plugin>): Asked {
       block.expect(key, value !== undefined, 'it is true or false');
     }
     observer.options?.(block, asked);
+    const seconds = interval ?? top.number('Interval') ?? INTERVAL;
+    for (const instance of asked.instances.splice(0)) intervals.set(instance, [seconds]);
   }
   for (const [collector, each] of intervals) {
     const least = Math.min(...each);
@@ -231,10 +235,9 @@ const NOWHERE: Readonly<Record<string, string>> = {
   csv: 'the handler file writes lines or JSON',
   rrdtool: 'there are no RRD files; Carbon, or rrdcached behind it, keeps them',
   rrdcached: 'there are no RRD files',
-  exec: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   python: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   perl: 'a collector of your own takes its place, in /etc/cullinan/plugins',
-  statsd: 'statsd is not listened for: let statsd itself do it',
+  statsd: 'the collector push listens for it, under names of its own: cullinan describe push',
   tail_csv: 'the collector logs reads lines, with a parser of your own: docs/logs.md',
   threshold: 'there are no thresholds; let what stores the metrics raise alerts',
   unixsock: 'cullinan status, tap and top ask the running agent',
@@ -262,7 +265,9 @@ function rest(top: Block, plugins: ReadonlyMap<string, Plugin>): void {
       continue;
     }
     const why =
-      NOWHERE[name] ?? `there is no counterpart of ${name} yet: let collectd run for it alone`;
+      NOWHERE[name] ??
+      likeness(name) ??
+      `there is no counterpart of ${name} yet: let collectd run for it alone`;
     const lines = [...top.all('LoadPlugin'), ...top.all('Plugin')].filter(
       ({ values }) => values[0]?.toLowerCase() === name,
     );

@@ -1,6 +1,8 @@
 import type { Value } from '../draft.ts';
 import { expression } from '../patterns.ts';
+import type { Asked } from './asked.ts';
 import { type Block, linesOf, posix } from './block.ts';
+import { exec } from './exec.ts';
 import { tail } from './tail.ts';
 
 /** A plugin of collectd's that reads, and what observes the same here. */
@@ -11,27 +13,6 @@ export interface Observer {
   /** Its options that are the dialect's: the plugin's key there, and the names of the options. */
   readonly dialect?: readonly [plugin: string, ...options: readonly string[]];
   readonly options?: (block: Block, asked: Asked) => void;
-}
-
-/** What plugins ask of the handlers. */
-export interface Asked {
-  readonly only: string[];
-  readonly except: string[];
-  /** Options of the dialect, by plugin. */
-  readonly dialect: Map<string, Record<string, Value>>;
-  /** What lines of logs are called. */
-  readonly names: LogName[];
-}
-
-/** A metric of the collector logs, and what collectd calls it. */
-export interface LogName {
-  /** `tail-exim.counter-rejected`; it is made of the plugin's part, `as`, and one of our own. */
-  readonly inner: string;
-  readonly as: string;
-  /** What follows it: a percentile, a bucket. */
-  readonly level?: string;
-  /** Type and its instance. */
-  readonly path: readonly string[];
 }
 
 const RW = 'label:direction=re:^(read|write)$';
@@ -225,6 +206,7 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
       block.expect('ForceUseProcfs', block.truth('ForceUseProcfs') === false, 'it is read in /sys');
     },
   },
+  exec: { collectors: ['exec'], only: [], options: exec },
   tail: { collectors: ['logs'], only: [], options: tail },
   virt: { collectors: ['libvirt'], only: ['guest.*'], options: virt },
 };

@@ -1,7 +1,7 @@
 import type { Value } from '../draft.ts';
 import { expression, quoted } from '../patterns.ts';
+import type { Asked } from './asked.ts';
 import { Block, linesOf, posix } from './block.ts';
-import type { Asked } from './observers.ts';
 import type { Node } from './oconfig.ts';
 
 /** What `DSType` says, as the parser `regex` has it; whether that takes a number out of the line. */

@@ -4,6 +4,7 @@ import { registry } from '../../agent/index.ts';
 import type { Draft } from '../draft.ts';
 import type { Importer } from '../importer.ts';
 import { readInput } from '../input.ts';
+import { likeness } from '../likeness.ts';
 import { type Counterpart, INPUTS, NO_INPUT, takeTags } from './inputs.ts';
 import { NO_OUTPUT, OUTPUTS } from './outputs.ts';
 import { durationOf, flattened, Plugin, secondsOf, verbatim } from './plugin.ts';
@@ -362,7 +363,9 @@ function inputs(draft: Draft, plugins: readonly Plugin[], handlers: readonly str
     if (counterpart === undefined || first === undefined) {
       const why = Object.hasOwn(NO_INPUT, it.name) ? NO_INPUT[it.name] : undefined;
       it.leaveRest(
-        why ?? `cullinan has no collector for ${it.name}: cullinan list shows its collectors`,
+        why ??
+          likeness(it.name) ??
+          `cullinan has no collector for ${it.name}: cullinan list shows its collectors`,
       );
       continue;
     }

@@ -365,23 +365,20 @@ export const INPUTS: Readonly<Record<string, Counterpart>> = {
 export const NO_INPUT: Readonly<Record<string, string>> = {
   smart:
     'cullinan does not call smartctl; the collector sensors has what disks say of their temperature',
-  exec: 'cullinan calls no scripts to collect; write a collector of your own in one file (CONTRIBUTING.md)',
-  execd:
-    'cullinan calls no scripts to collect; write a collector of your own in one file (CONTRIBUTING.md)',
-  statsd:
-    'cullinan is no server of statsd: leave Telegraf, or a statsd, running for what applications send',
+  exec: 'the collector exec runs programs: give it each command (cullinan describe exec)',
+  execd: 'the collector exec runs programs: give it each command (cullinan describe exec)',
+  statsd: 'the collector push listens for statsd: cullinan describe push',
   socket_listener:
     'cullinan takes no points of others: leave Telegraf running for what applications send',
   http_listener:
     'cullinan takes no points of others: leave Telegraf running for what applications send',
   docker: 'cullinan does not ask Docker; the collector cgroups observes control groups',
-  ping: 'cullinan observes the host that it runs on, and asks no others',
-  http_response: 'cullinan observes the host that it runs on, and asks no others',
-  net_response: 'cullinan observes the host that it runs on, and asks no others',
+  filecount: 'the collector files does the like: cullinan describe files',
+  http_response: 'the collector http does the like: cullinan describe http',
+  net_response: 'the collector tcp does the like: cullinan describe tcp',
   dns_query: 'cullinan observes the host that it runs on, and asks no others',
   snmp: 'cullinan observes the host that it runs on, and asks no others',
   ntpq: 'cullinan doctor looks at the clock; ntpq is not asked for numbers',
-  chrony: 'cullinan doctor looks at the clock; chrony is not asked for numbers',
 };
 
 /** Takes `tagpass` and `tagdrop` where they choose devices. */

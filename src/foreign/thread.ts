@@ -94,7 +94,8 @@ export class Thread {
     });
     this.worker.unref();
     this.worker.once('online', () => {
-      if (this.#waiting.size === 0) this.worker.unref();
+      // While it is being ended its end is waited for, and nothing else may keep the process.
+      if (this.#waiting.size === 0 && !this.#ended) this.worker.unref();
     });
     this.worker.on('message', (message: Answer | Said) => this.#heard(message));
     this.worker.on('error', (error: NodeJS.ErrnoException) => {

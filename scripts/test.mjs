@@ -28,7 +28,14 @@ const CHECKS = [
     command: node('dist/src/reference/generate.js', '--check'),
     remedy: 'npm run generate',
   },
+  {
+    name: 'reference of the API',
+    command: node('scripts/api.mjs', '--check'),
+    remedy: 'npm run generate',
+  },
 ];
+/** They look at what the build has made. */
+const LATER = ['generated files', 'reference of the API'];
 /** @type {Step} */
 const TESTS = { name: 'tests', command: bin('vitest', 'run', ...process.argv.slice(2)) };
 
@@ -36,7 +43,7 @@ const TESTS = { name: 'tests', command: bin('vitest', 'run', ...process.argv.sli
 const failed = [];
 const built = await step(BUILD, 'inherit');
 // Without a build the sources can still be judged, the generator and the program cannot run.
-const checks = built ? CHECKS : CHECKS.filter(({ name }) => name !== 'generated files');
+const checks = built ? CHECKS : CHECKS.filter(({ name }) => !LATER.includes(name));
 await Promise.all(checks.map((check) => step(check, 'pipe')));
 // The tests come alone and last: some of them watch the clock, and their summary ends the output.
 if (built) await step(TESTS, 'inherit');

@@ -26,7 +26,9 @@ export async function once(
   const over = seconds('--over', options.over, { least: 0, most: 3600 });
   const dialect = dialectNamed(options.dialect);
   await bringPlugins(io, options.config);
-  const config = { ...only(load(io, options.config, { console: {} }), collectors), handlers: [] };
+  // Who names a collector tries it out, on or off.
+  const loaded = load(io, options.config, { console: {} }, undefined, { asked: collectors });
+  const config = { ...only(loaded, collectors), handlers: [] };
   const { agent, identity, dispose } = await assemble(config, openLog(io, config));
   if (over > 0) {
     await agent.collect(now());

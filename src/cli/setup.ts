@@ -15,17 +15,22 @@ import { atHomeWithParsers } from './plugins.ts';
  *
  * @param consequence what an error means for the agent; `Nothing was started.` unless said.
  * @param o.plugins whether all plugins are known; those that are not are passed over where they are not.
+ * @param o.asked names of collectors that are on, whatever is written.
  */
 export function load(
   io: Io,
   path: string | undefined,
   handlers: Readonly<Record<string, unknown>>,
   consequence?: string,
-  { plugins = true }: { readonly plugins?: boolean } = {},
+  {
+    plugins = true,
+    asked,
+  }: { readonly plugins?: boolean; readonly asked?: readonly string[] } = {},
 ): Config {
   const { environment } = io;
   const known = plugins ? registry : { ...registry, isMissed: () => true };
-  return loadConfig({ path, registry: known, environment, defaultHandlers: handlers, consequence });
+  const defaultHandlers = handlers;
+  return loadConfig({ path, registry: known, environment, defaultHandlers, consequence, asked });
 }
 
 /** Only the named collectors of a configuration; all of them where none is named. */
@@ -33,14 +38,10 @@ export function only(config: Config, names: readonly string[]): Config {
   const instances = config.collectors.map(({ instance }) => instance);
   for (const name of names) {
     if (instances.includes(name)) continue;
-    const near = suggest(name, instances);
-    const hint =
-      near === undefined ? `There are ${instances.join(', ')}` : `Did you mean "${near}"`;
-    throw new UsageError(
-      registry.collectors.has(name)
-        ? `the collector "${name}" is not enabled. Enable it in the configuration: collectors: { ${name}: { enabled: true } }`
-        : `no collector is called "${name}". ${hint}${near === undefined ? '.' : '?'}`,
-    );
+    const there = [...new Set([...registry.collectors.keys(), ...instances])];
+    const near = suggest(name, there);
+    const hint = near === undefined ? `There are ${there.join(', ')}.` : `Did you mean "${near}"?`;
+    throw new UsageError(`no collector is called "${name}". ${hint}`);
   }
   if (names.length === 0) return config;
   const chosen = config.collectors.filter(({ instance }) => names.includes(instance));

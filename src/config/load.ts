@@ -26,6 +26,7 @@ const LONGEST_STAGGER = 1;
  * @param o.environment where `${NAME}` and `$CREDENTIALS_DIRECTORY` are looked up.
  * @param o.defaultHandlers what stands in for `handlers` where the files name none.
  * @param o.consequence the sentence that ends an error's text; `Nothing was started.` unless said.
+ * @param o.asked names of collectors that somebody asks for here and now: they are on, whatever is written.
  * @throws {@link ConfigError} with everything that is wrong, not only the first of it.
  */
 export function loadConfig(o: {
@@ -36,6 +37,7 @@ export function loadConfig(o: {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly defaultHandlers: Readonly<Record<string, unknown>>;
   readonly consequence?: string | undefined;
+  readonly asked?: readonly string[] | undefined;
 }): Config {
   const files =
     o.files === false
@@ -45,7 +47,7 @@ export function loadConfig(o: {
 
   const secrets = new Set<string>();
   const tree = substitute(files.tree, o.environment, secrets);
-  const loader = new Loader(o.registry, secrets, [...files.problems]);
+  const loader = new Loader(o.registry, secrets, [...files.problems], o.asked);
   const agent = loader.agent(tree);
   const named = loader.section(tree, 'handlers');
   const standIn = treeOfValue(o.defaultHandlers);
@@ -99,11 +101,18 @@ class Loader {
   readonly problems: Problem[];
   readonly #registry: Registry;
   readonly #secrets: ReadonlySet<string>;
+  readonly #asked: readonly string[];
 
-  constructor(registry: Registry, secrets: ReadonlySet<string>, problems: Problem[]) {
+  constructor(
+    registry: Registry,
+    secrets: ReadonlySet<string>,
+    problems: Problem[],
+    asked: readonly string[] = [],
+  ) {
     this.#registry = registry;
     this.#secrets = secrets;
     this.problems = problems;
+    this.#asked = asked;
   }
 
   agent(tree: MapNode): z.output<typeof globals> | undefined {
@@ -162,7 +171,9 @@ class Loader {
     standard: z.output<typeof collectorDefaults> & { interval: number },
     mentioned: boolean,
   ): CollectorConfig | undefined {
-    const enabled = switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false);
+    const enabled =
+      this.#asked.includes(name) ||
+      (switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false));
     // What nobody speaks of is not even looked at: to know its options it would have to be loaded.
     if (!mentioned && !enabled) return undefined;
     const hint = `Options: cullinan describe ${plugin.name}`;

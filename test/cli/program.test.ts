@@ -116,6 +116,16 @@ describe('once', () => {
     const { out } = await cullinan('once', 'load', '--dialect', 'diamond', '--over', '0s');
     expect(out).toMatch(/^servers\.[\w-]+\.loadavg\.01 \d+\.\d\d \d+$/m);
   });
+
+  test('tries out a collector that is off, by default or in the configuration', async () => {
+    const path = configured('collectors:\n  load: { enabled: false }\n');
+    const { code, out } = await cullinan(
+      ...['once', 'interrupts', 'load', '--config', path, '--raw', '--over', '0s'],
+    );
+    expect(code).toBe(0);
+    expect(out).toMatch(/^system\.linux\.interrupts\{/m);
+    expect(out).toContain('system.cpu.load_average.1m ');
+  });
 });
 
 describe('check', () => {

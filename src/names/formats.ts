@@ -160,6 +160,7 @@ const LOOKED_AT = 500;
  * @returns undefined where none takes half of the lines.
  */
 export function recognise(beginning: string): FormatName | undefined {
+  if (beginning.includes('\0')) return undefined;
   if (/^\s*(<\?xml|<!DOCTYPE GANGLIA|<GANGLIA_XML|<CLUSTER|<HOST)\b/.test(beginning))
     return 'gmond';
   const pieces = beginning.split('\n').slice(0, LOOKED_AT);

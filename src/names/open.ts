@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { open, opendir, realpath, stat } from 'node:fs/promises';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { createGunzip } from 'node:zlib';
-import { Foreseen } from '../plugin/index.ts';
+import { codeOf, Foreseen } from '../plugin/index.ts';
 import { FORMATS, type FormatName, type Found, recognise } from './formats.ts';
 import { untagged } from './name.ts';
 
@@ -46,7 +46,7 @@ const FORMAT_NAMES = Object.keys(FORMATS).join(', ');
  */
 export async function openOutput(path: string, given?: FormatName): Promise<Output> {
   const tally: Tally = { lines: 0, unread: 0, examples: [] };
-  if (path !== '-' && (await stat(path)).isDirectory()) return folder(path, tally);
+  if (path !== '-' && (await isFolder(path))) return folder(path, tally);
   const chunks = texts(path)[Symbol.asyncIterator]();
   let beginning = '';
   while (beginning.length < BEGINNING) {
@@ -69,24 +69,42 @@ export async function openOutput(path: string, given?: FormatName): Promise<Outp
 /** A file's text, in pieces. */
 async function* texts(path: string): AsyncGenerator<string, void, undefined> {
   const bytes = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 18 });
-  const packed = path !== '-' && (await isPacked(path));
-  const plain: Readable = packed ? pipeline(bytes, createGunzip(), () => {}) : bytes;
   const decoder = new StringDecoder('utf8');
   try {
-    for await (const chunk of plain) yield decoder.write(chunk as Buffer);
+    for await (const chunk of await unpacked(bytes)) yield decoder.write(chunk);
   } catch (error) {
     throw new Foreseen(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   yield decoder.end();
 }
 
-async function isPacked(path: string): Promise<boolean> {
-  const file = await open(path);
+/** What gzip has packed, unpacked; anything else as it is. */
+async function unpacked(bytes: Readable): Promise<AsyncIterable<Buffer>> {
+  const chunks = bytes[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let first = Buffer.alloc(0);
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+    first = Buffer.concat([first, next.value]);
+    if (first.length >= 2) break;
+  }
+  async function* whole(): AsyncGenerator<Buffer> {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  }
+  const packed = first.length >= 2 && first.readUInt16BE() === 0x1f8b;
+  return packed ? pipeline(Readable.from(whole()), createGunzip(), () => {}) : whole();
+}
+
+/** Whether it is a folder. Throws a Foreseen error where there is none, or none that may be looked at. */
+async function isFolder(path: string): Promise<boolean> {
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b;
-  } finally {
-    await file.close();
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    const code = codeOf(error);
+    const what =
+      code === 'ENOENT' || code === 'ENOTDIR'
+        ? 'is not there. Give what the old agent has sent: a file, a folder, or - for standard input.'
+        : `cannot be read: ${code}. Become root, or copy it.`;
+    throw new Foreseen(`${path} ${what}`, { cause: error });
   }
 }
 

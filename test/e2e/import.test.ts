@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test, vi } from 'vitest';
 import { Collectd, Sink } from '../support/collectd.ts';
 import { Gmond } from '../support/gmond.ts';
@@ -169,6 +170,21 @@ describe('a configuration that was imported', () => {
       code: 78,
       stdout: '',
     });
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('is compared with what stood packed on standard input', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cullinan-import-'));
+    const [packed, after] = [join(folder, 'before.gz'), join(folder, 'after.txt')];
+    writeFileSync(packed, gzipSync('servers.web01.cpu.total.user 1 1\nservers.web01.gone 1 1\n'));
+    writeFileSync(after, 'servers.web01.cpu.total.user\n');
+    const words = [PROGRAM, 'diff-names', '-', after];
+    const { stderr, status } = spawnSync(process.execPath, words, {
+      input: readFileSync(packed),
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('1 stay, 1 go, 0 come');
+    expect(status).toBe(2);
     rmSync(folder, { recursive: true, force: true });
   });
 

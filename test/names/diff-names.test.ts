@@ -370,3 +370,8 @@ describe('whatever the bytes', () => {
 test('the documentation of its exit codes is that of the program', () => {
   expect(readFileSync('docs/diff-names.md', 'utf8')).toContain('| 2 | some names go |');
 });
+
+test('what is not there, and what is no list of names, is told in words', async () => {
+  await expect(openOutput(join(folder, 'nowhere'))).rejects.toThrow(/nowhere is not there\. Give /);
+  await expect(openOutput(file(Buffer.from([0, 1, 255, 254])))).rejects.toThrow(/in no format/);
+});

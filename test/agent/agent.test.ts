@@ -13,7 +13,7 @@ describe('an agent', () => {
   archive: { type: file, timeout: 1h, path: DIR/archive, dialect: diamond }
   inner: { type: file, timeout: 1h, path: DIR/inner, dialect: otel, format: json }
 `);
-    agent.start();
+    await agent.start();
     await clock.run(25_000);
     expect(await agent.stop(1)).toBe(0);
     const noon = Date.UTC(2026, 0, 1, 12) / 1000;
@@ -31,7 +31,7 @@ describe('an agent', () => {
   inner: { type: file, timeout: 1h, path: DIR/inner, dialect: diamond, only: ["re:^system\\\\.uptime$"] }
   except: { type: file, timeout: 1h, path: DIR/except, dialect: diamond, only: ["memory.*"], except: ["*.MemFree"] }
 `);
-    agent.start();
+    await agent.start();
     await clock.run(1000);
     await agent.stop(1);
     expect(lines('below').every((line) => line.startsWith('servers.web01.loadavg.'))).toBe(true);
@@ -48,7 +48,7 @@ describe('an agent', () => {
     const { agent, clock } = agentWith(`${only('load', 'agent')}handlers:
   inner: { type: file, timeout: 1h, path: DIR/inner, dialect: otel, format: json }
 `);
-    agent.start();
+    await agent.start();
     await clock.run(60_000);
     const [books] = agent.status.handlers;
     expect(books?.observed).toBeGreaterThan(100);
@@ -72,7 +72,7 @@ describe('a reload', () => {
     const { agent, clock, configured, lines } = agentWith(
       config('old: { type: file, timeout: 1h, path: DIR/old, dialect: diamond }', false),
     );
-    agent.start();
+    await agent.start();
     await clock.run(12_000);
     const before = agent.status.collectors.find(({ name }) => name === 'load')?.outcomes.ok;
     const changes = agent.reload(
@@ -104,7 +104,7 @@ describe('disturbed time', () => {
     const { agent, clock, said } = agentWith(`${only('load')}handlers:
   inner: { type: file, timeout: 1h, path: DIR/inner }
 `);
-    agent.start();
+    await agent.start();
     await clock.run(10_000);
     clock.step(-3_600_000);
     await clock.run(60_000);

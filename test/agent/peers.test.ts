@@ -35,7 +35,7 @@ describe('one handler with several hosts', () => {
     const [well, dead] = [await listen(), await listen()];
     await dead.refuse();
     const { agent, clock, said } = agentWith(config(hosts(well, dead)));
-    agent.start();
+    await agent.start();
     for (let tick = 0; tick < 8; tick += 1) {
       await clock.run(10_000);
       const [first] = agent.status.handlers;
@@ -61,7 +61,7 @@ describe('one handler with several hosts', () => {
   test('sends each path to one of them by its hash, and all points of it there', async () => {
     const [a, b] = [await listen(), await listen()];
     const { agent, clock } = agentWith(config(`${hosts(a, b)}, route: carbon_ch`));
-    agent.start();
+    await agent.start();
     await clock.run(20_000);
     await vi.waitFor(() => {
       const [first, second] = agent.status.handlers;
@@ -77,7 +77,7 @@ describe('one handler with several hosts', () => {
   test('is started and stopped as a whole by a reload, and left alone by one that does not touch it', async () => {
     const [a, b] = [await listen(), await listen()];
     const { agent, clock, configured } = agentWith(config(hosts(a, b)));
-    agent.start();
+    await agent.start();
     await clock.run(1000);
     await vi.waitFor(() => expect(a.open + b.open).toBe(2));
     const both = [a, b].map(({ port }) => `graphite[127.0.0.1:${port}]`);

@@ -11,6 +11,7 @@ import {
   rate,
   when,
 } from './collectd-row.ts';
+import { services } from './collectd-services.ts';
 import { virt } from './collectd-virt.ts';
 
 const USER_HZ = 100;
@@ -250,12 +251,6 @@ const kernel: Rows = {
   'hardware.thermal.temperature': [gauge('thermal-thermal_zone{zone}/temperature')],
   'hardware.cooling.state': [gauge('thermal-cooling_device{device}/gauge')],
   'system.users.sessions': [gauge('users/users')],
-};
-
-/** filecount. */
-const services: Rows = {
-  'files.count': [gauge('filecount-{group}/files')],
-  'files.size': [gauge('filecount-{group}/bytes')],
 };
 
 /** uptime, contextswitch, entropy, fhcount, protocols: one value or two each. */

@@ -1,5 +1,7 @@
-import type { Labels, Name, Series } from '../metric/index.ts';
+import type { Series } from '../metric/index.ts';
 import { z } from '../plugin/index.ts';
+import { everything, growth, level, type Row, rate, type Section, summed } from './diamond-row.ts';
+import { rabbitmq, redis, services } from './diamond-services.ts';
 
 /** Options of Diamond that change a guest's names or values. */
 export const options = z.strictObject({
@@ -22,44 +24,9 @@ export const options = z.strictObject({
 });
 export type Options = z.output<typeof options>;
 
-/** One name that Diamond publishes; `{label}` in the path is that label's value. */
-export interface Row {
-  readonly path: string;
-  readonly reading: Name['reading'];
-  readonly precision: number;
-  readonly scale: number;
-  readonly offset: number;
-  /** Whether the series that share the path are added up. */
-  readonly summed?: boolean;
-}
-
-const row =
-  (reading: Name['reading']) =>
-  (path: string, precision: number, scale = 1, offset = 0): Row => ({
-    path,
-    reading,
-    precision,
-    scale,
-    offset,
-  });
-
-const level = row('value');
-const rate = row('rate');
-const growth = row('growth');
-const summed = (row: Row): Row => ({ ...row, summed: true });
-
 const MILLISECONDS = 1000;
 const PERCENT = 100;
 const BITS = 8;
-
-/** One of Diamond's collectors: what it publishes, and the devices it does so for by default. */
-interface Section {
-  readonly covers: (labels: Labels) => boolean;
-  /** By inner name, followed by the label that tells the rows of one metric apart. */
-  readonly rows: Readonly<Record<string, readonly Row[]>>;
-}
-
-const everything = () => true;
 
 /** CPUCollector: USER_HZ ticks per second, which is percent of one CPU; the total sums all CPUs. */
 const cpu: Section = {
@@ -374,6 +341,7 @@ const libvirtKvm = ({ cpuAbsolute }: Options): Section => {
 const SECTIONS = [
   cpu, memory, diskspace, iostat, network, loadavg, uptime,
   vmstat, sockstat, tcp, udp, proc, processResources, conntrack, softirq, mdstat, users,
+  services, redis, rabbitmq,
 ];
 
 const DEVICES: ReadonlySet<Section> = new Set([diskspace, iostat, network]);

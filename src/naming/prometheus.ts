@@ -2,6 +2,7 @@ import type { Labels, Metric, Series } from '../metric/index.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { guests } from './prometheus-guests.ts';
 import { type Row, row, type Section, summed } from './prometheus-row.ts';
+import { services } from './prometheus-services.ts';
 
 const node = (name: string, labels?: Labels, scale?: number, offset?: number): Row =>
   row(`node_${name}`, labels, scale, offset);
@@ -234,7 +235,7 @@ const systemd: Section = {
 // biome-ignore format: one section a word
 const SECTIONS: readonly Section[] = [
   cpu, meminfo, diskstats, filesystem, netdev, loadavg, stat,
-  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, systemd, thermal, guests,
+  vmstat, netstat, sockstat, pressure, processes, limits, conntrack, softirqs, mdadm, nfs, systemd, thermal, services, guests,
 ];
 
 interface Match {

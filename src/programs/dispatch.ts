@@ -20,7 +20,7 @@ const STATSD = /^[^\s:|]+:[^|]*\|/;
 const PLAIN = /^\s*\S+\s+[-+.\d]\S*(?:\s+[-\dN]\S*)?\s*$/;
 
 /** What a line is, by its first words. */
-export function formOf(line: string): Exclude<Pushed, 'auto'> {
+function formOf(line: string): Exclude<Pushed, 'auto'> {
   if (COLLECTD.test(line)) return 'collectd';
   if (STATSD.test(line)) return 'statsd';
   return PLAIN.test(line) ? 'plain' : 'influx';

@@ -33,6 +33,8 @@ type Context = CollectContext & { readonly options: FolderOptions };
 
 /** Files of one folder that are read. */
 const MOST_FILES = 1000;
+/** Milliseconds that a mount has to answer. */
+const LONGEST = 1000;
 /** Another machine answers for these, or another program: they may hang. */
 const MAY_HANG =
   /^(?:nfs\d?|cifs|smb3?|smbfs|ceph|afs|9p|fuse(?:\..*)?|glusterfs|autofs|ocfs2|gfs2|lustre)$/;
@@ -145,7 +147,9 @@ export class FolderSession implements Session {
   ): Promise<void> {
     const mount = hangingMount(host, folder);
     // Another process asks first: what hangs in this one would hang with all that reads files.
-    if (mount !== undefined) await host.statfsGuarded(mount, signal);
+    if (mount !== undefined) {
+      await host.statfsGuarded(mount, AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]));
+    }
     const files = (await listed(folder)).filter((file) => READERS[endingOf(file)] !== undefined);
     if (files.length > MOST_FILES) {
       errors.push(

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** Characters of a line; a longer one is passed over and counted. */
-export const LONGEST = 64 * 1024;
+const LONGEST = 64 * 1024;
 
 /** Parts what comes in pieces into lines, without their ends; NUL and what is no UTF-8 are characters, too. */
 export class Lines {

@@ -24,7 +24,7 @@ export function placeIn(text: string): Place | string {
   return { kind: match[1] === 'udp' ? 'udp' : 'tcp', host: match[2] ?? match[3] ?? '', port };
 }
 
-export const spelled = (place: Place): string =>
+const spelled = (place: Place): string =>
   place.kind === 'unix' ? `unix:${place.path}` : `${place.kind}:${place.host}:${place.port}`;
 
 export interface Bounds {

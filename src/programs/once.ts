@@ -5,6 +5,7 @@ import { type Command, Complaint, calledIn, howEnded, kill, notStarted, start } 
 
 /** What one run of a program brought. */
 export interface Output {
+  /** What it said, where nobody took it piece by piece. */
   readonly text: string;
   /** Its exit code; 128 and the like where a signal ended it. */
   readonly code: number;
@@ -12,6 +13,13 @@ export interface Output {
   readonly complaint: string;
   /** How it ended, in words. */
   readonly how: string;
+}
+
+interface RunOptions {
+  readonly most: number;
+  readonly signal: AbortSignal;
+  readonly each?: ((piece: Uint8Array) => void) | undefined;
+  readonly clock?: Clock;
 }
 
 /** Milliseconds that what it left behind has to close its output. */
@@ -22,6 +30,7 @@ const MOMENT = 100;
  *
  * @param line its whole command line.
  * @param most bytes of output; with more it is ended.
+ * @param each takes what it says while it says it.
  * @param signal ends it, and all that it started.
  * @throws Foreseen if it cannot be started, says too much, or is ended by the signal.
  */
@@ -29,13 +38,14 @@ export async function runOnce(
   it: Command,
   line: readonly string[],
   environment: NodeJS.ProcessEnv,
-  { most, signal, clock = systemClock }: { most: number; signal: AbortSignal; clock?: Clock },
+  { most, signal, each, clock = systemClock }: RunOptions,
 ): Promise<Output> {
   signal.throwIfAborted();
   const name = calledIn(it);
   const child = start(it, line, environment);
   const complaint = new Complaint();
   const pieces: Buffer[] = [];
+  const take = each ?? ((piece: Buffer) => void pieces.push(piece));
   let bytes = 0;
   let failure: Error | undefined;
   const give = (error: Error) => {
@@ -52,7 +62,7 @@ export async function runOnce(
   child.stderr?.on('data', (piece: Buffer) => complaint.hear(piece));
   child.stdout?.on('data', (piece: Buffer) => {
     bytes += piece.length;
-    if (bytes <= most) pieces.push(piece);
+    if (bytes <= most) take(piece);
     else give(new Foreseen(`${name} said more than ${most} bytes, and was killed`));
   });
   const closed = once(child, 'close').catch(() => undefined);

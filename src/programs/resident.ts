@@ -9,6 +9,8 @@ import { Lines } from './lines.ts';
 
 /** Bytes that are read within a tick; what is beyond them waits in the program. */
 const MOST_BYTES = 16 * 1024 * 1024;
+/** Lines that are read within a tick for each series that it may have. */
+const LINES_PER_SERIES = 4;
 /** Milliseconds before a program that failed is started again: twice as long each time, up to the longest. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 300_000;
@@ -24,6 +26,8 @@ export type Trigger = 'stdin' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
 export interface ResidentOptions {
   readonly trigger?: Trigger | undefined;
+  /** Series that it may have. */
+  readonly series: number;
   /** Milliseconds without a word after which it is started anew. */
   readonly silence?: number | undefined;
 }
@@ -46,7 +50,11 @@ export class Resident {
   #retryAt = Number.NEGATIVE_INFINITY;
   #pause = FIRST_PAUSE;
   #bytes = 0;
+  /** How many lines may have been read before it has to wait. */
+  #mostLines = 0;
   #paused = false;
+  /** Whether it had to wait since the tick before. */
+  #waits = false;
   #gone: Error | undefined;
   #complaint = new Complaint();
   /** Said that there is nothing for it to do here. */
@@ -74,6 +82,8 @@ export class Resident {
   /** Whether it answers a tick later than at once: it was just started, or has to be asked first. */
   tick(): Promise<void> | undefined {
     this.#bytes = 0;
+    this.#mostLines =
+      this.#intake.lines + Math.max(20_000, LINES_PER_SERIES * this.#options.series);
     this.#silent();
     const fresh = this.#child === undefined && this.#mayStart();
     if (fresh) this.#start();
@@ -84,7 +94,8 @@ export class Resident {
     if (this.#child === undefined) return undefined;
     const { trigger } = this.#options;
     if (trigger === undefined) return fresh ? this.#answer() : undefined;
-    this.#ask(trigger);
+    // A signal ends what has not yet said what it does about it.
+    if (!fresh || trigger === 'stdin') this.#ask(trigger);
     return this.#answer();
   }
 
@@ -98,6 +109,12 @@ export class Resident {
       yield new Remark(`${calledIn(this.#it)} said on its standard error: ${complaint}`);
     }
     this.#gone = undefined;
+    if (this.#waits) {
+      yield new Foreseen(
+        `${calledIn(this.#it)} says more than is read in a tick; the rest waits in its pipe`,
+      );
+    }
+    this.#waits = false;
     const tooLong = this.#lines?.tooLong ?? 0;
     if (tooLong > 0) {
       yield new Foreseen(`${calledIn(this.#it)}: ${tooLong} lines were too long to be read`);
@@ -141,8 +158,10 @@ export class Resident {
       this.#heardAt = this.#clock.monotonic();
       lines.push(piece);
       this.#heard();
-      if (this.#bytes <= MOST_BYTES || this.#paused) return;
+      const much = this.#bytes > MOST_BYTES || this.#intake.lines > this.#mostLines;
+      if (!much || this.#paused) return;
       this.#paused = true;
+      this.#waits = true;
       child.stdout?.pause();
     });
     this.#ended = new Promise((resolve) => {

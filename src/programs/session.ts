@@ -4,6 +4,7 @@ import { type CollectContext, Foreseen, NoData, Remark, type Session } from '../
 import { decodeJson } from '../wire/readings/json.ts';
 import { type MuninReader, muninReader } from '../wire/readings/munin.ts';
 import { decodePlugin, PLUGIN_STATES, statusReading } from '../wire/readings/perfdata.ts';
+import type { LineReader } from '../wire/readings/reading.ts';
 import { type Command, calledIn, commandLine } from './command.ts';
 import { type LineFormat, readerOf } from './formats.ts';
 import { Intake } from './intake.ts';
@@ -133,51 +134,63 @@ export class ProgramSession implements Session {
     return intake;
   }
 
-  /** One run, or what of it could be had. */
+  /** One run, or what of it could be had. @returns what is to be said of it. */
   async #run(context: Context, intake: Intake): Promise<readonly Error[]> {
+    try {
+      return await this.#ran(context, intake);
+    } catch (error) {
+      // What it had said by then is kept.
+      return [error as Error];
+    }
+  }
+
+  async #ran(context: Context, intake: Intake): Promise<readonly Error[]> {
     const { options, signal, time } = context;
     const { format } = options;
     const name = calledIn(options);
-    const run = (...words: readonly string[]): Promise<Output> =>
+    const run = (words: readonly string[], each?: (piece: Uint8Array) => void): Promise<Output> =>
       runOnce(options, [...this.#line, ...words], this.#environment, {
-        ...{ most: options.output, signal },
+        ...{ most: options.output, signal, each },
       });
-    if (format === 'munin' && time - this.#declaredAt >= DECLARED_FOR) {
-      this.#munin = muninReader(options.as ?? nameOf(options));
-      this.#read(intake, this.#munin.config, (await run('config')).text);
-      this.#declaredAt = time;
-    }
-    const output = await run();
-    const { text, code, complaint, how } = output;
+    /** Reads line by line while it runs: what says much does not hold up everybody at its end. */
+    const read = async (reader: LineReader, ...words: readonly string[]): Promise<Output> => {
+      const lines = new Lines((line) => intake.read(reader, line));
+      try {
+        return await run(words, (piece) => lines.push(piece));
+      } finally {
+        lines.end();
+        intake.take((said) => reader.end?.(said));
+      }
+    };
     if (format === 'nagios') {
       const service = options.as ?? nameOf(options);
+      const { text, code, complaint, how } = await run([]);
       intake.take(({ readings }) => void decodePlugin(text, service, readings));
       intake.take(({ readings }) => void readings.push(statusReading(code, service)));
       if (code <= 3) return remarks(name, complaint);
-      return [
-        new Foreseen(
-          `${name} ended ${how}, which is no status of a plugin (${PLUGIN_STATES.join(', ')})`,
-        ),
-      ];
+      const states = PLUGIN_STATES.join(', ');
+      return [new Foreseen(`${name} ended ${how}, which is no status of a plugin (${states})`)];
     }
-    if (format === 'json') intake.take(({ readings }) => decodeJson(text, readings));
-    else if (format === 'munin') this.#read(intake, this.#munin?.fetch, text);
-    else {
+    let output: Output;
+    if (format === 'json') {
+      output = await run([]);
+      const { text } = output;
+      intake.take(({ readings }) => decodeJson(text, readings));
+    } else if (format === 'munin') {
+      if (this.#munin === undefined || time - this.#declaredAt >= DECLARED_FOR) {
+        this.#munin = muninReader(options.as ?? nameOf(options));
+        await read(this.#munin.config, 'config');
+        this.#declaredAt = time;
+      }
+      output = await read(this.#munin.fetch);
+    } else {
       const { types, percentiles, series: most } = options;
-      const own = this.#own(context);
-      this.#read(intake, readerOf(format, { own, types, percentiles, most }), text);
+      output = await read(readerOf(format, { own: this.#own(context), types, percentiles, most }));
     }
+    const { code, complaint, how } = output;
     if (code === 0) return remarks(name, complaint);
     const why = complaint === '' ? '' : `. It said: ${complaint}`;
     return [new Foreseen(`${name} ended ${how}${why}`)];
-  }
-
-  #read(intake: Intake, reader: MuninReader['fetch'] | undefined, text: string): void {
-    if (reader === undefined) return;
-    const lines = new Lines((line) => intake.read(reader, line));
-    lines.push(Buffer.from(text));
-    lines.end();
-    intake.take((said) => reader.end?.(said));
   }
 }
 

@@ -116,8 +116,8 @@ describe('at each tick', () => {
         readFileSync(join(folder, 'pids'), 'utf8').endsWith('\n'),
     );
     aborter.abort();
-    const { thrown } = await run;
-    expect(String(thrown)).toContain('had not ended at the deadline');
+    const { errors } = await run;
+    expect(errors.join()).toContain('had not ended at the deadline');
     const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split(' ');
     await until(() => !pids.some(alive));
   });
@@ -154,11 +154,26 @@ describe('at each tick', () => {
 describe('for as long as the agent runs', () => {
   const SAYING = 'i=0; while true; do i=$((i+1)); echo "n $i"; read -r line || exit; done';
 
+  /** Ticks until a value comes that is wanted; on a busy machine an answer may come a tick later. */
+  const wanted = async (
+    values: () => Promise<Record<string, number>>,
+    holds: (seen: Record<string, number>) => boolean,
+  ): Promise<Record<string, number>> => {
+    for (;;) {
+      const seen = await values();
+      if (holds(seen)) return seen;
+      await sleep(5);
+    }
+  };
+
   test('a program is started once, and asked at each tick', async () => {
     const { values } = running({ command: sh(SAYING), persistent: true, trigger: 'stdin' });
-    expect(await values()).toEqual({ n: 2 });
-    expect(await values()).toEqual({ n: 3 });
-    expect(await values()).toEqual({ n: 4 });
+    let last = 0;
+    for (let i = 0; i < 3; i += 1) {
+      const { n = 0 } = await wanted(values, (seen) => seen['n'] !== undefined);
+      expect(n).toBeGreaterThan(last);
+      last = n;
+    }
   });
 
   test.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'])('it may be asked by %s', async (trigger) => {
@@ -167,33 +182,29 @@ describe('for as long as the agent runs', () => {
       `i=0; trap 'i=$((i+1)); echo "n $i"' ${name}; echo ready 1; while true; do sleep 0.01; done`,
     );
     const { values } = running({ command, persistent: true, trigger });
-    let n = 0;
-    // A signal that comes before the trap is set ends it; it is started again.
-    while (n < 2) n = (await values())['n'] ?? 0;
-    expect((await values())['n']).toBe(n + 1);
+    await wanted(values, ({ ready, n }) => ready === 1 || n !== undefined);
+    const { n: first = 0 } = await wanted(values, ({ n }) => n !== undefined);
+    const { n: next = 0 } = await wanted(values, ({ n }) => n !== undefined);
+    expect(next).toBeGreaterThan(first);
   });
 
   test('what it says when it likes is there at the next tick', async () => {
     const folder = scratch();
     const command = sh(
-      `mkfifo ${folder}/p; echo a 1; while read -r it < ${folder}/p; do echo $it; echo > ${folder}/done; done`,
+      `echo a 1; until [ -e ${folder}/go ]; do sleep 0.01; done; echo b 2; exec sleep 1000`,
     );
     const { values } = running({ command, persistent: true });
-    expect(await values()).toEqual({ a: 1 });
+    expect(await wanted(values, ({ a }) => a !== undefined)).toEqual({ a: 1 });
     expect(await values()).toEqual({});
-    writeFileSync(join(folder, 'p'), 'b 2\n');
-    await until(() => existsSync(join(folder, 'done')));
-    let seen: Record<string, number> = {};
-    while (seen['b'] === undefined) {
-      await sleep(5);
-      seen = await values();
-    }
-    expect(seen).toEqual({ b: 2 });
+    writeFileSync(join(folder, 'go'), '');
+    expect(await wanted(values, ({ b }) => b !== undefined)).toEqual({ b: 2 });
   });
 
   test('one that ends well is started at the next tick, as collectd does', async () => {
     const { values, troubles } = running({ command: ['echo', 'a 1'], persistent: true });
-    for (let i = 0; i < 3; i += 1) expect(await values()).toEqual({ a: 1 });
+    for (let i = 0; i < 3; i += 1) {
+      expect(await wanted(values, ({ a }) => a !== undefined)).toEqual({ a: 1 });
+    }
     expect(troubles()).toEqual([]);
   });
 
@@ -201,12 +212,16 @@ describe('for as long as the agent runs', () => {
     const folder = scratch();
     const command = sh(`echo x >> ${folder}/starts; echo bad >&2; exit 1`);
     const { tick, troubles } = running({ command, persistent: true });
-    for (let i = 0; i < 5; i += 1) await tick();
-    expect(readFileSync(join(folder, 'starts'), 'utf8')).toBe('x\n');
+    const starts = () =>
+      existsSync(join(folder, 'starts')) ? readFileSync(join(folder, 'starts'), 'utf8') : '';
+    while (troubles().length === 0) await tick();
     expect(troubles()).toEqual(['sh ended with status 1. It said: bad']);
-    await sleep(1000);
+    expect(starts()).toBe('x\n');
     await tick();
-    expect(readFileSync(join(folder, 'starts'), 'utf8')).toBe('x\nx\n');
+    expect(starts()).toBe('x\n');
+    await sleep(1000);
+    while (starts() === 'x\n') await tick();
+    expect(starts()).toBe('x\nx\n');
   });
 
   test('it ends with the agent, and what it started too', async () => {
@@ -215,7 +230,7 @@ describe('for as long as the agent runs', () => {
       `trap '' TERM; sleep 1000 & echo $! $$ > ${folder}/pids; echo a 1; wait; wait`,
     );
     const { values, agent } = running({ command, persistent: true });
-    expect(await values()).toEqual({ a: 1 });
+    expect(await wanted(values, ({ a }) => a !== undefined)).toEqual({ a: 1 });
     await agent.stop(0);
     const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split(' ');
     await until(() => !pids.some(alive));
@@ -224,12 +239,22 @@ describe('for as long as the agent runs', () => {
   test('one that is silent for too long is started anew', async () => {
     const command = sh('echo "pid $$"; exec sleep 1000');
     const { values, troubles } = running({ command, persistent: true, silence: '1s' });
-    const first = (await values())['pid'];
+    const { pid: first } = await wanted(values, ({ pid }) => pid !== undefined);
     await sleep(1100);
-    let next: number | undefined;
-    for (; next === undefined; next = (await values())['pid']) await sleep(20);
+    const { pid: next } = await wanted(values, ({ pid }) => pid !== undefined);
     expect(next).not.toBe(first);
     expect(troubles().join()).toContain('has said nothing for 1 s, and is started anew');
+  });
+
+  test('one that never stops talking is read in bounds, and does not hold up the others', async () => {
+    const command = sh('while true; do echo "a $((i=i+1))"; yes b 1 | head -n 100000; done');
+    const { values, troubles, agent } = running({ command, persistent: true, series: 10 });
+    await wanted(values, ({ b }) => b === 1);
+    while (!troubles().join().includes('says more than is read in a tick')) {
+      await values();
+      await sleep(20);
+    }
+    await agent.stop(0);
   });
 
   test('a line that is too long, and bytes that are no text, cost themselves', async () => {

@@ -3,9 +3,13 @@ import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import textfile from '../../collectors/textfile.ts';
+import { liveHost } from '../../src/host/index.ts';
 import { scratch } from '../support/agent.ts';
+import { collecting } from '../support/collector.ts';
 import { collectorAt } from '../support/foreign-programs.ts';
+import { canHang, HungMount } from '../support/hung-mount.ts';
 import { NodeExporter } from '../support/node-exporter.ts';
 import { describeWithPeer } from '../support/peers.ts';
 
@@ -129,3 +133,15 @@ describeWithPeer(
     });
   },
 );
+
+test.runIf(canHang)('a mount that hangs costs its own folder, and not the tick', async () => {
+  const [hung, sound] = [scratch(), scratch()];
+  writeFileSync(join(sound, 'a.prom'), 'a 1\n');
+  await using _mount = await HungMount.on(hung);
+  const collect = collecting(textfile);
+  const host = liveHost();
+  onTestFinished(() => host.close());
+  const { observations, errors } = await collect(0, { host, options: { folders: [hung, sound] } });
+  expect(observations.map(({ metric }) => metric.name)).toContain('a');
+  expect(errors.map(({ name }) => name)).toEqual(['Unresponsive']);
+});

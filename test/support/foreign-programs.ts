@@ -56,7 +56,10 @@ handlers:
         .split('\n')
         .map((line) => line.replace(/ \d+$/, ''));
     },
-    /** What was said of problems. */
-    troubles: () => world.report.said.map(({ trouble }) => (trouble.error as Error).message),
+    /** What was said of its problems. */
+    troubles: () =>
+      world.report.said
+        .filter(({ trouble }) => trouble.where === 'collector it')
+        .map(({ trouble }) => (trouble.error as Error).message),
   };
 }

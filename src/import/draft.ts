@@ -51,6 +51,10 @@ type Origin = Line | readonly Line[] | undefined;
 const linesOf = (from: Origin): readonly Line[] =>
   from === undefined ? [] : 'text' in from ? [from] : from;
 
+/** Whether a header of HTTP, by its name, holds what lets somebody in. */
+export const isSecretHeader = (name: string): boolean =>
+  /auth|token|key|cookie|secret|pass|credential|session|signature/i.test(name);
+
 /** Where secrets are kept that are not written into the configuration. */
 const SECRETS = '/etc/cullinan/secrets';
 

@@ -109,7 +109,7 @@ export const placeOf = ({ file, line }: Line): string => oneLine(`${file}:${line
 
 const LONGEST = 160;
 const SECRET =
-  /((?:(?<!name|tag|field|metric)pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|community|dsn|credentials?)\w*["']?\s*[=:\s]\s*)(\S.*)$/i;
+  /((?:(?<!name|tag|field|metric)pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|community|dsn|credentials?|authorization|cookie|x-auth)[\w-]*["']?\s*[=:\s]\s*)(\S.*)$/i;
 
 /** A line as it may be shown to anybody. */
 export function shown({ text }: Line): string {

@@ -56,4 +56,26 @@ LoadPlugin write_graphite
       expect.stringContaining('notifications'),
     ]);
   });
+
+  test('a header that lets somebody in is a secret', () => {
+    const { owners, anybodys } = withFile(
+      'collectd.conf',
+      `LoadPlugin write_http
+<Plugin write_http>
+  <Node "x">
+    URL "http://127.0.0.1/"
+    Header "X-Auth-Token: open-sesame"
+    Header "X-Site: ams1"
+  </Node>
+</Plugin>
+<Plugin curl>
+  Header "Authorization: Bearer open-sesame"
+</Plugin>
+`,
+      (path) => convert(collectd, [path]),
+    );
+    expect(owners).toContain('X-Auth-Token: open-sesame');
+    expect(anybodys).not.toContain('open-sesame');
+    expect(anybodys).toContain('X-Site: ams1');
+  });
 });

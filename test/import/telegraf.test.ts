@@ -126,6 +126,14 @@ describe('what it means stays the same', () => {
     expect([owners.includes('s3cret'), anybodys.includes('s3cret')]).toEqual([true, false]);
   });
 
+  test('a header that lets somebody in is a secret', () => {
+    const { owners, anybodys } = of(
+      '[[outputs.http]]\nurl = "http://x"\ndata_format = "influx"\n[outputs.http.headers]\nX-Api-Key = "open-sesame"\nX-Site = "ams1"\n[[outputs.kafka]]\nX-Api-Key = "open-sesame"\n',
+    );
+    expect([owners, anybodys].map((text) => text.split('open-sesame').length - 1)).toEqual([1, 0]);
+    expect(anybodys).toContain('X-Site: ams1');
+  });
+
   test('variables of the environment stay variables, also where no text stands', () => {
     const { owners, left } = of(
       '[global_tags]\nuser = "${USER}"\n[agent]\nomit_hostname = ${OMIT}\n[[outputs.influxdb]]\nurls = ["${URL:-http://x}"]\nusername = "u"\npassword = "$PASSWORD"\n',

@@ -1,4 +1,4 @@
-import type { Path, Value } from '../draft.ts';
+import { isSecretHeader, type Path, type Value } from '../draft.ts';
 import { Block } from './block.ts';
 import type { Node } from './oconfig.ts';
 
@@ -77,12 +77,12 @@ const http: Writer = {
     block.put([...at, 'url'], 'URL', block.text('URL'));
     login(block, at);
     tls(block, at, { CACert: 'ca', ClientCert: 'cert', ClientKey: 'key' });
-    const headers = block.all('Header').flatMap(({ values: [text = ''] }) => {
-      const [, name, value] = /^([\w-]+)\s*:\s*(.*)$/.exec(text) ?? [];
-      return name === undefined || value === undefined ? [] : [[name, value] as const];
-    });
-    if (headers.length > 0) {
-      draft.set([...at, 'headers'], Object.fromEntries(headers), block.lines('Header'));
+    for (const { values, line } of block.all('Header')) {
+      const [, name, value] = /^([\w-]+)\s*:\s*(.*)$/.exec(values[0] ?? '') ?? [];
+      if (name === undefined || value === undefined)
+        draft.leave(line, 'it is no header: name: value');
+      else if (isSecretHeader(name)) draft.secret([...at, 'headers', name], value, line);
+      else draft.set([...at, 'headers', name], value, line);
     }
     const timeout = block.number('Timeout');
     block.put([...at, 'timeout'], 'Timeout', timeout && `${timeout / 1000}s`);

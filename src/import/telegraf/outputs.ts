@@ -1,4 +1,4 @@
-import { Verbatim } from '../draft.ts';
+import { isSecretHeader, Verbatim } from '../draft.ts';
 import { isVariable, type Plugin, standIn, verbatim } from './plugin.ts';
 
 /** The handler that takes an output's place, and how it takes its options; false where it cannot. */
@@ -45,7 +45,10 @@ function http(it: Plugin, at: readonly string[]): void {
   const prefix = ['http_headers.', 'headers.'];
   for (const key of it.keys()) {
     const found = prefix.find((each) => key.startsWith(each));
-    if (found !== undefined) it.copy(key, [...at, 'headers', key.slice(found.length)], it.text);
+    if (found === undefined) continue;
+    const name = key.slice(found.length);
+    if (isSecretHeader(name)) it.secret(key, [...at, 'headers', name]);
+    else it.copy(key, [...at, 'headers', name], it.text);
   }
   if (it.given('user_agent') !== undefined)
     it.copy('user_agent', [...at, 'headers', 'user-agent'], it.text);

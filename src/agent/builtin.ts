@@ -1,7 +1,10 @@
 // Generated from the files in collectors/ and handlers/ by `npm run generate`. Do not edit.
+import activemq from '../../collectors/activemq.ts';
 import agent from '../../collectors/agent.ts';
+import apache from '../../collectors/apache.ts';
 import batteries from '../../collectors/batteries.ts';
 import cgroups from '../../collectors/cgroups.ts';
+import chrony from '../../collectors/chrony.ts';
 import conntrack from '../../collectors/conntrack.ts';
 import cpu from '../../collectors/cpu.ts';
 import disk from '../../collectors/disk.ts';
@@ -19,13 +22,18 @@ import memory from '../../collectors/memory.ts';
 import mountstats from '../../collectors/mountstats.ts';
 import network from '../../collectors/network.ts';
 import nfs from '../../collectors/nfs.ts';
+import nginx from '../../collectors/nginx.ts';
+import ntpd from '../../collectors/ntpd.ts';
 import paging from '../../collectors/paging.ts';
 import ping from '../../collectors/ping.ts';
 import pressure from '../../collectors/pressure.ts';
 import process from '../../collectors/process.ts';
 import processes from '../../collectors/processes.ts';
 import push from '../../collectors/push.ts';
+import rabbitmq from '../../collectors/rabbitmq.ts';
+import redis from '../../collectors/redis.ts';
 import sensors from '../../collectors/sensors.ts';
+import smart from '../../collectors/smart.ts';
 import sockets from '../../collectors/sockets.ts';
 import systemd from '../../collectors/systemd.ts';
 import tcp from '../../collectors/tcp.ts';
@@ -52,9 +60,12 @@ import zeromq from '../../handlers/zeromq.ts';
 import type { Collector, Handler } from '../plugin/index.ts';
 
 export const collectors: readonly Collector[] = [
+  activemq,
   agent,
+  apache,
   batteries,
   cgroups,
+  chrony,
   conntrack,
   cpu,
   disk,
@@ -72,13 +83,18 @@ export const collectors: readonly Collector[] = [
   mountstats,
   network,
   nfs,
+  nginx,
+  ntpd,
   paging,
   ping,
   pressure,
   process,
   processes,
   push,
+  rabbitmq,
+  redis,
   sensors,
+  smart,
   sockets,
   systemd,
   tcp,

@@ -8,11 +8,13 @@ import {
 } from './facts.ts';
 import { guestsTable } from './guests.ts';
 import { fill } from './markdown.ts';
+import { observedTable } from './observed.ts';
 import {
   collectorsPage,
   collectorsTable,
   configurationPage,
   dialectsTable,
+  type Evidence,
   handlersPage,
   handlersTable,
 } from './pages.ts';
@@ -30,6 +32,8 @@ import {
 export interface SourceFiles extends PluginFiles {
   /** What parsers are shown by: names in test/golden/parsers and test/fixtures/logs. */
   readonly samples: readonly string[];
+  /** What collectors observe at their defaults in their tests: paths of files, by name. */
+  readonly golden: ReadonlyMap<string, readonly string[]>;
   /** By kind. */
   readonly templates: ReadonlyMap<string, Template>;
 }
@@ -54,10 +58,16 @@ export function generatedFiles(
       const path = `docs/write-a-${kind}.md`;
       return [path, fill(textOf(path), codeOf(template))];
     }),
-    ['docs/reference/collectors.md', collectorsPage(plugins)],
-    ['docs/reference/handlers.md', handlersPage(plugins)],
+    [
+      'docs/reference/collectors.md',
+      collectorsPage(plugins, evidenceOf('collectors', plugins, files, textOf)),
+    ],
+    [
+      'docs/reference/handlers.md',
+      handlersPage(plugins, evidenceOf('handlers', plugins, files, textOf)),
+    ],
     ['docs/parsers/README.md', parsersIndex(parsers)],
-    ...parserPages(parsers, files, textOf),
+    ...parserPages(parsers, plugins, files, textOf),
     ['docs/reference/configuration.md', configurationPage(plugins)],
     [
       'docs/reference/cullinan.schema.json',
@@ -91,6 +101,26 @@ export function generatedFiles(
   ]);
 }
 
+/** By the names of plugins: their files, and what they observed in their tests. */
+const evidenceOf = (
+  folder: 'collectors' | 'handlers',
+  plugins: Plugins,
+  files: SourceFiles,
+  textOf: (path: string) => string,
+): ReadonlyMap<string, Evidence> =>
+  new Map(
+    [...plugins[folder].keys()].map((name, i) => [
+      name,
+      {
+        source: textOf(`${folder}/${files[folder][i]}.ts`),
+        golden: (folder === 'collectors' ? (files.golden.get(name) ?? []) : []).map((path) => ({
+          path,
+          text: textOf(path),
+        })),
+      },
+    ]),
+  );
+
 /** The files of a template, fenced, by their paths. */
 const codeOf = ({ files }: Template): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -103,6 +133,7 @@ const codeOf = ({ files }: Template): Readonly<Record<string, string>> =>
 /** A page for each parser. Its first sample is the one that is called as it is. */
 const parserPages = (
   parsers: readonly ParserFacts[],
+  plugins: Plugins,
   files: SourceFiles,
   textOf: (path: string) => string,
 ): readonly (readonly [string, string])[] =>
@@ -117,5 +148,9 @@ const parserPages = (
         golden: textOf(`test/golden/parsers/${sample}.txt`),
       }));
     const source = textOf(`parsers/${files.parsers[i]}.ts`);
-    return [path, parserPage(facts, { source, samples, page: textOf(path) })];
+    const parser = plugins.parsers.get(name);
+    const usual = parser?.options.safeParse({});
+    const metrics = usual?.success ? (parser?.metrics(usual.data) ?? []) : [];
+    const names = observedTable(metrics, undefined, plugins.dialects);
+    return [path, parserPage(facts, { source, samples, page: textOf(path), names })];
   });

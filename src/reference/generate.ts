@@ -47,6 +47,13 @@ function textOf(path: string): string {
   }
 }
 
+/** What a collector observed on each host, at its defaults: with others the name says which. */
+const goldenOf = (name: string): readonly string[] =>
+  readdirSync(new URL(`test/golden/collectors/${name}`, repository))
+    .map((file) => `test/golden/collectors/${name}/${file}`)
+    .filter((path) => /\/[\w-]+(\.6\.32)?\.txt$/.test(path))
+    .sort();
+
 /** What stands in a folder of templates/. */
 function templateOf(kind: string): Template {
   const folder = `templates/${kind}/`;
@@ -67,6 +74,12 @@ const files = {
   handlers: namesIn('handlers'),
   parsers: namesIn('parsers'),
   samples: namesIn('test/golden/parsers', '.txt'),
+  golden: new Map(
+    readdirSync(new URL('test/golden/collectors', repository)).map((name) => [
+      name,
+      goldenOf(name),
+    ]),
+  ),
   templates: new Map(['collector', 'handler', 'parser'].map((kind) => [kind, templateOf(kind)])),
 };
 const plugins = {

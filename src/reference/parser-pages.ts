@@ -2,6 +2,7 @@ import { printable } from '../wire/printable.ts';
 import { commonParserOptions, type ParserFacts } from './facts.ts';
 import { blocks, code, prose, table } from './markdown.ts';
 import { metricsTable, NOTE, optionsTable } from './pages.ts';
+import { aboutOf, remarksOf } from './remarks.ts';
 
 /** A log that a parser read, and what it reported: what its tests hold it to. */
 export interface ParserSample {
@@ -17,6 +18,8 @@ export interface ParserEvidence {
   /** The text of its file: its first comment says what it reads, in paragraphs that begin with a word. */
   readonly source: string;
   readonly samples: readonly ParserSample[];
+  /** What its metrics are called in each dialect, as a table. */
+  readonly names: string;
   /** The page as it is: what stands below {@link BY_HAND} stays. */
   readonly page: string;
 }
@@ -28,15 +31,18 @@ const MOST_LINES = 8;
 const WIDEST = 200;
 
 /** docs/parsers/<name>.md */
-export function parserPage(facts: ParserFacts, { source, samples, page }: ParserEvidence): string {
-  const { about, remarks } = commentOf(source);
+export function parserPage(
+  facts: ParserFacts,
+  { source, samples, page, names }: ParserEvidence,
+): string {
+  const about = aboutOf(source);
   const [, byHand] = page.split(BY_HAND);
   const unnamed = facts.metrics.length === 0;
   return blocks(
     `# ${facts.name}`,
     NOTE,
-    remark(about),
-    remarks.map(([word, text]) => `**${WORDS[word] ?? word}.** ${remark(text)}`).join('\n\n'),
+    about,
+    remarksOf(source),
     ...samples.flatMap(sampleSection),
     '## Options',
     facts.options.length === 0
@@ -47,6 +53,8 @@ export function parserPage(facts: ParserFacts, { source, samples, page }: Parser
       : 'Beside these it has [those of every parser](README.md#options-of-every-parser).',
     unnamed ? '' : '## Metrics',
     unnamed ? '' : metricsTable(facts.metrics),
+    names === '' ? '' : 'What each is called in each dialect:',
+    names,
     `The format of its lines: ${prose(facts.source)}.`,
     ...(byHand === undefined ? [] : [BY_HAND, byHand.trim()]),
   );
@@ -80,33 +88,6 @@ export const parsersTable = (facts: readonly ParserFacts[], folder: string): str
     ['Parser', 'Reads'],
     facts.map(({ name, summary }) => [`[${name}](${folder}${name}.md)`, prose(summary)]),
   );
-
-/** Words that paragraphs begin with in comments, where a page has more room. */
-const WORDS: Readonly<Record<string, string>> = { Mended: 'Other than in logster' };
-
-/** A comment's text: what stands in it as code stays as it is. */
-const remark = (text: string): string =>
-  text
-    .split('`')
-    .map((part, i) => (i % 2 === 0 ? prose(part) : part))
-    .join('`');
-
-/** What the first comment of a file says: a description, and paragraphs that begin with a word. */
-function commentOf(source: string) {
-  const [, comment = ''] = /^\/\*\*\n([\s\S]*?)\n \*\//.exec(source) ?? [];
-  const [about = '', ...rest] = comment.replace(/^ \* ?/gm, '').split('\n\n');
-  const remarks = rest
-    .join('\n')
-    .split(/\n(?=\S)/)
-    .map((text): readonly [string, string] => {
-      const [, word = '', said = ''] = /^(\w+)\s+([\s\S]*)$/.exec(text) ?? [];
-      return [word, joined(said)];
-    })
-    .filter(([word]) => word !== '');
-  return { about: joined(about), remarks };
-}
-
-const joined = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim();
 
 function sampleSection({ name, log, golden }: ParserSample): string[] {
   const [head = '', summary = '', ...lines] = golden.split('\n');

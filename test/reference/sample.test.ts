@@ -12,7 +12,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const sample =
   generatedFiles(
     registry,
-    { collectors: [], handlers: [], parsers: [], samples: [], templates: new Map() },
+    {
+      collectors: [],
+      handlers: [],
+      parsers: [],
+      samples: [],
+      golden: new Map(),
+      templates: new Map(),
+    },
     () => '',
   ).get('packaging/cullinan.yaml') ?? '';
 

@@ -77,7 +77,7 @@ const metrics = {
 const MAGIC = /[*?[]/;
 
 /** The words for find(1): where it begins, how deep it goes, and which names it prints. */
-export function findWords({ path, exclude, type, hidden }: Group): readonly string[] {
+function findWords({ path, exclude, type, hidden }: Group): readonly string[] {
   const parts = path.replace(/\/+$/, '').split('/').slice(1);
   const first = parts.findIndex((part) => MAGIC.test(part));
   const fixed = first < 0 ? parts.length - 1 : first;

@@ -105,7 +105,7 @@ export function numberOf(variables: Variables, name: string): number | undefined
 const MILLION = 1e6;
 const UNSYNCHRONIZED = 16;
 
-export function* observeSystem(it: Variables): Generator<Observation> {
+function* observeSystem(it: Variables): Generator<Observation> {
   const number = (name: string) => numberOf(it, name);
   const [leap, stratum] = [number('leap'), number('stratum')];
   if (leap === undefined || stratum === undefined) {
@@ -130,7 +130,7 @@ export function* observeSystem(it: Variables): Generator<Observation> {
   if (wander !== undefined) yield metrics.wander.observe(ratio(wander / MILLION));
 }
 
-export function* observeSource(selection: number, it: Variables): Generator<Observation> {
+function* observeSource(selection: number, it: Variables): Generator<Observation> {
   const source = it.get('srcadr');
   if (source === undefined || source.length > 100) return;
   const number = (name: string) => numberOf(it, name);

@@ -1,3 +1,5 @@
+import { decodeSample } from '../wire/readings/exposition.ts';
+import { decodeInflux } from '../wire/readings/influx.ts';
 import { labelled, untagged } from './name.ts';
 
 /** A name out of an old output. */
@@ -28,10 +30,6 @@ const STATSD = /^([^\s:|]+):[^:|]*\|[a-z]{1,2}(?:[|:].*)?$/;
 const IDENTIFIER = /^(?:\d+(?:\.\d+)?\s+)?"?([^\s/"]+)\/([^\s/"]+)\/([^\s/"]+)"?\s*$/;
 const PUTVAL = /^PUTVAL\s+"?([^\s/"]+)\/([^\s/"]+)\/([^\s/"]+)"?(?:\s|$)/i;
 const LISTED = /^-?\d+ \w[\w ]*$/;
-const EXPOSED = new RegExp(
-  `^([A-Za-z_:][\\w:]*)(?:\\{(.*)\\})?\\s+${NUMBER}(?:\\s+-?\\d+)?(?:\\s+#.*)?\\s*$`,
-);
-const EXPOSED_LABEL = /([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*,?\s*/gy;
 
 const nothing = 'nothing' as const;
 const blank = (line: string): boolean => line.trim() === '';
@@ -52,60 +50,31 @@ function identifier([, host, plugin, type]: readonly string[]): Found {
   return { host: host ?? '', name: `${plugin}/${type}` };
 }
 
+/** What a codec makes of a line; nothing where it is no line of the codec's. */
+function decoded<T>(decode: (line: string) => T, line: string): T | undefined {
+  try {
+    return decode(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 function exposed(line: string): Found | undefined {
-  const match = EXPOSED.exec(line);
-  if (match === null) return undefined;
-  const [, name = '', text = ''] = match;
-  const labels: [string, string][] = [];
-  EXPOSED_LABEL.lastIndex = 0;
-  let end = 0;
-  for (const [all, label = '', value = ''] of text.matchAll(EXPOSED_LABEL)) {
-    labels.push([label, value.replace(/\\(.)/g, (_, it: string) => (it === 'n' ? '\n' : it))]);
-    end += all.length;
-  }
-  if (text.slice(end).trim() !== '') return undefined;
-  return { name: labelled(name, labels) };
+  const sample = decoded(decodeSample, line);
+  return sample && { name: labelled(sample.name, Object.entries(sample.labels)) };
 }
 
-/** Splits at what is neither escaped nor within quotes. */
-function split(text: string, at: string): string[] {
-  const parts: string[] = [];
-  let from = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const character = text[i];
-    if (character === '\\') i += 1;
-    else if (character === '"') quoted = !quoted;
-    else if (character === at && !quoted) {
-      parts.push(text.slice(from, i));
-      from = i + 1;
-    }
-  }
-  return [...parts, text.slice(from)];
-}
-
-const unescaped = (text: string): string => text.replace(/\\([,= "\\])/g, '$1');
-
-/** `measurement,tag=value field=1,field=2 time`; one name for each field. */
+/** `measurement,tag=value field=1,field=2 time`; one name for each field that is a number. */
 function influx(line: string): readonly Found[] | undefined {
-  const [key = '', fields = '', time = '0', more] = split(line, ' ');
-  if (more !== undefined || !/^-?\d+\s*$/.test(time) || !fields.includes('=')) return undefined;
-  const [measurement = '', ...tags] = split(key, ',');
-  const labels = tags.map((tag) => split(tag, '=').map(unescaped));
-  if (measurement === '' || labels.some(({ length }) => length !== 2)) return undefined;
-  const pairs = labels.map(([label = '', value = '']) => [label, value] as const);
-  const host = pairs.find(([label]) => label === 'host')?.[1];
-  const found: Found[] = [];
-  for (const field of split(fields, ',')) {
-    const [name, value] = split(field, '=');
-    if (name === undefined || value === undefined) return undefined;
-    // Texts are no numbers, which only Telegraf sends.
-    if (value.startsWith('"')) continue;
-    const whole = name === 'value' ? measurement : `${measurement}.${name}`;
-    const found1 = labelled(unescaped(whole), pairs);
-    found.push(host === undefined ? { name: found1 } : { host, name: found1 });
-  }
-  return found;
+  const it = decoded(decodeInflux, line);
+  if (it === undefined) return undefined;
+  const { measurement, tags, fields } = it;
+  const host = tags.find(([label]) => label === 'host')?.[1];
+  return fields.map(([field]) => {
+    const name = labelled(field === 'value' ? measurement : `${measurement}.${field}`, tags);
+    return host === undefined ? { name } : { host, name };
+  });
 }
 
 const XML_NAME = /\sNAME\s*=\s*(?:"([^"]*)"|'([^']*)')/;

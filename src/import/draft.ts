@@ -129,7 +129,12 @@ export class Draft {
 
   /** A line could not be carried over, and why or what to do instead, without a full stop. */
   leave(from: Origin, why: string): void {
-    for (const line of linesOf(from)) this.#left.set(line, why);
+    for (const line of linesOf(from)) {
+      const said = this.#left.get(line);
+      // Several directives may stand on one line: each has its reason.
+      if (said === undefined) this.#left.set(line, why);
+      else if (!`; ${said}; `.includes(`; ${why}; `)) this.#left.set(line, `${said}; ${why}`);
+    }
   }
 
   /** Whether something was said about a line yet. */

@@ -19,4 +19,15 @@ describe('a gmond', () => {
     const config = await expectGolden('gmond-shop', await imported('gmond', SHOP));
     expect(config.handlers).toHaveLength(2);
   });
+
+  test('of several directives on a line, each reason is told', () => {
+    const { left } = withFile(
+      'gmond.conf',
+      'globals { user = me cleanup_threshold = 300 max_udp_msg_len = 1472 }\n',
+      (path) => convert(gmond, [path]),
+    );
+    expect(left.map(({ why }) => why)).toEqual([
+      expect.stringMatching(/who it runs as.*; a packet.*; what is forgotten/),
+    ]);
+  });
 });

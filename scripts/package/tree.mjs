@@ -59,6 +59,10 @@ export async function tree(build, folder) {
   put(`${doc}/third-party-licences.gz`, zip(licencesText(parts)));
   const list = sbom({ version, epoch, arch: machine.deb, parts });
   put(`${doc}/sbom.cdx.json.gz`, zip(`${JSON.stringify(list, null, 2)}\n`));
+  put(
+    'usr/share/cullinan/cullinan.schema.json',
+    readFileSync(join(root, 'docs/reference/cullinan.schema.json')),
+  );
   put(`${doc}/changelog.gz`, zip(readFileSync(join(root, 'CHANGELOG.md'), 'utf8')));
   return [...new Set(parts.map(({ licence }) => licence))].sort().join(' AND ');
 }

@@ -214,7 +214,7 @@ export function configJsonSchema({
     properties: defaults,
     additionalProperties: false,
   };
-  return {
+  return referring({
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'cullinan.yaml',
     type: 'object',
@@ -224,5 +224,18 @@ export function configJsonSchema({
       handlers: section(handlers, handlerKeys, { dialect }),
     },
     additionalProperties: false,
-  };
+  }) as Record<string, unknown>;
+}
+
+/** Text of a form may also be a reference, such as `${PWD}` or `${file:/run/secrets/x}`. */
+function referring(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(referring);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) =>
+      key === 'pattern' && typeof value === 'string'
+        ? [key, `${value}|\\$\\{`]
+        : [key, referring(value)],
+    ),
+  );
 }

@@ -223,6 +223,9 @@ export function configurationPage(plugins: Plugins): string {
       'file the defaults hold. [cullinan.yaml](../../packaging/cullinan.yaml) shows every key; ' +
       '[cullinan.schema.json](cullinan.schema.json) teaches them to an editor; `cullinan check` says what a ' +
       'configuration comes to before anything is started.',
+    'An editor with a YAML language server (VS Code, Neovim, Emacs, …) finds the schema by the first line of the file, as the packages ' +
+      'install it: `# yaml-language-server: $schema=/usr/share/cullinan/cullinan.schema.json`. `cullinan describe schema` prints ' +
+      'the schema with your own plugins in it.',
     'A duration is a number with its unit (`500ms`, `10s`, `5m`, `1h`, `7d`), and so is a size (`512B`, `64KiB`, ' +
       '`16MiB`, `1GiB`).',
     '## The agent',

@@ -66,6 +66,7 @@ describeWithPeer(
         'usr/lib/sysusers.d/cullinan.conf',
         'usr/lib/tmpfiles.d/cullinan.conf',
         'usr/share/bash-completion/completions/cullinan',
+        'usr/share/cullinan/cullinan.schema.json',
         'usr/share/doc/cullinan/changelog.Debian.gz',
         'usr/share/doc/cullinan/changelog.gz',
         'usr/share/doc/cullinan/copyright',

@@ -7,7 +7,7 @@
  * Access  That of the agent's user, or of `user`, for which the agent must be allowed to change users: see docs/exec.md.
  */
 import { defineCollector, duration, size, z } from 'cullinan/plugin';
-import { LINE_FORMATS, type ProgramOptions, ProgramSession } from 'cullinan/programs';
+import { LINE_FORMATS, openProgram, type ProgramOptions } from 'cullinan/programs';
 
 const word = z.string().regex(/^[^\0]*$/, 'must not have a NUL in it');
 const account = z.string().regex(/^[\w.][\w.$-]*$/, 'must be the name or the number of an account');
@@ -112,5 +112,5 @@ export default defineCollector({
   foreign: true,
   options,
   metrics: {},
-  open: () => new ProgramSession(),
+  open: openProgram,
 });

@@ -9,7 +9,7 @@
  *         may connect may send, within the bounds below.
  */
 import { defineCollector, size, z } from 'cullinan/plugin';
-import { PUSHED, PushSession, placeIn } from 'cullinan/programs';
+import { openSockets, PUSHED, placeIn } from 'cullinan/programs';
 
 const place = z.string().transform((text, context) => {
   const found = placeIn(text);
@@ -87,5 +87,5 @@ export default defineCollector({
   foreign: true,
   options,
   metrics: {},
-  open: () => new PushSession(),
+  open: openSockets,
 });

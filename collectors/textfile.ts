@@ -8,7 +8,7 @@
  * Access  The agent's user has to be able to read the folder. The folder of a mount that hangs is passed over.
  */
 import { defineCollector, duration, gauge, seconds, size, z } from 'cullinan/plugin';
-import { FolderSession } from 'cullinan/programs';
+import { openFolders } from 'cullinan/programs';
 
 const options = z.strictObject({
   folders: z
@@ -50,5 +50,5 @@ export default defineCollector({
   foreign: true,
   options,
   metrics,
-  open: () => new FolderSession((file, at) => metrics.written.observe(seconds(at), { file })),
+  open: () => openFolders((file, at) => metrics.written.observe(seconds(at), { file })),
 });

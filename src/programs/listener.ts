@@ -76,12 +76,6 @@ export class Listener {
     return it;
   }
 
-  /** The port that was given, where 0 was asked for. */
-  get port(): number | undefined {
-    const address = this.#server?.address() ?? this.#datagrams?.address();
-    return typeof address === 'object' && address !== null ? address.port : undefined;
-  }
-
   /** A tick: what waited may go on. @returns what was lost since the one before. */
   *turn(): Generator<Error> {
     this.#bytes = 0;

@@ -25,11 +25,6 @@ export class PushSession implements Session {
   readonly #listeners: (Listener | undefined)[] = [];
   #closed = false;
 
-  /** The ports that were given, in the order of the places; for whoever asked for port 0. */
-  get ports(): readonly (number | undefined)[] {
-    return this.#listeners.map((it) => it?.port);
-  }
-
   collect(context: Context) {
     const { listen } = context.options;
     const missing = listen.some((_, i) => this.#listeners[i] === undefined);

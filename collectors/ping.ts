@@ -5,8 +5,9 @@
  *         agent without privileges has no raw sockets, and ping has what it needs. Of iputils, inetutils
  *         and busybox it reads each answer's line; other programs have other lines.
  * Units   Seconds; packets; shares of 1.
- * Access  ping has to be installed and allowed to this user: setuid, by capability, or by the sysctl
- *         net.ipv4.ping_group_range. The unit's sandbox has to leave it that.
+ * Access  ping has to be installed and allowed to this user by the sysctl net.ipv4.ping_group_range, as systemd
+ *         sets it; where that is not so, setuid or by capability, which the packaged unit's sandbox
+ *         (NoNewPrivileges) does not let it use.
  */
 import {
   AccessDenied,

@@ -6,7 +6,9 @@
  *         the second, they are asked at most once in `every`; in between the same is observed again.
  * Units   Hours become seconds, NVMe's units of 512,000 bytes bytes, percent shares of 1.
  * Access  Disks have to be opened as root, or with CAP_SYS_RAWIO (NVMe: CAP_SYS_ADMIN): give `command`
- *         ["sudo", "-n", "smartctl"], and let sudo allow that to the agent's user.
+ *         ["sudo", "-n", "smartctl"], and let sudo allow that to the agent's user. The packaged unit's sandbox
+ *         allows neither: NoNewPrivileges, PrivateUsers, PrivateDevices, CapabilityBoundingSet and
+ *         SystemCallFilter have to be loosened in a drop-in.
  */
 import {
   AccessDenied,

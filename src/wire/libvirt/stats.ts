@@ -119,14 +119,28 @@ const KINDS: ReadonlyMap<number, number> = new Map([
   [UINT, UNSIGNED],
 ]);
 
-/** What was said of a guest. */
-interface Known {
-  readonly stats: DomainStats;
-  /** All of it, in words of the processor's, with 0 in place of numbers. */
+/** What is the same in what is said of many guests: all of it but numbers and texts. */
+interface Form {
+  /** In words of the processor's, with 0 in place of numbers and texts. */
   readonly bytes: Buffer;
   /** For each number: which word it is, how it is sent, and its place among the guest's values. */
   readonly fields: Uint32Array;
+  /** For each text: which word it begins with, and how many it has. */
+  readonly spans: Uint32Array;
 }
+
+/** What was said of a guest. */
+interface Known {
+  readonly stats: DomainStats;
+  readonly form: Form;
+  /** The words of its texts, one after the other: its name, its UUID and its number first. */
+  readonly own: Uint32Array;
+}
+
+/** Bytes of a reply that are looked at together, where a guest has fewer. */
+const WINDOW = 65_536;
+/** Forms among which one is looked for: guests have few. */
+const MOST_FORMS = 64;
 
 /** Reads the replies to one question, and remembers the latest. */
 export class StatsReader {
@@ -134,48 +148,41 @@ export class StatsReader {
   #steps = 0;
   #known: readonly Known[] = [];
   #stats: readonly DomainStats[] = [];
-  /** A copy of the reply, in words of the processor's: numbers are taken out of it. */
-  #words = new Uint32Array();
+  #forms: Form[] = [];
+  readonly #window = new Window();
 
   /** @throws a SyntaxError if the reply is not as documented. */
   read(payload: Buffer): readonly DomainStats[] {
     const before = this.#known;
-    const reply = this.#take(payload);
+    const window = this.#window;
+    window.open(payload);
     const now: Known[] = [];
     let places: ReadonlyMap<string, number> | undefined;
     let at = 4;
     let next = 0;
     for (let left = readDomains(new XdrReader(payload)); left > 0; left -= 1) {
       let known = before[next];
-      if (known !== undefined && isAsKnown(known, reply, at)) next += 1;
+      if (known !== undefined && window.shows(known, at)) next += 1;
       else {
         // Another guest than the last time, or the same with other values.
         places ??= new Map(before.map(({ stats }, place) => [stats.uuid, place]));
         const place = places.get(readDomain(new XdrReader(payload.subarray(at))).uuid);
         known = place === undefined || place === next ? undefined : before[place];
-        if (known === undefined || !isAsKnown(known, reply, at)) {
+        if (known === undefined || !window.shows(known, at)) {
           known = this.#readGuest(payload.subarray(at));
         }
         if (place !== undefined) next = place + 1;
       }
       now.push(known);
-      at += known.bytes.length;
+      at += known.form.bytes.length;
     }
+    window.close();
     if (places !== undefined || now.length !== before.length) {
       this.#known = now;
       this.#stats = now.map(({ stats }) => stats);
+      this.#forms = [...new Set(now.map(({ form }) => form))];
     }
     return this.#stats;
-  }
-
-  /** What is behind the last whole word was not written by libvirt, and is not looked at. */
-  #take(payload: Buffer): Reply {
-    const length = payload.length >> 2;
-    if (this.#words.length !== length) this.#words = new Uint32Array(length);
-    const copy = Buffer.from(this.#words.buffer);
-    payload.copy(copy, 0, 0, 4 * length);
-    if (LITTLE_ENDIAN) copy.swap32();
-    return { payload, words: this.#words, copy };
   }
 
   #readGuest(bytes: Buffer): Known {
@@ -188,29 +195,47 @@ export class StatsReader {
     const texts = new Map<number, string>();
     const values: number[] = [];
     const fields: number[] = [];
+    const place = (): number => (bytes.length - reader.left) >> 2;
+    // All of the domain but how long its name is.
+    const spans = [1, place() - 1];
     let step = this.#first;
     for (let more = reader.count(MOST_VALUES, SHORTEST_VALUE); more > 0; more -= 1) {
       const { likely } = step;
       step = likely !== undefined && reader.match(likely.bytes) ? likely : this.#next(step, reader);
       const kind = KINDS.get(step.type);
-      if (kind !== undefined) fields.push((bytes.length - reader.left) >> 2, kind, values.length);
+      const begin = place();
+      if (kind !== undefined) fields.push(begin, kind, values.length);
       const value = readValue(reader, step.type);
-      if (typeof value === 'string') texts.set(values.length, value);
+      if (typeof value === 'string') {
+        texts.set(values.length, value);
+        spans.push(begin + 1, place() - begin - 1);
+      }
       values.push(typeof value === 'string' ? Number.NaN : value);
     }
     const numbers = Float64Array.from(values);
-    const own = Uint32Array.from(fields);
     // A copy: who is here for weeks must not keep the reply of a thousand others.
-    const words = new Uint32Array((bytes.length - reader.left) >> 2);
+    const words = new Uint32Array(place());
     const skeleton = Buffer.from(words.buffer);
     bytes.copy(skeleton);
     if (LITTLE_ENDIAN) skeleton.swap32();
-    pickOut(own, words, 0, numbers);
+    const found = {
+      bytes: skeleton,
+      fields: Uint32Array.from(fields),
+      spans: Uint32Array.from(spans),
+    };
+    pickOut(found.fields, words, 0, numbers);
+    const own = cutOut(found.spans, words);
     return {
       stats: { ...domain, shape: step, numbers, texts },
-      bytes: skeleton,
-      fields: own,
+      form: this.#formOf(found),
+      own,
     };
+  }
+
+  #formOf(found: Form): Form {
+    const known = this.#forms.slice(-MOST_FORMS).find(({ bytes }) => bytes.equals(found.bytes));
+    if (known === undefined) this.#forms.push(found);
+    return known ?? found;
   }
 
   #next(step: Step, reader: XdrReader): Step {
@@ -233,29 +258,94 @@ export class StatsReader {
   }
 }
 
-/** A reply, and the same in words of the processor's, which numbers are taken out of. */
-interface Reply {
-  readonly payload: Buffer;
-  readonly words: Uint32Array;
-  /** The bytes of `words`. */
-  readonly copy: Buffer;
+const NOTHING = Buffer.alloc(0);
+
+/** A part of a reply, in words of the processor's: numbers and texts are taken out of it. */
+class Window {
+  #words = new Uint32Array();
+  #bytes: Buffer = NOTHING;
+  #payload: Buffer = NOTHING;
+  /** Bytes of the reply that are looked at: what is behind its last whole word was not written by libvirt. */
+  #length = 0;
+  /** Which of them are in the window. */
+  #from = 0;
+  #to = 0;
+
+  open(payload: Buffer): void {
+    this.#payload = payload;
+    this.#length = payload.length & ~3;
+    this.#to = 0;
+  }
+
+  /** Lets go of the reply. */
+  close(): void {
+    this.open(NOTHING);
+    if (this.#bytes.length > WINDOW) this.#resize(WINDOW);
+  }
+
+  /**
+   * Whether the same is said of a guest as before, but for the numbers: they are those of the reply then, and
+   * nonsense if not.
+   *
+   * @param at where the guest begins, in bytes.
+   */
+  shows({ stats, form, own }: Known, at: number): boolean {
+    const { bytes, fields, spans } = form;
+    const end = at + bytes.length;
+    if (end > this.#length) return false;
+    if (this.#to < end || this.#from > at) this.#move(at, bytes.length);
+    const begin = at - this.#from;
+    pickOut(fields, this.#words, begin >> 2, stats.numbers);
+    if (
+      isCutOut(spans, this.#words, begin >> 2, own) &&
+      this.#bytes.compare(bytes, 0, bytes.length, begin, begin + bytes.length) === 0
+    ) {
+      return true;
+    }
+    // It has to be looked at once more, and some of it is gone.
+    this.#to = 0;
+    return false;
+  }
+
+  #move(at: number, atLeast: number): void {
+    if (this.#bytes.length < atLeast) this.#resize(Math.max(WINDOW, atLeast));
+    this.#from = at;
+    this.#to = Math.min(this.#length, at + this.#bytes.length);
+    this.#payload.copy(this.#bytes, 0, at, this.#to);
+    if (LITTLE_ENDIAN) this.#bytes.swap32();
+  }
+
+  #resize(size: number): void {
+    this.#words = new Uint32Array(size >> 2);
+    this.#bytes = Buffer.from(this.#words.buffer);
+  }
 }
 
-/**
- * Whether the same is said of a guest as before, but for the numbers: they are those of the reply then, and
- * nonsense if not.
- *
- * @param at where the guest begins, in bytes.
- */
-function isAsKnown({ stats, bytes, fields }: Known, reply: Reply, at: number): boolean {
-  const { payload, words, copy } = reply;
-  const end = at + bytes.length;
-  if (end > copy.length) return false;
-  pickOut(fields, words, at >> 2, stats.numbers);
-  if (copy.compare(bytes, 0, bytes.length, at, end) === 0) return true;
-  payload.copy(copy, at, at, end);
-  if (LITTLE_ENDIAN) copy.subarray(at, end).swap32();
-  return false;
+/** Takes texts out of what is said of a guest, and leaves 0 in their place. */
+function cutOut(spans: Uint32Array, words: Uint32Array): Uint32Array {
+  const cut: number[] = [];
+  for (let i = 0; i < spans.length; i += 2) {
+    const begin = spans[i] as number;
+    const end = begin + (spans[i + 1] as number);
+    for (let place = begin; place < end; place += 1) cut.push(words[place] as number);
+    words.fill(0, begin, end);
+  }
+  return Uint32Array.from(cut);
+}
+
+/** The same where the texts are known; whether it is these. */
+function isCutOut(spans: Uint32Array, words: Uint32Array, at: number, own: Uint32Array): boolean {
+  let known = 0;
+  for (let i = 0; i < spans.length; i += 2) {
+    const begin = at + (spans[i] as number);
+    const end = begin + (spans[i + 1] as number);
+    for (let place = begin; place < end; place += 1) {
+      if (words[place] !== own[known]) return false;
+      words[place] = 0;
+      known += 1;
+    }
+  }
+  return true;
 }
 
 /**

@@ -43,4 +43,14 @@ describe('a Diamond', () => {
     expect(owners).toMatch(/dialect:\s+name: diamond\s+everyDevice: true/);
     expect(owners).toContain('system.filesystem.usage & label:state=re:^(used|free)$');
   });
+
+  test('of what is not carried over, the collector that does the like is named', () => {
+    const { left } = from(
+      '[server]\n[collectors]\n[[RedisCollector]]\nenabled = True\n[[UserScriptsCollector]]\nenabled = True\n[[IPVSCollector]]\nenabled = True\n',
+    );
+    const why = (name: string) => left.find(({ line }) => line.includes(name))?.why;
+    expect(why('Redis')).toBe('the collector redis does the like: cullinan describe redis');
+    expect(why('UserScripts')).toContain('exec');
+    expect(why('IPVS')).toContain('let Diamond run for it alone');
+  });
 });

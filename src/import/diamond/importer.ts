@@ -5,6 +5,7 @@ import { codeOf } from '../../plugin/index.ts';
 import type { Draft, Line, Path } from '../draft.ts';
 import type { Importer } from '../importer.ts';
 import { readInput } from '../input.ts';
+import { likeness } from '../likeness.ts';
 import { expression, quoted } from '../patterns.ts';
 import { InputError } from '../problem.ts';
 import { COUNTERPARTS, type Counterpart, type More } from './collectors.ts';
@@ -116,6 +117,14 @@ function fragments(whole: Whole, key: string, usual: string): Map<string, Sectio
   );
 }
 
+/** What does the like of collectors whose options are not carried over, by their class. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  userscripts: 'the collector exec runs each of the scripts, under the names that they say',
+  httpd: 'the collector apache does the like: cullinan describe apache',
+  filestat: 'the collector processes has open files and their limit, as system.files.…',
+  files: 'the collector textfile reads files of its own form: cullinan describe textfile',
+};
+
 /** What a collector may say of how it is run. */
 const RUN: Readonly<Record<string, string>> = {
   method: 'all collectors run in one process: there is no way to choose',
@@ -198,7 +207,12 @@ function collectors(whole: Whole): Asked {
     const [type = ''] = name.split(' ');
     const counterpart = COUNTERPARTS[type];
     if (counterpart === undefined) {
-      draft.leave(lines, `there is no counterpart of ${type} yet: let Diamond run for it alone`);
+      const stem = type.replace(/Collector$/, '').toLowerCase();
+      const why =
+        OTHERWISE[stem] ??
+        likeness(stem) ??
+        `there is no counterpart of ${type} yet: let Diamond run for it alone`;
+      draft.leave(lines, why);
       continue;
     }
     collector({ name: type, counterpart, settings, asked });

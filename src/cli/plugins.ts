@@ -10,7 +10,10 @@ export interface Brought {
   readonly unloaded: readonly string[];
   /** Where each is from: `collector entropy` to its path. */
   readonly paths: ReadonlyMap<string, string>;
-  /** Ends what is needed only while a configuration is read; a command that ends soon need not ask for it. */
+  /**
+   * Ends what is needed only while a configuration is read, and forgets the plugins that it does not use:
+   * they are found anew for the next. A command that ends soon need not ask for it.
+   */
   close(): Promise<void>;
 }
 
@@ -62,5 +65,9 @@ export async function bringPlugins(
     return `${where}. This plugin is left out; everything else goes on.`;
   });
   for (const sentence of sentences) say(sentence);
-  return { unloaded: sentences, paths, close };
+  const forget = async () => {
+    registry.bring({ ...others, collectors: [], handlers: [], parsers: new Map() });
+    await close();
+  };
+  return { unloaded: sentences, paths, close: forget };
 }

@@ -74,6 +74,7 @@ export class Colony {
   readonly #own = new Map<number, Home>();
   readonly #endings = new Map<number, (error: Error | undefined) => void>();
   readonly #lost = new Map<number, () => void>();
+  #numbers = 0;
   #sessions = 0;
 
   constructor(needs: ColonyNeeds) {
@@ -81,11 +82,21 @@ export class Colony {
     this.#clock = needs.clock ?? systemClock;
   }
 
-  /** Takes a plugin in; the same one as before where it is the same version of the same file. */
+  /**
+   * Knows a plugin; as the same one as before where it is the same version of the same file. What is never
+   * asked for anything is not kept here: most plugins of a folder may be off.
+   */
   settle(who: string, parcel: Parcel | Lodger): Resident {
     const known = this.#states.get(parcel.key);
     if (known !== undefined) return known.resident;
-    const resident = { number: this.#states.size + 1, who, parcel };
+    this.#numbers += 1;
+    return { number: this.#numbers, who, parcel };
+  }
+
+  #stateOf(resident: Resident): State {
+    const { key } = resident.parcel;
+    const known = this.#states.get(key);
+    if (known !== undefined) return known;
     const state = {
       resident,
       alone: false,
@@ -95,9 +106,9 @@ export class Colony {
       said: false,
       warned: false,
     };
-    this.#states.set(parcel.key, state);
+    this.#states.set(key, state);
     this.#byNumber.set(resident.number, state);
-    return resident;
+    return state;
   }
 
   /** A number for a session, or a connection, of a plugin. */
@@ -118,16 +129,14 @@ export class Colony {
     order: Order,
     given: { until?: Until | undefined; transfer?: readonly ArrayBuffer[] | undefined } = {},
   ): Promise<unknown> {
-    const state = this.#states.get(resident.parcel.key);
-    if (state === undefined) throw new Error(`${resident.who} was not settled`);
+    const state = this.#stateOf(resident);
     if (state.off !== undefined) throw state.off;
     const home = this.#home(state);
-    const { number } = resident;
+    const { number, parcel } = state.resident;
     try {
       home.open.add(session);
       let bringing = home.brought.get(number);
       if (bringing === undefined) {
-        const { parcel } = resident;
         bringing = home.thread.ask(number, { does: 'bring', number, parcel });
         home.brought.set(number, bringing);
         // It may go better the next time: a file that it reads may be there then.
@@ -154,10 +163,10 @@ export class Colony {
   async end(resident: Resident, session: number, aborted = false): Promise<void> {
     this.#lost.delete(session);
     this.#endings.delete(session);
-    const state = this.#byNumber.get(resident.number);
+    const state = this.#states.get(resident.parcel.key);
     const home = [...this.#homes].find(({ open }) => open.has(session));
     if (state === undefined || home === undefined) return;
-    const asked = home.thread.ask(resident.number, { does: 'end', session, aborted });
+    const asked = home.thread.ask(state.resident.number, { does: 'end', session, aborted });
     const late = new Promise((resolve) => setTimeout(resolve, 1000).unref());
     await Promise.race([asked.catch(() => {}), late]);
     home.open.delete(session);

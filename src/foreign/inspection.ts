@@ -5,7 +5,7 @@ import { compile, evaluate } from '../script/index.ts';
 import type { AtWork } from './at-work.ts';
 import { opened } from './doors.ts';
 import type { Finding, Suspect } from './inspector.ts';
-import { type Judgement, plainMetric, type Question } from './protocol.ts';
+import { FINDINGS, type Judgement, plainMetric, type Question } from './protocol.ts';
 import { described, type Plugin, pluginsIn } from './shape.ts';
 
 /** Looks at one file after the other, as a process that does nothing else: a line of JSON for each. */
@@ -35,12 +35,12 @@ export function inspectFiles(): void {
   lines.on('close', () => process.exit(0));
 }
 
-/** Writes all of a text to standard output, which may be a pipe that is full for the moment. */
+/** Writes all of a text to whoever asked, through a pipe that may be full for the moment. */
 function whole(text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
-      rest = rest.subarray(writeSync(1, rest));
+      rest = rest.subarray(writeSync(FINDINGS, rest));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);

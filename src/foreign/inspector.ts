@@ -1,10 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
 import { faultOf } from './faults.ts';
-import type { Beginning, Inspected, Judgement, Parcel, Place, Question } from './protocol.ts';
+import {
+  type Beginning,
+  FINDINGS,
+  type Inspected,
+  type Judgement,
+  type Parcel,
+  type Place,
+  type Question,
+} from './protocol.ts';
 import { Thread, type Why } from './thread.ts';
 import { threads } from './threads.ts';
 
@@ -60,9 +68,10 @@ export class Inspector {
     const child = this.#child ?? this.#spawned();
     this.#child = child;
     return new Promise((resolve, reject) => {
-      const { stdin, stdout } = child;
-      if (stdin === null || stdout === null) throw new Error('a process without pipes');
-      const lines = createInterface(stdout);
+      const { stdin } = child;
+      const findings = child.stdio[FINDINGS] as Readable | null;
+      if (stdin === null || findings === null) throw new Error('a process without pipes');
+      let line = '';
       const over = (why: Why | undefined, message = ''): void => {
         done();
         this.#child = undefined;
@@ -82,16 +91,25 @@ export class Inspector {
       const done = (): void => {
         clearTimeout(late);
         clearInterval(look);
-        lines.close();
+        findings.off('data', heard);
         child.off('exit', ended).off('error', failed);
       };
       child.once('exit', ended).once('error', failed);
-      lines.once('line', (line) => {
+      // Node's own reader of lines would stay loaded, for this alone.
+      const heard = (some: string) => {
+        line += some;
+        if (!some.endsWith('\n')) return;
+        let finding: Finding;
+        try {
+          finding = JSON.parse(line) as Finding;
+        } catch {
+          return over(undefined, 'it writes to a descriptor that is not its own (3)');
+        }
         done();
-        const finding = JSON.parse(line) as Finding;
         if ('error' in finding) reject(new Foreseen(finding.error));
         else resolve({ ...finding.found, texts: new Map(finding.found.texts) });
-      });
+      };
+      findings.on('data', heard);
       stdin.write(`${JSON.stringify(suspect)}\n`);
     });
   }
@@ -99,9 +117,10 @@ export class Inspector {
   #spawned(): ChildProcess {
     const most = `--max-old-space-size=${Math.round(this.#memory / MiB)}`;
     const child = spawn(process.execPath, [most, this.#program], {
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
     });
-    child.stdin.on('error', () => {
+    (child.stdio[FINDINGS] as Readable).setEncoding('utf8');
+    child.stdin?.on('error', () => {
       // It has ended, and is known to have.
     });
     return child;

@@ -13,6 +13,9 @@ import {
   Unsettled,
 } from '../plugin/index.ts';
 
+/** The descriptor that findings go to: what a plugin prints, by whatever way, is nobody's answer. */
+export const FINDINGS = 3;
+
 /** Where a plugin is: the file that exports it, which of those that it exports, and in which version. */
 export interface Place {
   readonly path: string;

@@ -120,6 +120,22 @@ describe('a file that is dropped into the folder', () => {
     expect(stdout).toContain('own.mine');
   });
 
+  test('may print while it is loaded, by whatever way', async () => {
+    const { words } = agent(`${FAST}collectors: { mine: {}, worse: {}, yours: {} }\n`, {
+      'plugins/mine.ts': collector(
+        'mine',
+        '7',
+        `import { writeSync } from 'node:fs'; writeSync(1, 'hello\\n'); console.log('hello');`,
+      ),
+      'plugins/worse.ts': collector('worse', '7', `require('node:fs').writeSync(3, 'hello\\n');`),
+      'plugins/yours.ts': collector('yours', '7'),
+    });
+    const { code, stdout, stderr } = await cullinan(['check', ...words]);
+    expect(code, stderr).toBe(78);
+    expect(stdout).toMatch(/own\.mine[\s\S]*own\.yours/);
+    expect(stderr).toMatch(/worse\.ts: it writes to a descriptor that is not its own/);
+  });
+
   test('may have files beside it, packages of its own, and all doors', async () => {
     const { words } = agent(FAST, {
       'plugins/mine.ts': collector(

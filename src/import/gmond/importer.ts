@@ -118,7 +118,8 @@ const needed = (name: string, metrics: ReadonlySet<string>): boolean =>
   /^(machine_type|os_|part_)/.test(name) ||
   (name.startsWith('disk_') && metrics.has('part_max_used'));
 
-const NOT_HERE = 'cullinan has no such metric: docs/dialects/ganglia.md';
+const notHere = (metric: string): string =>
+  `cullinan has no metric ${metric}: docs/dialects/ganglia.md`;
 /** What Ganglia's web calls a metric, unless gmond is told otherwise. */
 const titleOf = (metric: string): string | undefined =>
   new Map(Object.entries(GANGLIA_GROUPS)).get(metric)?.title;
@@ -189,7 +190,7 @@ function namesOf(metric: Section): string[] {
   const name = metric.text('name');
   if (name !== undefined) {
     const known = collectorOf(name) !== undefined || MADE.includes(name);
-    metric.expect('name', known, NOT_HERE);
+    metric.expect('name', known, notHere(name));
     return known ? [name] : [];
   }
   const source = expression(metric.text('name_match') ?? '');
@@ -202,7 +203,7 @@ function namesOf(metric: Section): string[] {
     .flat()
     .filter((each) => pattern.test(each));
   if (found.length > 0) draft.carry(metric.lines('name_match'));
-  else draft.leave(metric.lines('name_match'), NOT_HERE);
+  else draft.leave(metric.lines('name_match'), notHere(source));
   return found;
 }
 

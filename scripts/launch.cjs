@@ -24,8 +24,8 @@ if (tunes && !culls) {
   setFlagsFromString('--ticks-before-optimization=1000000');
   setFlagsFromString('--max-bytecode-size-for-early-opt=0');
 }
-// The runtime that is packaged is told the same by its first words, of which only an agent has any good.
-if (process.argv[2] !== 'run' && process.execArgv.includes('--invocation-count-for-osr=1000000')) {
+// The runtime that is packaged is told the same by its first words, which would make a run over a log slow.
+if (culls && process.execArgv.includes('--invocation-count-for-osr=1000000')) {
   for (const [words, usual] of [
     ['for-turbofan', 3000],
     ['for-osr', 500],

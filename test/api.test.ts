@@ -79,6 +79,18 @@ describe('the public API', () => {
     await expect(shape(door)).toMatchFileSnapshot(`golden/api/${name}.txt`);
   });
 
+  test.each(rooms)('%s says of each export what it is', (door) => {
+    const file = program.getSourceFile(sources.get(door) ?? '');
+    const module = file && checker.getSymbolAtLocation(file);
+    const silent = (module === undefined ? [] : checker.getExportsOfModule(module)).filter(
+      (symbol) => {
+        const it = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+        return symbol.name !== 'z' && it.getDocumentationComment(checker).length === 0;
+      },
+    );
+    expect(silent.map(({ name }) => name)).toEqual([]);
+  });
+
   test('the codecs have exactly these', async () => {
     const all = codecs.map((door) => `${door}: ${atRunTime(door).join(', ')}\n`);
     await expect(all.join('')).toMatchFileSnapshot('golden/api/wire.txt');

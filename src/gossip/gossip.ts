@@ -20,6 +20,7 @@ import {
   type XmlServerOptions,
 } from './xml-server.ts';
 
+/** A cluster, and how it is heard of. */
 export interface GossipOptions extends ClusterOptions {
   readonly facts: ClusterFacts;
   /** Where hosts are heard. */

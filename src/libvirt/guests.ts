@@ -24,6 +24,7 @@ const WORDS = {
 
 /** A word for something that can be said of a guest. */
 export type Word = keyof typeof WORDS;
+/** The groups of statistics that libvirt may be asked for. */
 export const words = Object.keys(WORDS) as [Word, ...Word[]];
 
 export interface GuestOptions {

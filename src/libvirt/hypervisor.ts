@@ -20,6 +20,7 @@ import { metrics, targets } from './metrics.ts';
 import { type Naming, Plans, sumOf } from './plan.ts';
 import { Poll, type Polled, type PollOptions } from './poll.ts';
 
+/** A hypervisor, and how it is asked. */
 export interface HypervisorOptions
   extends LibvirtOptions,
     Pick<PollOptions, 'inactive'>,

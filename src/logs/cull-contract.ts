@@ -17,6 +17,7 @@ export type First =
    */
   | { readonly from: 'since'; readonly since: number; readonly interval: number };
 
+/** What a run of cull is given. */
 export interface CullNeeds {
   /** The log, as an absolute path; or the journal, as {@link journalQuery} has it. */
   readonly log: string;

@@ -10,6 +10,7 @@ export interface Scratch {
 }
 
 const CHUNK = 1024 * 1024;
+/** Memory to read into, which several logs may share one after the other. */
 export const scratch = (): Scratch => ({ buffer: Buffer.allocUnsafeSlow(CHUNK) });
 
 /** A file that was written just now may be written again at what counts as the same time. */

@@ -27,28 +27,40 @@ declare const unit: unique symbol;
 export type Quantity<U extends Unit> = number & { readonly [unit]: U };
 
 // As function statements esbuild leaves these out of the program: a call for each observation.
+/** A number of bytes. */
 export function bytes(n: number): Quantity<'bytes'> {
   return n as Quantity<'bytes'>;
 }
+/** Bytes, of a number of KiB. */
 export const kibibytes = (n: number): Quantity<'bytes'> => bytes(n * 1024);
+/** A number of seconds. */
 export function seconds(n: number): Quantity<'seconds'> {
   return n as Quantity<'seconds'>;
 }
+/** Seconds, of a number of milliseconds. */
 export const milliseconds = (n: number): Quantity<'seconds'> => seconds(n / 1000);
+/** A number of things. */
 export function count(n: number): Quantity<'count'> {
   return n as Quantity<'count'>;
 }
+/** A share of a whole; 1 is all of it. */
 export function ratio(n: number): Quantity<'ratio'> {
   return n as Quantity<'ratio'>;
 }
+/** A temperature in degrees Celsius. */
 export function celsius(n: number): Quantity<'celsius'> {
   return n as Quantity<'celsius'>;
 }
+/** A voltage in volts. */
 export const volts = (n: number): Quantity<'volts'> => n as Quantity<'volts'>;
+/** A current in amperes. */
 export const amperes = (n: number): Quantity<'amperes'> => n as Quantity<'amperes'>;
+/** A power in watts. */
 export const watts = (n: number): Quantity<'watts'> => n as Quantity<'watts'>;
+/** A frequency, or turns of a fan per second. */
 export const hertz = (n: number): Quantity<'hertz'> => n as Quantity<'hertz'>;
 
+/** Values by the names of labels. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** Whose a metric is that was taken over from another program: its dialect gives the name back as it was. */

@@ -8,6 +8,7 @@ import type { Endpoint } from './endpoint.ts';
 import { librarySocket } from './library.ts';
 import type { TlsOptions } from './tls-options.ts';
 
+/** A broker, and how it is spoken to. */
 export interface AmqpOptions extends Pick<Endpoint, 'host' | 'port'> {
   readonly tls?: TlsOptions | undefined;
   readonly vhost: string;

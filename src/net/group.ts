@@ -5,6 +5,7 @@ import { spoken } from './endpoint.ts';
 import { interfaceOf, isMulticast, scoped } from './interface.ts';
 import { failed } from './stream.ts';
 
+/** A multicast group, and from where it is heard. */
 export interface GroupOptions {
   /** The multicast group: an address. */
   readonly host: string;

@@ -3,6 +3,7 @@ import { z } from '../plugin/index.ts';
 import { proxyOption } from './proxy.ts';
 import { type TlsOptions, tls } from './tls-options.ts';
 
+/** What {@link httpOptions} puts out. */
 export interface HttpOptions {
   readonly url: string;
   readonly method: 'POST' | 'PUT';

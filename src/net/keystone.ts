@@ -60,6 +60,7 @@ export const keystoneOptions = () =>
     })
     .transform(({ url, ...given }) => (url === undefined ? undefined : { url, ...given }));
 
+/** What {@link keystoneOptions} puts out. */
 export type KeystoneOptions = NonNullable<z.output<ReturnType<typeof keystoneOptions>>>;
 
 interface Token {

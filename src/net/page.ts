@@ -5,6 +5,7 @@ import { placeOf } from './http-trouble.ts';
 import { type Reached, reach } from './reach.ts';
 import { type TlsOptions, tls } from './tls-options.ts';
 
+/** A page, and how it is asked for. */
 export interface PageOptions {
   readonly url: string;
   readonly username?: string | undefined;

@@ -22,6 +22,7 @@ export interface Reached {
   readonly certificate: Certificate | undefined;
 }
 
+/** What a peer showed of itself with TLS. */
 export interface Certificate {
   /** When it is no longer valid, in seconds since the Unix epoch. */
   readonly expires: number;

@@ -7,6 +7,7 @@ import { prepareTls, type Secure } from './tls.ts';
 import type { TlsOptions } from './tls-options.ts';
 import { explain } from './tls-trouble.ts';
 
+/** A peer over TCP or TLS. */
 export interface TcpOptions extends Pick<Endpoint, 'host' | 'port'> {
   /** Seconds of silence after which the kernel probes whether the peer is still there. */
   readonly keepalive: number;

@@ -5,6 +5,7 @@ import { interfaceOf, isMulticast, scoped } from './interface.ts';
 import { resolve as addressesOf } from './resolve.ts';
 import { failed, type Stream } from './stream.ts';
 
+/** A peer over UDP. */
 export interface UdpOptions extends Pick<Endpoint, 'host' | 'port'> {
   /** The address that it sends from; the kernel's choice if absent. */
   readonly bind?: string | undefined;

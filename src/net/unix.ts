@@ -3,6 +3,7 @@ import type { Stream } from './stream.ts';
 import { failed } from './stream.ts';
 import { ending, endOf } from './tcp.ts';
 
+/** A peer behind a socket in the file system. */
 export interface UnixOptions {
   /** Where the peer listens in the filesystem. */
   readonly path: string;

@@ -6,6 +6,7 @@ import { type Endpoint, spoken } from './endpoint.ts';
 import { failed, type Stream } from './stream.ts';
 import { endOf, openTcp } from './tcp.ts';
 
+/** A peer that speaks ZMTP. */
 export interface ZeroMqOptions extends ZmtpOptions, Pick<Endpoint, 'host' | 'port'> {
   /** With PUB: a subscriber that is so many messages behind misses the next batch. */
   readonly highWaterMark: number;

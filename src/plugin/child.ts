@@ -13,6 +13,7 @@ export interface ChildOptions {
   readonly received?: ((text: string) => void) | undefined;
 }
 
+/** How a process ended. */
 export interface Ended {
   /** The exit code; `null` if a signal ended it. */
   readonly code: number | null;
@@ -21,6 +22,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** A process that runs. */
 export interface Child {
   /** Settles when the kernel has let go of it; rejects when it could not be started. */
   readonly ended: Promise<Ended>;

@@ -22,6 +22,7 @@ export type Growths<K extends PropertyKey> = { readonly [key in K]: number } & {
   readonly seconds: number;
 };
 
+/** What a collector is given at each tick. */
 export interface CollectContext<O extends z.ZodType = z.ZodType> {
   readonly host: Host;
   readonly options: z.output<O>;
@@ -88,5 +89,6 @@ export type Collector<O extends z.ZodType = z.ZodType> = Declared<O> &
     | { open(): Session<O> | Promise<Session<O>>; collect?: undefined }
   );
 
+/** Declares a collector, which it gives back: for its types. */
 export const defineCollector = <O extends z.ZodType>(collector: Collector<O>): Collector<O> =>
   collector;

@@ -5,6 +5,7 @@ import type * as z from './zod.ts';
 
 /** What can be sent of a counter: the total as it stands, its rate per second, or its growth since the tick before. */
 export const COUNTERS = ['raw', 'rates', 'deltas'] as const;
+/** One of {@link COUNTERS}. */
 export type Counters = (typeof COUNTERS)[number];
 
 /** One connection to a peer. */
@@ -36,6 +37,7 @@ export interface Connection {
   readonly counts?: Readonly<Record<string, number>> | undefined;
 }
 
+/** What a handler is given to open a connection with. */
 export interface OpenContext<O extends z.ZodType = z.ZodType> {
   readonly options: z.output<O>;
   /** Aborted at the deadline for connecting, and when the connection is given up. */
@@ -87,4 +89,5 @@ export interface Handler<O extends z.ZodType = z.ZodType> {
   open(context: OpenContext<O>): Promise<Connection>;
 }
 
+/** Declares a handler, which it gives back: for its types. */
 export const defineHandler = <O extends z.ZodType>(handler: Handler<O>): Handler<O> => handler;

@@ -2,6 +2,7 @@ import { lineOf } from './line.ts';
 import type { Line, Parser, Parsing } from './parser.ts';
 import type * as z from './zod.ts';
 
+/** Which lines are one record. */
 export interface Joining {
   /**
    * Which lines a record begins with: those of which the parser can tell the time, or those that are

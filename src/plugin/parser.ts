@@ -72,4 +72,5 @@ export interface Parser<O extends z.ZodType = z.ZodType> {
   open(options: z.output<O>): Parsing;
 }
 
+/** Declares a parser, which it gives back: for its types. */
 export const defineParser = <O extends z.ZodType>(parser: Parser<O>): Parser<O> => parser;

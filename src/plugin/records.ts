@@ -29,6 +29,7 @@ export const recordOptions = z.strictObject({
     .describe('Texts of each field that are told apart; the others count as `other`.'),
 });
 
+/** The metrics that {@link recordMetrics} declares. */
 export interface RecordMetrics {
   readonly lines: Instrument<'count', never>;
   readonly counts: Instrument<'count', 'field' | 'value'>;
@@ -66,7 +67,11 @@ export function recordTime(value: unknown): number | undefined {
   return time >= 1e8 && time < 1e11 ? time : undefined;
 }
 
-/** @param read makes a line's fields accessible; `undefined` for a line that is no record. */
+/**
+ * Opens a parser of lines that have fields: it counts what they hold, and spreads their numbers.
+ *
+ * @param read makes a line's fields accessible; `undefined` for a line that is no record.
+ */
 export function openRecords(
   metrics: RecordMetrics,
   { count: counted, values, percentiles, time, limit }: z.output<typeof recordOptions>,

@@ -1,5 +1,6 @@
 /** How one collection ended. */
 export type Outcome = 'ok' | 'partial' | 'no-data' | 'failed' | 'timed-out' | 'skipped';
+/** How a collection may end. */
 export const OUTCOMES: readonly Outcome[] = [
   'ok',
   'partial',
@@ -31,8 +32,10 @@ export const DROP_REASONS = [
   'shutdown',
   'reload',
 ] as const;
+/** One of {@link DROP_REASONS}. */
 export type DropReason = (typeof DROP_REASONS)[number];
 
+/** What has become of a collector since the agent started. */
 export interface CollectorStatus {
   readonly name: string;
   /** Collections so far, by outcome. */

@@ -1,6 +1,6 @@
 import type { Metric, Observation, Sample, Series } from '../metric/index.ts';
 import { growth } from '../rates/index.ts';
-import { Entry, hashOf, type Ids, isAlike, sameLabels } from './series.ts';
+import { Book, Entry, hashOf, type Ids, isAlike, type Span, sameLabels } from './series.ts';
 
 /** Series that were not seen for this many collections have ended. */
 const FORGET_AFTER = 30;
@@ -14,6 +14,8 @@ export interface CollectorSeries {
   readonly refused: number;
   /** Counters that went backwards. */
   readonly resets: number;
+  /** Samples of this collection. */
+  readonly stamped: number;
   /**
    * Begins a collection, and forgets what has not been seen for long.
    *
@@ -21,10 +23,11 @@ export interface CollectorSeries {
    */
   turn(at: number): void;
   /**
-   * Stamps all that a collection brings; what is wrong with one thing costs itself.
+   * Stamps all that a collection brings, in one call or several; what is wrong with one thing costs itself.
    *
    * @param time the tick's.
-   * @param samples gets the samples, in their order.
+   * @param samples gets the samples in their order, from its beginning on, in place of what it holds.
+   *   {@link stamped} says how many are this collection's.
    * @param errors gets what is wrong, and what the collector says is wrong.
    */
   gather(
@@ -59,8 +62,7 @@ export function createCollectorSeries(
   { collector, host: own }: Pick<Series, 'collector' | 'host'>,
   cap: number,
 ): CollectorSeries {
-  const byHash = new Map<number, Entry>();
-  let size = 0;
+  const book = new Book();
   // An instrument and the metric it observes under are one object, see src/metric.
   const metrics = declared && new Set(declared);
   let first: Entry | undefined;
@@ -102,9 +104,8 @@ export function createCollectorSeries(
 
   function lookUp(observation: Observation): Entry | undefined {
     const { metric, labels, host = own } = observation;
-    const hash = hashOf(observation);
-    const head = byHash.get(hash);
-    for (let known = head; known !== undefined; known = known.alike) {
+    const hash = hashOf({ metric, labels, host });
+    for (let known = book.at(hash); known !== undefined; known = known.alike) {
       if (known.host === host && isOf(known, metric) && sameLabels(metric, known.labels, labels)) {
         return known;
       }
@@ -127,9 +128,7 @@ export function createCollectorSeries(
     }
     fresh += 1;
     const entry = new Entry({ id: ids.take(), metric, collector, host, labels });
-    entry.alike = head;
-    byHash.set(hash, entry);
-    size += 1;
+    book.add(entry, hash);
     return entry;
   }
 
@@ -141,17 +140,16 @@ export function createCollectorSeries(
 
   /** How much it has grown since its latest sample, which was taken when `entry.time` says. */
   function grown(entry: Entry, { value, seconds }: Observation, now: number): Sample['growth'] {
-    if (entry.kind === 'delta') {
-      entry.grown.amount = value;
-      entry.grown.seconds = seconds ?? (Number.isNaN(before) ? 0 : at - before);
-      return entry.grown;
+    if (entry.metric.kind === 'delta') {
+      const elapsed = seconds ?? (Number.isNaN(before) ? 0 : at - before);
+      return grow(entry, { amount: value, seconds: elapsed });
     }
     const latest = entry.value;
     if (value < latest) resets += 1;
     if (metrics === undefined && entry.seen >= 0) {
-      return growth(latest, value, now - entry.time, entry.grown);
+      return grow(entry, growth(latest, value, now - entry.time));
     }
-    return hadGone(entry) ? undefined : growth(latest, value, at - completeAt, entry.grown);
+    return hadGone(entry) ? undefined : grow(entry, growth(latest, value, at - completeAt));
   }
 
   /**
@@ -166,7 +164,7 @@ export function createCollectorSeries(
     if (entry.seen === turn)
       throw new Error(`observed ${spell(observation)} twice in one collection`);
     const now = observation.time ?? time;
-    entry.growth = entry.kind === 'gauge' ? undefined : grown(entry, observation, now);
+    entry.growth = entry.metric.kind === 'gauge' ? undefined : grown(entry, observation, now);
     entry.value = observation.value;
     entry.time = now;
     entry.seen = turn;
@@ -187,38 +185,25 @@ export function createCollectorSeries(
     }
     try {
       const sample = stamp(item, time);
-      if (sample !== undefined) samples.push(sample);
+      if (sample !== undefined) samples[seen - 1] = sample;
     } catch (error) {
       errors.push(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   function forget(): void {
-    for (const [hash, head] of byHash) {
-      let kept: Entry | undefined;
-      for (let entry: Entry | undefined = head; entry !== undefined; ) {
-        const alike: Entry | undefined = entry.alike;
-        if (entry.next !== undefined && turn - entry.next.seen > FORGET_AFTER) {
-          entry.next = undefined;
-        }
-        if (turn - entry.seen <= FORGET_AFTER) {
-          entry.alike = kept;
-          kept = entry;
-        } else {
-          size -= 1;
-          ids.giveBack(entry.id);
-          if (first === entry) first = undefined;
-        }
-        entry = alike;
-      }
-      if (kept === undefined) byHash.delete(hash);
-      else if (kept !== head) byHash.set(hash, kept);
-    }
+    book.filter((entry) => {
+      if (entry.next !== undefined && turn - entry.next.seen > FORGET_AFTER) entry.next = undefined;
+      if (turn - entry.seen <= FORGET_AFTER) return true;
+      ids.giveBack(entry.id);
+      if (first === entry) first = undefined;
+      return false;
+    });
   }
 
   return {
     get size() {
-      return size;
+      return book.size;
     },
     get refused() {
       return refused;
@@ -226,8 +211,11 @@ export function createCollectorSeries(
     get resets() {
       return resets;
     },
+    get stamped() {
+      return seen;
+    },
     turn(now) {
-      if (seen < size && turn % FORGET_AFTER === 0) forget();
+      if (seen < book.size && turn % FORGET_AFTER === 0) forget();
       turn += 1;
       seen = 0;
       last = undefined;
@@ -235,8 +223,8 @@ export function createCollectorSeries(
       at = now;
     },
     gather(items, time, samples, errors) {
-      let { length } = samples;
-      const elapsed = at - completeAt;
+      const span: Span = { seconds: at - completeAt };
+      const elapses = span.seconds > 0;
       for (const item of items) {
         // What was here in the collection before, of this host and now, is stamped in place; all else
         // has a call of its own: an error has no metric, and so is no entry's.
@@ -248,22 +236,20 @@ export function createCollectorSeries(
           (entry.labels !== labels && !sameLabels(metric, entry.labels, labels)) ||
           entry.seen !== complete ||
           entry.host !== (host ?? own) ||
-          entry.kind === 'delta' ||
+          metric.kind === 'delta' ||
           other !== undefined ||
           // Neither infinite nor no number at all.
           value - value !== 0
         ) {
           take(item, time, samples, errors);
-          length = samples.length;
           continue;
         }
-        if (entry.kind === 'counter') {
+        if (metric.kind === 'counter') {
           const amount = value - entry.value;
-          if (amount >= 0 && elapsed > 0) {
-            const { grown } = entry;
-            grown.amount = amount;
-            grown.seconds = elapsed;
-            entry.growth = grown;
+          if (amount >= 0 && elapses) {
+            entry.amount = amount;
+            entry.span = span;
+            entry.growth = entry;
           } else {
             if (amount < 0) resets += 1;
             entry.growth = undefined;
@@ -272,10 +258,9 @@ export function createCollectorSeries(
         entry.value = value;
         entry.time = time;
         entry.seen = turn;
-        seen += 1;
         last = entry;
-        samples[length] = entry;
-        length += 1;
+        samples[seen] = entry;
+        seen += 1;
       }
     },
     complete() {
@@ -283,15 +268,22 @@ export function createCollectorSeries(
       completeAt = at;
     },
     clear() {
-      for (const head of byHash.values()) {
-        for (let entry: Entry | undefined = head; entry !== undefined; entry = entry.alike)
-          ids.giveBack(entry.id);
-      }
-      byHash.clear();
-      size = 0;
+      book.filter((entry) => {
+        ids.giveBack(entry.id);
+        return false;
+      });
+      book.clear();
       first = undefined;
     },
   };
+}
+
+/** Keeps the growth of a series in the series. */
+function grow(entry: Entry, grown: Sample['growth']): Sample['growth'] {
+  if (grown === undefined) return undefined;
+  entry.amount = grown.amount;
+  entry.span = { seconds: grown.seconds };
+  return entry;
 }
 
 const spell = ({ metric, labels }: Observation): string =>

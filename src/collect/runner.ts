@@ -48,6 +48,7 @@ export interface RunnerNeeds {
 /** One run of a collector: what it brought, and how it ended. */
 export interface Collection {
   readonly outcome: Outcome;
+  /** As long as a sample, the array holds until the next run. */
   readonly samples: readonly Sample[];
 }
 
@@ -83,6 +84,8 @@ class CollectorRunner implements Runner {
   readonly #needs: RunnerNeeds;
   readonly #series: CollectorSeries;
   readonly #memory = createSince();
+  /** Of the latest run, and filled anew by each: for a hypervisor it would be a MiB of garbage a tick. */
+  readonly #samples: Sample[] = [];
   readonly #outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<
     Outcome,
     number
@@ -137,7 +140,7 @@ class CollectorRunner implements Runner {
       this.skip();
       return { outcome: 'skipped', samples: [] };
     }
-    const run = new Run(time, this.#needs.clock, this.#options.timeout);
+    const run = new Run(time, this.#needs.clock, this.#options.timeout, this.#samples);
     const collected = this.#begin(run);
     if (collected === undefined) return this.#end(run);
     if (collected instanceof Promise || Symbol.asyncIterator in collected) {
@@ -234,6 +237,7 @@ class CollectorRunner implements Runner {
   #end(run: Run): Collection {
     const { clock } = this.#needs;
     run.settle();
+    run.samples.length = this.#series.stamped;
     this.#seconds += clock.monotonic() / 1000 - run.at;
     const outcome = run.outcome();
     if (run.samples.length > 0) this.#series.complete();
@@ -371,7 +375,7 @@ class Run {
   readonly time: number;
   /** Seconds on the monotonic clock. */
   readonly at: number;
-  readonly samples: Sample[] = [];
+  readonly samples: Sample[];
   readonly errors: Error[] = [];
   thrown: unknown;
   abandoned = false;
@@ -380,7 +384,8 @@ class Run {
   #controller: AbortController | undefined;
   #timer: { cancel(): void } | undefined;
 
-  constructor(time: number, clock: Clock, timeout: number) {
+  constructor(time: number, clock: Clock, timeout: number, samples: Sample[]) {
+    this.samples = samples;
     this.time = time;
     this.at = clock.monotonic() / 1000;
     this.#clock = clock;

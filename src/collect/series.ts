@@ -1,17 +1,18 @@
-import type { Growth, Labels, Metric, Observation, Sample, Series } from '../metric/index.ts';
+import type { Growth, Labels, Metric, Sample, Series } from '../metric/index.ts';
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-const NONE: Mutable<Growth> = { amount: Number.NaN, seconds: Number.NaN };
+/** A time between two readings. */
+export interface Span {
+  readonly seconds: number;
+}
+const NO_SPAN: Span = { seconds: Number.NaN };
 
 /**
- * A series, its latest sample, and what the collect room remembers of it between two collections: one
- * object for as long as the series lives.
+ * A series, its latest sample, that sample's growth, and what the collect room remembers of it between two
+ * collections: one object for as long as the series lives, since a hypervisor has ten thousands of them.
  */
-export class Entry implements Series, Sample {
+export class Entry implements Series, Sample, Growth {
   readonly id: number;
   readonly metric: Metric;
-  readonly kind: Metric['kind'];
   readonly collector: string;
   readonly host: string;
   readonly labels: Labels;
@@ -21,23 +22,26 @@ export class Entry implements Series, Sample {
   value = Number.NaN;
   // A time is mostly whole: V8 keeps such a number in place, where it is not NaN to begin with.
   time = 0;
+  /** Itself, while it has any. */
   growth: Growth | undefined = undefined;
-  /** Where its growth is kept while it has any. */
-  readonly grown: Mutable<Growth>;
+  amount = Number.NaN;
+  /** Over how long that was; most series of a collection have the same. */
+  span: Span = NO_SPAN;
   /** The entry that followed this one in the last collection: the guess for the next. */
   next: Entry | undefined = undefined;
-  /** Another one with the same {@link hashOf}. */
+  /** Another one in the same place of a {@link Book}. */
   alike: Entry | undefined = undefined;
+
+  get seconds(): number {
+    return this.span.seconds;
+  }
 
   constructor({ id, metric, collector, host, labels }: Series) {
     this.id = id;
     this.metric = metric;
-    this.kind = metric.kind;
     this.collector = collector;
     this.host = host;
     this.labels = labels;
-    // A gauge has none ever: a hypervisor has ten thousands of them.
-    this.grown = metric.kind === 'gauge' ? NONE : { amount: Number.NaN, seconds: Number.NaN };
     this.series = this;
   }
 }
@@ -76,6 +80,72 @@ export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boo
 export const isAlike = (a: Metric, b: Metric): boolean =>
   a.name === b.name && a.labels.join('\x02') === b.labels.join('\x02');
 
+/** The places that a book begins with; always a power of two. */
+const LEAST = 64;
+
+/** Finds series by {@link hashOf}. A Map would take four times as much for each of ten thousands. */
+export class Book {
+  /** Those in one place are linked by {@link Entry.alike}. */
+  #places: (Entry | undefined)[] = places(LEAST);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The first of those that may have this hash. */
+  at(hash: number): Entry | undefined {
+    return this.#places[hash & (this.#places.length - 1)];
+  }
+
+  add(entry: Entry, hash: number): void {
+    if (this.#size === this.#places.length) this.#grow();
+    this.#put(entry, hash & (this.#places.length - 1));
+    this.#size += 1;
+  }
+
+  /** Keeps only some. */
+  filter(keeps: (entry: Entry) => boolean): void {
+    const before = this.#places;
+    this.#places = places(before.length);
+    this.#size = 0;
+    for (let i = 0; i < before.length; i += 1) {
+      for (let entry = before[i]; entry !== undefined; ) {
+        const { alike }: Entry = entry;
+        if (keeps(entry)) {
+          this.#put(entry, i);
+          this.#size += 1;
+        }
+        entry = alike;
+      }
+    }
+  }
+
+  clear(): void {
+    this.#places = places(LEAST);
+    this.#size = 0;
+  }
+
+  #put(entry: Entry, place: number): void {
+    entry.alike = this.#places[place];
+    this.#places[place] = entry;
+  }
+
+  #grow(): void {
+    const before = this.#places;
+    this.#places = places(2 * before.length);
+    for (const head of before) {
+      for (let entry = head; entry !== undefined; ) {
+        const { alike }: Entry = entry;
+        this.#put(entry, hashOf(entry) & (this.#places.length - 1));
+        entry = alike;
+      }
+    }
+  }
+}
+
+const places = (length: number): (Entry | undefined)[] => new Array(length).fill(undefined);
+
 /** As FNV-1a has it. */
 const PRIME = 0x01000193;
 
@@ -90,9 +160,12 @@ function mixed(hash: number, text: string): number {
  * A number by which a series is found again; another may have the same one. It is made of texts that are
  * there anyway: a text of its own for each series would be the sixth part of what a series takes.
  */
-export function hashOf({ metric, labels, host }: Observation): number {
-  let hash = mixed(0, metric.name);
-  if (host !== undefined) hash = mixed(hash, host);
+export function hashOf({
+  metric,
+  labels,
+  host,
+}: Pick<Series, 'metric' | 'labels' | 'host'>): number {
+  let hash = mixed(mixed(0, metric.name), host);
   for (const name of metric.labels) hash = mixed(hash, labels[name] ?? '');
   return hash;
 }

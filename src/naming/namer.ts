@@ -26,11 +26,10 @@ interface Entry {
   readonly series: Series;
   readonly names: readonly Spelling[];
   readonly whole: string | undefined;
-  /** The only name, where its number depends on no other sample: it is most series'. */
-  readonly only: Spelling | undefined;
 }
 
-const NOTHING: Pick<Entry, 'names' | 'whole'> = { names: [], whole: undefined };
+type Names = Pick<Entry, 'names' | 'whole'>;
+const NOTHING: Names = { names: [], whole: undefined };
 
 /** The number that is sent for a sample, not yet shared; NaN where there is none. */
 function numberOf({ reading, scale, offset }: Spelling, { value, growth }: Sample): number {
@@ -51,8 +50,11 @@ type Sum = { -readonly [K in keyof Point]: Point[K] } & { readonly name: Spellin
  * @param naming must not change afterwards: names are kept for as long as their series lives.
  */
 export function createNamer(dialect: Dialect, naming: Naming): Namer {
-  // By the series' id: a series that ended makes room when its id is given to another.
-  const entries: (Entry | undefined)[] = [];
+  // All by the series' id: a series that ended makes room when its id is given to another.
+  // The only name of a series, where its number depends on no other sample: it is most series', and there may be
+  // ten thousands of them, so that nothing is put around it.
+  const only: (Spelling | undefined)[] = [];
+  const entries = new Map<number, Entry>();
   // Series that are not sent: of a hypervisor's 50,000 that may be most.
   const silent: (Series | undefined)[] = [];
   // By the points of one collection, so that they are forgotten with them, then by path.
@@ -64,21 +66,37 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   const shares = new Map<string, Sum>();
   const wholes = new Map<string, number>();
 
-  function entryOf(series: Series): Pick<Entry, 'names' | 'whole'> {
-    if (silent[series.id] === series) return NOTHING;
-    const known = entries[series.id];
-    if (known !== undefined && known.series === series) return known;
+  function namesOf(series: Series): Names {
+    const { id } = series;
+    if (silent[id] === series) return NOTHING;
+    const alone = only[id];
+    if (alone?.series === series) return { names: [alone], whole: undefined };
+    const known = entries.get(id);
+    return known?.series === series ? known : spell(series);
+  }
+
+  function spell(series: Series): Names {
+    const { id } = series;
     const spelled = dialect.spell(series, naming);
     const read = naming.counters === 'deltas' ? spelled.map(asGrowth) : spelled;
     const names = read.map((name) =>
       alike(name, labelled ? { ...naming.labels, ...name.series.labels } : name.labels),
     );
     const whole = dialect.wholeOf?.(series);
-    silent[series.id] = names.length === 0 && whole === undefined ? series : undefined;
     const [first] = names;
-    const alone = names.length === 1 && first?.share === undefined && first?.summed !== true;
-    const entry = { series, names, whole, only: alone && whole === undefined ? first : undefined };
-    entries[series.id] = silent[series.id] === undefined ? entry : undefined;
+    // What a rule has given other labels is not found by its series.
+    const alone =
+      names.length === 1 &&
+      whole === undefined &&
+      first?.series === series &&
+      first.share === undefined &&
+      first.summed !== true;
+    const entry = { series, names, whole };
+    only[id] = alone ? first : undefined;
+    if (silent[id] !== undefined) silent[id] = undefined;
+    entries.delete(id);
+    if (names.length === 0 && whole === undefined) silent[id] = series;
+    else if (!alone) entries.set(id, entry);
     return entry;
   }
 
@@ -113,7 +131,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
 
   function points(sample: Sample, into: Point[]): number {
     let appended = 0;
-    const { names, whole } = entryOf(sample.series);
+    const { names, whole } = namesOf(sample.series);
     if (whole !== undefined) addToWhole(whole, sample);
     for (let i = 0; i < names.length; i += 1) {
       const name = names[i] as Spelling;
@@ -149,7 +167,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   }
 
   return {
-    names: (series) => entryOf(series).names,
+    names: (series) => namesOf(series).names,
     points,
     collection(samples, into) {
       // One turn for each sample, without a call in most of them: see docs/architecture.md, decision 15.
@@ -157,9 +175,8 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
       for (let i = 0; i < samples.length; i += 1) {
         const sample = samples[i] as Sample;
         const { series } = sample;
-        const entry = entries[series.id];
-        const name = entry === undefined || entry.series !== series ? undefined : entry.only;
-        if (name === undefined) {
+        const name = only[series.id];
+        if (name === undefined || name.series !== series) {
           if (silent[series.id] === series) continue;
           length += points(sample, into);
           continue;

@@ -34,6 +34,9 @@ const HEADER = 7 * WORD;
 /** What libvirt's own library takes at most, without the word that says so: 32 MiB. */
 export const LARGEST = 2 ** 25;
 
+/** Bytes of a frame whose memory is worth keeping for the next: not that of an answer of one word. */
+const LARGE = 65_536;
+
 /** One message. */
 export interface Frame {
   readonly program: number;
@@ -81,14 +84,14 @@ export class FrameReader {
   /** The frame that is being put together, or the word that says how long it is. */
   #frame: Buffer = Buffer.alloc(WORD);
   #filled = 0;
-  #spare: Buffer | undefined;
+  #spare: ArrayBufferLike | undefined;
 
   /**
-   * Takes the memory of a frame that nobody needs any more: the next one that is as long gets it. A
+   * Takes the memory of a frame that nobody needs any more: the next one that is about as long gets it. A
    * thousand guests are 1.7 MB at each tick, which would be garbage for long.
    */
-  giveBack(payload: Buffer): void {
-    this.#spare = payload;
+  giveBack({ buffer }: Buffer): void {
+    if (buffer.byteLength >= LARGE) this.#spare = buffer;
   }
 
   /** The frames that are whole with these bytes, each in memory of its own. */
@@ -114,8 +117,13 @@ export class FrameReader {
 
   #room(length: number): Buffer {
     const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare?.buffer.byteLength === length) return Buffer.from(spare.buffer);
+    if (length >= LARGE) {
+      this.#spare = undefined;
+      const size = spare?.byteLength ?? 0;
+      if (spare !== undefined && size >= length && size <= 2 * length) {
+        return Buffer.from(spare, 0, length);
+      }
+    }
     // Not of a pool that others share: a reply may be held for long. Nothing of it is touched yet.
     return Buffer.allocUnsafeSlow(length);
   }

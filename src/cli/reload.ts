@@ -10,7 +10,8 @@ interface Options extends Asking {
 
 /**
  * `cullinan reload`: has a running agent load its configuration anew. Exit code 78 if it cannot be
- * loaded, with what is wrong; the agent then goes on with the one it has. The agent itself looks, because
+ * loaded, with what is wrong; the agent then goes on with the one it has. Plugins that are left out are
+ * warned of. The agent itself looks, because
  * nobody else may read what systemd gives it to read.
  */
 export async function reload(io: Io, options: Options): Promise<number> {
@@ -19,7 +20,12 @@ export async function reload(io: Io, options: Options): Promise<number> {
     throw new UsageError(`--pid must be the number of a process, not "${pid}"`);
   }
   try {
-    await askFirst(sockets(io, options), (socket) => request(socket, { ask: 'reload' }));
+    const asked = await askFirst(sockets(io, options), (socket) =>
+      request(socket, { ask: 'reload' }),
+    );
+    // Plugins that are left out; an agent of an older version does not say them.
+    const { warnings = [] } = asked as { readonly warnings?: readonly string[] };
+    for (const line of warnings) io.err(`Warning: ${line}\n`);
     return EXIT.ok;
   } catch (error) {
     if (error instanceof Refused) {

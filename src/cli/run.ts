@@ -180,10 +180,12 @@ class Service {
   }
 
   /** Whoever asks is told what is wrong with the configuration, if something is. */
-  async #askedToReload(): Promise<{ reloading: true }> {
+  async #askedToReload(): Promise<{ reloading: true; warnings: readonly string[] }> {
+    const warnings: string[] = [];
+    const say = (line: string) => void warnings.push(line);
     let plugins: Brought | undefined;
     try {
-      plugins = await bringPlugins(this.#io, this.#path, { say: () => undefined });
+      plugins = await bringPlugins(this.#io, this.#path, { say });
       load(this.#io, this.#path, this.#standIn, KEPT);
     } catch (error) {
       throw new Foreseen(error instanceof Error ? error.message : String(error));
@@ -191,7 +193,7 @@ class Service {
       await plugins?.close();
     }
     this.reloadSoon?.();
-    return { reloading: true };
+    return { reloading: true, warnings };
   }
 
   async stop(): Promise<void> {

@@ -212,6 +212,20 @@ test('a reload loads anew what has changed, and leaves the others as they are', 
   await it.said('started nothing, stopped a, 2 untouched');
 });
 
+test('a reload says to whoever asks for it which plugins are left out', async () => {
+  const listening = FAST.replace('{ enabled: false }', '{ socket: DIR/status.sock }');
+  const it = agent(`${listening}${OUT}collectors: { ${QUIET}, a: { enabled: true } }\n`, {
+    'plugins/a.ts': collector('a', '1'),
+  });
+  it.start();
+  await vi.waitFor(() => expect(existsSync(join(it.folder, 'status.sock'))).toBe(true), 15_000);
+  put(it.folder, 'plugins/a.ts', 'export default {');
+  const { code, stderr } = await cullinan(['reload', ...it.words]);
+  expect(stderr).toMatch(/^Warning: .*a\.ts:1:\d+: this is no TypeScript.* left out/);
+  expect(code).toBe(0);
+  await it.said('stopped a');
+});
+
 const HANDLER = `
 import { connect } from 'node:net';
 import { once } from 'node:events';

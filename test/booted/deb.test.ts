@@ -88,6 +88,20 @@ ${more}`,
       expect(await pid()).toBe(same);
     });
 
+    test('a plugin that cullinan new begins is at work after a reload', async () => {
+      await box.run('cullinan', 'new', 'collector', 'softnet', '--in', '/etc/cullinan/plugins');
+      const tested = await box.run('cullinan', 'test', '/etc/cullinan/plugins/softnet.ts');
+      expect(tested).toContain('ok   web01: observes exactly this\n');
+      configure('collectors: { softnet: { enabled: true } }\n');
+      await box.run('systemctl', 'reload', 'cullinan');
+      await eventually(() =>
+        expect(carbon.read('servers.box.softnet.packets.0').size).toBeGreaterThan(0),
+      );
+      await box.sh('rm -r /etc/cullinan/plugins/*');
+      configure();
+      await box.run('systemctl', 'reload', 'cullinan');
+    });
+
     test('inside the sandbox it observes what root does outside', async () => {
       // A filesystem that came while it ran, and a name for one, as udev gives them.
       await box.sh(`mkdir -p /mnt/later && mount -t tmpfs -o size=1M later /mnt/later`);

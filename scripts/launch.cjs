@@ -179,25 +179,36 @@ const BUSY = 0.02;
  * would do it after eight seconds of calm, twice, and again whenever it has collected: twenty
  * milliseconds, as much as seven ticks.
  */
-function tidy() {
+function collect() {
   for (const part of passing) loaded.delete(part);
   code = undefined;
   setFlagsFromString('--compact-on-every-full-gc');
   if (isOfNode20) globalThis.gc?.();
   else globalThis.gc?.(THOROUGHLY);
   setFlagsFromString('--no-compact-on-every-full-gc');
+}
+
+/** Does so now and every hour. */
+function tidy() {
+  collect();
   // From now on it is looked for when a fifth of the room that is left to it is full, and not half: after a
   // week that is 6 MiB.
   setFlagsFromString('--incremental-marking-soft-trigger=20');
   setTimeout(tidy, HOUR).unref();
 }
 
-/** Has V8 optimize what runs often, once the agent has taken much of a CPU since it was looked at. */
+/**
+ * Once the agent has taken much of a CPU since it was looked at: tidies up after the first ticks of one that
+ * holds much, which is some MiB, and has V8 optimize what runs often.
+ */
 function watch(wait = SETTLED, before = process.cpuUsage()) {
   setTimeout(() => {
     const { user, system } = process.cpuUsage(before);
     if ((user + system) / 1000 < BUSY * wait) watch(HOUR);
-    else setFlagsFromString('--ticks-before-optimization=3');
+    else {
+      collect();
+      setFlagsFromString('--ticks-before-optimization=3');
+    }
   }, wait).unref();
 }
 

@@ -386,7 +386,8 @@ class Run {
 
   constructor(time: number, clock: Clock, timeout: number, samples: Sample[]) {
     this.samples = samples;
-    this.time = time;
+    // What was divided is held on the heap by V8, also where it is whole: once for each series.
+    this.time = (time | 0) === time ? time | 0 : time;
     this.at = clock.monotonic() / 1000;
     this.#clock = clock;
     this.#timeout = timeout;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, extname, resolve } from 'node:path';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 
-const EXTENSIONS: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
+export const EXTENSIONS: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 
 /** Whether a name ends as the name of such a file does. */
 export const isScript = (name: string): boolean => EXTENSIONS.includes(extname(name));

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { codeOf, Foreseen } from '../plugin/index.ts';
-import { compile, isBeside, type Script } from './compile.ts';
+import { compile, EXTENSIONS, isBeside, type Script } from './compile.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -34,6 +35,10 @@ export function evaluate(script: Script, doors: Doors): Exports {
       try {
         return require(name);
       } catch (error) {
+        const meant = codeOf(error) === 'MODULE_NOT_FOUND' ? besideMeant(path, name) : undefined;
+        if (meant !== undefined) {
+          throw new Foreseen(`there is no "${name}" beside it: write its ending, "${meant}"`);
+        }
         if (codeOf(error) !== 'ERR_REQUIRE_ESM') throw error;
         return load(require.resolve(name));
       }
@@ -52,6 +57,13 @@ export function evaluate(script: Script, doors: Doors): Exports {
   } catch (error) {
     throw new Foreseen(whatIsWrong(error, script), { cause: error });
   }
+}
+
+/** What an import beside a file means that has no ending, as compilers and bundlers allow. */
+function besideMeant(path: string, name: string): string | undefined {
+  if (!/^\.\.?\//.test(name)) return undefined;
+  const ending = EXTENSIONS.find((each) => existsSync(resolve(dirname(path), `${name}${each}`)));
+  return ending && `${name}${ending}`;
 }
 
 function door(doors: Doors, name: string): unknown {

@@ -66,8 +66,14 @@ test.each([
   ['\n  nothing();', /a\.ts:2:3: nothing is not defined/],
   ["throw 'a text';", /a\.ts: "a text"/],
   ["import './gone.ts';", /gone\.ts, which .*a\.ts imports, cannot be read: ENOENT/],
+  [
+    "import './lib/help';",
+    /there is no ".\/lib\/help" beside it: write its ending, ".\/lib\/help.ts"/,
+  ],
   ["import 'cullinan/plugins';", /there is no "cullinan\/plugins" to import/],
 ])('%j is wrong, and it is said where', (text, said) => {
-  const path = put(scratchFolder(), 'a.ts', text);
+  const folder = scratchFolder();
+  put(folder, 'lib/help.ts', '');
+  const path = put(folder, 'a.ts', text);
   expect(() => evaluate(compile(path), new Map())).toThrow(said);
 });

@@ -95,7 +95,29 @@ function exported(symbol) {
   const isType = nodes.every(
     (each) => ts.isInterfaceDeclaration(each) || ts.isTypeAliasDeclaration(each),
   );
-  return { name, text: texts.join('\n'), doc: documented(it), kind: isType ? 'type' : 'value' };
+  return {
+    name,
+    text: ordered(texts.join('\n')),
+    doc: documented(it),
+    kind: isType ? 'type' : 'value',
+  };
+}
+
+/**
+ * The compiler writes texts that a value may be in the order in which it came upon them, which depends on what
+ * was compiled before.
+ *
+ * @param {string} text
+ */
+function ordered(text) {
+  const sorted = (/** @type {string} */ all, /** @type {string} */ between) =>
+    all.split(between).sort().join(between);
+  return text
+    .replace(/"[^"\n]*"(?: \| "[^"\n]*")+/g, (union) => sorted(union, ' | '))
+    .replace(
+      /(?:^ *"[^"\n]*": "[^"\n]*";$\n?){2,}/gm,
+      (lines) => `${sorted(lines.replace(/\n$/, ''), '\n')}${lines.endsWith('\n') ? '\n' : ''}`,
+    );
 }
 
 /** Its docstring as Markdown. @param {ts.Symbol} symbol */

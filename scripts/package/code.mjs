@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './machines.mjs';
@@ -50,6 +50,7 @@ const FLAGS_LENGTH = 4;
  */
 export async function keepCode({ root, node, folder }) {
   const work = mkdtempSync(join(tmpdir(), 'cullinan-code-'));
+  hasten();
   try {
     const program = join(folder, 'cullinan.cjs');
     /** @type {(name: string, does: (run: Run) => Promise<void>) => Promise<void>} */
@@ -71,6 +72,15 @@ export async function keepCode({ root, node, folder }) {
     await Promise.all([keep('program.code', agent), keep('cull.code', cull)]);
   } finally {
     rmSync(work, { recursive: true });
+  }
+}
+
+/** Goes before others, and with it what it starts: whoever waits for long does other things meanwhile. */
+function hasten() {
+  try {
+    setPriority(constants.priority.PRIORITY_HIGH);
+  } catch {
+    // Only root may.
   }
 }
 

@@ -302,11 +302,11 @@ async function ask(
   body?: object,
 ): Promise<Answered> {
   const headers = { ...(await token(keystone)), 'content-type': 'application/json' };
-  const answer = await fetch(keystone.url + path, {
-    method,
-    headers,
-    body: JSON.stringify(body) ?? null,
-  });
+  const call = async () =>
+    await fetch(keystone.url + path, { method, headers, body: JSON.stringify(body) ?? null });
+  let answer = await call();
+  // Its database is one file, which says that it is locked where two ask at once.
+  for (let i = 0; i < 5 && answer.status >= 500 && method !== 'POST'; i += 1) answer = await call();
   return answer.status === 204 ? {} : (answer.json() as Promise<Answered>);
 }
 

@@ -100,7 +100,7 @@ export function describeHandler<O extends z.ZodType>(subject: Subject<O>): void 
           // What is never sent again may all be in the kernel by now, and nothing left to fail with.
           if (!handler.idempotent && it.status().queued === 0) await much();
           expect(it.status().failures).toBeGreaterThanOrEqual(3);
-        }, 5000);
+        }, 15_000);
         expect(imbalance(it.status())).toBe(0);
         expect(connectionsTo(peer.port)).toBeLessThanOrEqual(1);
         expect([...notes.problems.keys()]).toEqual(['handler peer']);

@@ -1,6 +1,20 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { codeOf } from '../plugin/index.ts';
 import { InputError } from './problem.ts';
+
+/** Whether it is a folder; what cannot be seen is none, and whoever reads it is told why. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** The file of a configuration that may be named by its folder. */
+export const fileIn = (path: string, name: string): string =>
+  isFolder(path) ? join(path, name) : path;
 
 /** More is no configuration that somebody wrote. */
 const MOST_BYTES = 4 * 1024 * 1024;

@@ -115,6 +115,8 @@ const SECRET =
 export function shown({ text }: Line): string {
   const masked = oneLine(text)
     .replace(SECRET, '$1********')
+    // Diamond's addresses of Redis have a password behind the port.
+    .replace(/^(instances\s*=\s*)\S.*\/.*$/, '$1********')
     .replace(/(\w:\/\/[^/\s:@]*:)[^/\s@]+@/g, '$1********@');
   return masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked;
 }

@@ -96,6 +96,43 @@ describe('what is wrong is told with its place', () => {
     const top = written('loop.conf', `Include "${folder}/loop"\n`);
     expect(() => importers.collectd(top)).toThrow('too deep');
   });
+
+  test('more than anybody has written: of what stands in each other', () => {
+    const brackets = (n: number) => `${'['.repeat(n)}a${']'.repeat(n)}\n`;
+    const sections = Array.from({ length: 17 }, (_, i) => brackets(i + 1));
+    expect(complaint('diamond', sections.slice(0, 16).join(''))).toBe('nothing');
+    expect(complaint('diamond', sections.join(''))).toContain('x.conf:17:1: sections are in');
+    const blocks = (n: number) => '<a>\n'.repeat(n) + '</a>\n'.repeat(n);
+    expect(complaint('collectd', blocks(64))).toBe('nothing');
+    expect(complaint('collectd', blocks(65))).toContain('x.conf:65:1: blocks are in blocks too');
+    const braces = (n: number) => 'a {\n'.repeat(n) + '}\n'.repeat(n);
+    expect(complaint('gmond', braces(32))).toBe('nothing');
+    expect(complaint('gmond', braces(33))).toMatch(/^x\.conf:33:.*too deep/);
+  });
+
+  test('more than anybody has written: of keys that stand for keys', () => {
+    const keys = (n: number) =>
+      Array.from({ length: n }, (_, i) => `k${i} = %(k${i + 1})s\n`).join('');
+    const text = (n: number) => `[server]\n${keys(n)}k${n} = end\n`;
+    expect(complaint('diamond', text(10))).toBe('nothing');
+    expect(complaint('diamond', text(11))).toContain('x.conf:2: %(k11)s leads back to itself');
+  });
+
+  test('more than anybody has written: of files', async () => {
+    const many = join(folder, 'many');
+    mkdirSync(many);
+    for (let i = 0; i < 1000; i += 1) writeFileSync(join(many, `${i}.conf`), '');
+    const included = {
+      collectd: written('many-collectd.conf', `Include "${many}"\n`),
+      gmond: written('many-gmond.conf', `include ("${many}/*.conf")\n`),
+    };
+    const telegraf = await importing('telegraf');
+    expect(() => telegraf(many)).not.toThrow();
+    writeFileSync(join(many, 'more.conf'), '');
+    expect(() => importers.collectd(included.collectd)).toThrow('more than 1000 files');
+    expect(() => importers.gmond(included.gmond)).toThrow('too many files are included');
+    expect(() => telegraf(many)).toThrow('many: more than 1000 files are in it');
+  });
 });
 
 /** Pieces of each grammar, so that what is made of them goes far. */
@@ -160,12 +197,41 @@ describe('whatever is read', () => {
       ['[collectors]\n[[default]]\n', ''],
       ['[collectors]\n[[CPUCollector]]\nenabled = True\n', ''],
       ['[server]\nhandlers = a.GraphiteHandler\n[handlers]\n[[GraphiteHandler]]\n', ''],
+      ...[
+        ...[
+          'Httpd',
+          'Nginx',
+          'Redis',
+          'RabbitMQ',
+          'Ntpd',
+          'Chronyd',
+          'Ping',
+          'Http',
+          'Nfs',
+          'Nfsd',
+        ],
+        ...['WebsiteMonitor', 'Interrupt', 'MountStats', 'Filestat', 'LMSensors', 'Smart', 'Files'],
+        ...['DiskTemperature', 'UserScripts', 'EntropyStat'],
+      ].map((name): [string, string] => [
+        `[server]\nhandlers = a.GraphiteHandler\n[collectors]\n[[${name}Collector]]\nenabled = True\n`,
+        '',
+      ]),
     ],
     collectd: [
       ['', ''],
       ['LoadPlugin df\n<Plugin df>\n', '</Plugin>\n'],
       ['LoadPlugin write_graphite\n<Plugin write_graphite>\n<Node "a">\n', '</Node>\n</Plugin>\n'],
       ['LoadPlugin mqtt\n<Plugin mqtt>\n<Publish "a">\n', '</Publish>\n</Plugin>\n'],
+      ['LoadPlugin redis\n<Plugin redis>\n<Node "a">\n', '</Node>\n</Plugin>\n'],
+      ['LoadPlugin apache\n<Plugin apache>\n<Instance "a">\n', '</Instance>\n</Plugin>\n'],
+      ['LoadPlugin curl\n<Plugin curl>\n<Page "a">\n', '</Page>\n</Plugin>\n'],
+      ['LoadPlugin filecount\n<Plugin filecount>\n<Directory "/a">\n', '</Directory>\n</Plugin>\n'],
+      ...['nginx', 'ntpd', 'chrony', 'ping', 'smart', 'thermal', 'nfs', 'statsd', 'unixsock'].map(
+        (name): [string, string] => [
+          `LoadPlugin ${name}\nLoadPlugin write_graphite\n<Plugin ${name}>\n`,
+          '</Plugin>\n',
+        ],
+      ),
     ],
     gmond: [
       ['globals {\n', '}\n'],
@@ -175,9 +241,18 @@ describe('whatever is read', () => {
   };
   const KEYS: Readonly<Record<Name, readonly string[]>> = {
     // biome-ignore format: a list of words
-    diamond: ['host', 'port', 'interval', 'hostname', 'path_prefix', 'percore', 'timeout', 'proto', 'odd', 'user'],
+    diamond: [
+      'host', 'port', 'interval', 'hostname', 'path_prefix', 'percore', 'timeout', 'proto', 'odd', 'user',
+      'urls', 'req_host', 'req_port', 'instances', 'password', 'queues', 'queues_ignored', 'target_x', 'req_url',
+      'URL', 'include_filters', 'devices', 'bin', 'use_sudo', 'dir', 'delete', 'path', 'scripts_path',
+      'metrics_whitelist', 'metrics_blacklist', 'auth', 'fahrenheit',
+    ],
     // biome-ignore format: a list of words
-    collectd: ['Host', 'Port', 'Interval', 'MountPoint', 'Prefix', 'QoS', 'StoreRates', 'Odd', 'EscapeCharacter'],
+    collectd: [
+      'Host', 'Port', 'Interval', 'MountPoint', 'Prefix', 'QoS', 'StoreRates', 'Odd', 'EscapeCharacter',
+      'URL', 'Password', 'User', 'Timeout', 'Disk', 'Device', 'Size', 'MTime', 'Name', 'SocketFile',
+      'SocketPerms', 'TimerPercentile', 'MeasureResponseTime', 'Header', 'CACert', 'Instance', 'ReportV2',
+    ],
     gmond: ['host', 'port', 'ttl', 'mute', 'collect_every', 'user', 'odd', 'override_hostname'],
   };
 

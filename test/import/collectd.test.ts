@@ -1,14 +1,55 @@
 import { describe, expect, test } from 'vitest';
 import { collectd } from '../../src/import/collectd/importer.ts';
 import { convert } from '../../src/import/index.ts';
-import { expectGolden, imported, loaded, withFile } from './support.ts';
+import { expectGolden, imported, loaded, sentAs, withFile } from './support.ts';
 
 const SHOP = 'test/fixtures/import/collectd/collectd.conf';
+const SERVICES = 'test/fixtures/import/collectd/services.conf';
 
 describe('a collectd', () => {
   test('with every kind of line is moved over', async () => {
     const config = await expectGolden('collectd-shop', await imported('collectd', SHOP));
     expect(config.interval).toBe(10);
+  });
+
+  test('with what asks servers, checks them and listens is moved over', async () => {
+    const result = await imported('collectd', SERVICES);
+    const config = await expectGolden('collectd-services', result);
+    const { collectors, handlers } = config;
+    const others = new Map([
+      ['nginx', 30],
+      ['push-2', 60],
+    ]);
+    expect(collectors.map(({ instance }) => instance)).toEqual([
+      ...['apache', 'batteries', 'cgroups', 'chrony', 'files', 'http', 'nfs', 'nginx', 'ntpd'],
+      ...['ping', 'push', 'push-2', 'redis', 'sensors', 'smart', 'thermal'],
+    ]);
+    for (const { instance, interval } of collectors)
+      expect([instance, interval]).toEqual([instance, others.get(instance) ?? 10]);
+    expect(handlers).toHaveLength(1);
+    expect(result.anybodys).not.toContain('open-sesame');
+    const page = { target: 'stock_quotes' };
+    expect([
+      sentAs(config, 'apache', 'apache.requests', { server: 'shop' }),
+      sentAs(config, 'http', 'check.http.time', page),
+      sentAs(config, 'http', 'check.http.status', page),
+      sentAs(config, 'http', 'check.http.size', page),
+      sentAs(config, 'files', 'files.count', { group: 'mail' }),
+      sentAs(config, 'ping', 'check.ping.time.mean', { target: 'host.foo.bar' }),
+      sentAs(config, 'nfs', 'system.nfs.operations', {
+        ...{ side: 'client', version: '2', operation: 'read' },
+      }),
+      sentAs(config, 'thermal', 'hardware.thermal.temperature', { zone: '0', type: 'x' }),
+    ]).toEqual([
+      ['web01.apache.shop.apache_requests'],
+      ['web01.curl.stock_quotes.response_time'],
+      ['web01.curl.stock_quotes.response_code'],
+      [],
+      ['web01.filecount.mail.files'],
+      ['web01.ping.ping.host_foo_bar'],
+      [],
+      [],
+    ]);
   });
 
   test('each program of exec is a collector of its own, at the plugin’s interval', () => {
@@ -18,7 +59,7 @@ describe('a collectd', () => {
 <LoadPlugin exec>
   Interval 60
 </LoadPlugin>
-LoadPlugin ping
+LoadPlugin snmp
 LoadPlugin write_graphite
 <Plugin exec>
   Exec "stats:adm" "/usr/local/bin/queue" "--quiet"
@@ -52,8 +93,8 @@ LoadPlugin write_graphite
       ],
     ]);
     expect(made.left.map(({ why }) => why)).toEqual([
-      expect.stringContaining('the collector ping does the like'),
-      expect.stringContaining('notifications'),
+      expect.stringContaining('let collectd run for it alone'),
+      expect.stringContaining('a notification goes to the log'),
     ]);
   });
 

@@ -23,12 +23,12 @@ describe('a gmond', () => {
   test('of several directives on a line, each reason is told', () => {
     const { left } = withFile(
       'gmond.conf',
-      'globals { user = me cleanup_threshold = 300 max_udp_msg_len = 1472 }\ncollection_group { metric { name = "redis_x" } metric { name = "redis_y" } }\n',
+      'globals { user = me cleanup_threshold = 300 max_udp_msg_len = 1472 }\ncollection_group { metric { name = "mongodb_x" } metric { name = "mongodb_y" } }\n',
       (path) => convert(gmond, [path]),
     );
     expect(left.map(({ why }) => why)).toEqual([
       expect.stringMatching(/who it runs as.*; a packet.*; what is forgotten/),
-      expect.stringMatching(/no metric redis_x.*; .*no metric redis_y/),
+      expect.stringMatching(/no metric mongodb_x.*; .*no metric mongodb_y/),
     ]);
   });
 });

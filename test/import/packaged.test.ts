@@ -5,6 +5,13 @@ import { imported, importing, loaded, withFile } from './support.ts';
 
 const COLLECTD = '/usr/share/doc/collectd-core/examples/collectd.conf';
 
+/** Collectors that took the place of its plugins, beside those of the host itself. */
+const OBSERVED = [
+  ...['apache', 'batteries', 'cgroups', 'chrony', 'conntrack', 'exec', 'files', 'interrupts'],
+  ...['logs', 'mdstat', 'nfs', 'nginx', 'ntpd', 'ping', 'push', 'push-2', 'redis', 'sensors'],
+  ...['smart', 'thermal', 'users'],
+];
+
 /** Everything that is commented out in it, in force: each documented option. */
 const uncommented = (text: string): string =>
   closed(text.replace(/^#(?=[<A-Z\t]| {2,}(?:<[^>]*>$|[A-Z]\w+ (?:"|\d|true|false)))/gm, ''));
@@ -34,7 +41,8 @@ describeWithPeer('collectd', 'the configuration that Debian brings with collectd
     const read = await importing('collectd');
     const result = withFile('collectd.conf', text, (path) => read(path));
     expect(result.lines).toBeGreaterThan(800);
-    loaded(result);
+    const made = new Set(loaded(result).collectors.map(({ instance }) => instance));
+    for (const plugin of OBSERVED) expect([plugin, made.has(plugin)]).toEqual([plugin, true]);
   });
 });
 

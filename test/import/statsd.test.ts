@@ -143,6 +143,7 @@ describe('statsd’s configuration', () => {
       'flushInterval',
       'deleteIdleStats',
       'deleteCounters',
+      'percentThreshold',
       'keyNameSanitize',
     ],
     ...[
@@ -164,6 +165,11 @@ describe('statsd’s configuration', () => {
         const text = `{\n${members.map(([name, value]) => `"${name}": ${value}`).join(',\n')}\n}`;
         const made = of(text);
         loaded(made);
+        // What is switched off is whole, too.
+        const on = made.owners.replace(/(push:\n +enabled: )false/, '$1true');
+        expect(on).not.toBe(made.owners);
+        const { collectors } = loaded({ ...made, owners: on });
+        expect(collectors.map(({ instance }) => instance)).toContain('push');
         expect(made.directives).toBeGreaterThanOrEqual(members.length);
         for (const { line } of made.left)
           expect(made.owners).toContain(line.split('\n')[0]?.slice(0, 60));

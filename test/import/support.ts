@@ -3,8 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { registry } from '../../src/agent/index.ts';
+import { createOutlet } from '../../src/agent/outlet.ts';
 import { type Config, loadConfig } from '../../src/config/index.ts';
 import { convert, type Imported, importers } from '../../src/import/index.ts';
+import type { Labels } from '../../src/metric/index.ts';
+import { series } from '../naming/support.ts';
 
 /** One of the importers. */
 export async function importing(from: string): Promise<(...words: string[]) => Imported> {
@@ -41,4 +44,21 @@ export function withFile<T>(name: string, text: string | Buffer, call: (path: st
 export async function expectGolden(name: string, result: Imported): Promise<Config> {
   await expect(result.owners).toMatchFileSnapshot(`../golden/import/${name}.yaml`);
   return loaded(result);
+}
+
+/** What the first handler calls a metric of a collector, on the host web01. */
+export function sentAs(
+  config: Config,
+  collector: string,
+  metric: string,
+  labels: Labels = {},
+): readonly string[] {
+  const [handler] = config.handlers;
+  if (handler === undefined) throw new Error('there is no handler');
+  const outlet = createOutlet(handler, config, { path: 'web01', label: 'web01' });
+  const known = Object.values(registry.collectors.get(collector)?.metrics ?? {});
+  const kind = known.find(({ name }) => name === metric)?.kind;
+  return outlet
+    .names({ ...series(metric, labels, kind), collector, host: 'web01' })
+    .map(({ path }) => path);
 }

@@ -27,7 +27,7 @@ describe('Telegraf’s configuration', () => {
       await imported('telegraf', `${FIXTURES}/telegraf.conf`),
     );
     expect(config.collectors.map(({ instance }) => instance).sort()).toEqual([
-      ...['cpu', 'disk', 'filesystem', 'load', 'memory', 'paging', 'processes', 'uptime'],
+      ...['cpu', 'disk', 'filesystem', 'load', 'memory', 'paging', 'processes', 'uptime', 'users'],
     ]);
     expect(config.labels).toEqual({ dc: 'ams1', rack: '1a' });
   });
@@ -36,6 +36,19 @@ describe('Telegraf’s configuration', () => {
     const result = await imported('telegraf', `${FIXTURES}/every-option.conf`);
     const config = await expectGolden('telegraf-every-option', result);
     expect([config.interval, config.handlers.length]).toEqual([20, 10]);
+  });
+
+  test('with every documented option of inputs that ask, check, run and listen', async () => {
+    const result = await imported('telegraf', `${FIXTURES}/services.conf`);
+    const config = await expectGolden('telegraf-services', result);
+    expect(config.collectors.map(({ instance }) => instance)).toEqual(
+      expect.arrayContaining([
+        ...['exec', 'exec-2', 'exec-5', 'push', 'push-3', 'http', 'http-2', 'tcp', 'tcp-2', 'ping'],
+        ...['files', 'files-3', 'nginx', 'nginx-2', 'apache', 'redis', 'rabbitmq', 'activemq'],
+        ...['chrony', 'ntpd', 'smart', 'smart-2', 'systemd', 'mountstats', 'cgroups'],
+      ]),
+    );
+    expect(result.anybodys).not.toContain('open-sesame');
   });
 
   test('a folder, with telegraf.d', async () => {
@@ -119,6 +132,14 @@ describe('what it means stays the same', () => {
     expect(config.handlers[0]).toMatchObject({ linger: 120, timeout: 2 });
   });
 
+  test('in a broker’s address, a percent sign that escapes nothing is one', () => {
+    const { owners } = of(
+      '[[outputs.amqp]]\nbrokers = ["amqp://me:40%of@h/v%2Fw"]\ndata_format = "graphite"',
+    );
+    expect(owners).toMatch(/vhost: v\/w\n/);
+    expect(owners).toMatch(/password: 40%of\n/);
+  });
+
   test('secrets are written out for their owner alone', () => {
     const { owners, anybodys } = of(
       '[[outputs.influxdb_v2]]\nurls = ["http://a"]\ntoken = "s3cret"',
@@ -194,6 +215,11 @@ describe('whatever it holds', () => {
       'outputs.http',
     ],
     ...['outputs.exec', 'processors.rename', 'outputs.constructor', 'inputs.toString'],
+    ...['inputs.exec', 'inputs.execd', 'inputs.statsd', 'inputs.socket_listener', 'inputs.ping'],
+    ...['inputs.http_response', 'inputs.net_response', 'inputs.x509_cert', 'inputs.filecount'],
+    ...['inputs.filestat', 'inputs.nginx', 'inputs.apache', 'inputs.redis', 'inputs.rabbitmq'],
+    ...['inputs.activemq', 'inputs.chrony', 'inputs.ntpq', 'inputs.smart', 'inputs.systemd_units'],
+    ...['inputs.nfsclient', 'inputs.cgroup', 'inputs.kernel'],
   ];
   const KEYS = [
     ...[
@@ -201,6 +227,7 @@ describe('whatever it holds', () => {
       'urls',
       'url',
       'servers',
+      'brokers',
       'database',
       'token',
       'password',
@@ -240,6 +267,27 @@ describe('whatever it holds', () => {
       'other',
       'constructor',
     ],
+    ...[
+      'commands',
+      'environment',
+      'signal',
+      'service_address',
+      'protocol',
+      'percentiles',
+      'method',
+    ],
+    ...[
+      'address',
+      'sources',
+      'size',
+      'mtime',
+      'directories',
+      'name',
+      'username',
+      'response_timeout',
+    ],
+    ...['count', 'ping_interval', 'include_mounts', 'paths', 'collect', 'pattern', 'socket_mode'],
+    ...['response_string_match', 'response_status_code', 'headers', 'server', 'path_smartctl'],
   ];
   const VALUES = [
     ...[
@@ -269,7 +317,15 @@ describe('whatever it holds', () => {
       '{ a = 1, b = "c" }',
       '1979-05-27',
       '"re:("',
+      '[["a", "b"], ["c"]]',
+      '"POST"',
+      '"udp://:53"',
+      '"unix:///x"',
+      '["tcp://u:p@h:1"]',
+      '["A=b", "c"]',
+      '["a b \'c d\'"]',
       '["amqp://u:p@h/v"]',
+      '["amqp://100%:%zz@h/%"]',
       '1e300',
       '[[1]]',
       '"\\u0001"',

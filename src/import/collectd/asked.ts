@@ -8,8 +8,21 @@ export interface Asked {
   readonly dialect: Map<string, Record<string, Value>>;
   /** Further collectors of a plugin, that its interval holds for, too. */
   readonly instances: string[];
+  /** Collectors that have to know collectd's types. */
+  readonly typed: string[];
   /** What lines of logs are called. */
   readonly names: LogName[];
+  /** What else of ours has a name of collectd's, which the dialect does not know. */
+  readonly renames: Rename[];
+}
+
+/** A rule that gives a metric its name, parts of a path between slashes. */
+export interface Rename {
+  readonly match: string;
+  /** An expression for the path below the host, as the dialect makes it. */
+  readonly from: string;
+  /** Of plugin, instance, and type; the instance may be empty. */
+  readonly to: readonly [plugin: string, instance: string, type: string];
 }
 
 /** A metric of the collector logs, and what collectd calls it. */

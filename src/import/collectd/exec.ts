@@ -29,9 +29,10 @@ export function exec(block: Block, asked: Asked): void {
     if (group !== undefined && group !== '') draft.set([...at, 'group'], group, line);
     asked.only.push(`collector:${name}`);
     asked.instances.push(name);
+    asked.typed.push(name);
   }
   for (const node of block.all('NotificationExec')) {
-    draft.leave([...linesOf(node)], 'there are no notifications to hand on');
+    draft.leave([...linesOf(node)], 'a notification goes to the log, and to no program');
   }
   if (made === 0) draft.drop(['collectors', 'exec'], 'nothing of it could be carried over');
 }

@@ -1,8 +1,6 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Path, Value } from '../draft.ts';
 import type { Importer } from '../importer.ts';
-import { likeness } from '../likeness.ts';
+import { fileIn } from '../input.ts';
 import { quoted } from '../patterns.ts';
 import type { Asked, LogName } from './asked.ts';
 import { Block, linesOf } from './block.ts';
@@ -21,11 +19,12 @@ export const collectd: Importer = {
   takes: 'its collectd.conf',
   words: 1,
   draft([path = ''], draft) {
-    const nodes = readCollectd(fileOf(path), draft);
+    const nodes = readCollectd(fileIn(path, 'collectd.conf'), draft);
     const block = new Block(draft, nodes);
     globals(block);
     const plugins = loaded(block);
     const asked = observe(block, plugins);
+    types(block, asked);
     const chains = ['PreCacheChain', 'PostCacheChain'].map((key) => {
       draft.carry(block.lines(key));
       return block.text(key) ?? key.replace('CacheChain', 'Cache');
@@ -35,19 +34,10 @@ export const collectd: Importer = {
   },
 };
 
-function fileOf(path: string): string {
-  try {
-    return statSync(path).isDirectory() ? join(path, 'collectd.conf') : path;
-  } catch {
-    return path;
-  }
-}
-
 const GLOBALS: Readonly<Record<string, string>> = {
   BaseDir: 'its state is below /var/lib/cullinan',
   PIDFile: 'systemd knows its process; there is no such file',
   PluginDir: 'plugins of collectd’s are not loaded',
-  TypesDB: 'what a value is says the metric itself',
   Timeout: 'there are no notifications of values that are missing',
   MaxReadInterval: 'a collector that fails rests for 32 of its intervals, at most',
   ReadThreads: 'there are no threads to set',
@@ -113,7 +103,15 @@ function loaded(block: Block): ReadonlyMap<string, Plugin> {
 
 function observe(top: Block, plugins: ReadonlyMap<string, Plugin>): Asked {
   const { draft } = top;
-  const asked: Asked = { only: [], except: [], dialect: new Map(), names: [], instances: [] };
+  const asked: Asked = {
+    only: [],
+    except: [],
+    dialect: new Map(),
+    names: [],
+    renames: [],
+    instances: [],
+    typed: [],
+  };
   draft.set(['collectors', 'default', 'enabled'], false);
   draft.note(
     ['collectors', 'default'],
@@ -151,10 +149,21 @@ function observe(top: Block, plugins: ReadonlyMap<string, Plugin>): Asked {
   }
   for (const [collector, each] of intervals) {
     const least = Math.min(...each);
-    if (least === (top.number('Interval') ?? INTERVAL)) continue;
+    if (least === (top.number('Interval') ?? INTERVAL) || !draft.has(['collectors', collector]))
+      continue;
     draft.set(['collectors', collector, 'interval'], `${least}s`);
   }
   return asked;
+}
+
+/** Types of collectd's, for collectors that read what other programs say in its form. */
+function types(top: Block, { typed }: Asked): void {
+  const { draft } = top;
+  const files = top.all('TypesDB').flatMap(({ values }) => values);
+  if (files.length === 0) return;
+  for (const collector of typed)
+    draft.set(['collectors', collector, 'types'], files, top.lines('TypesDB'));
+  if (typed.length === 0) top.leave('what a value is says the metric itself', 'TypesDB');
 }
 
 function write(
@@ -187,6 +196,13 @@ function write(
       for (const each of spoken === undefined ? [] : asked.names) {
         const { from, to, match } = renamed(each, spoken?.['separateInstances'] === true);
         draft.append([...at, 'relabel'], { match: [match], rename: { from, to } });
+      }
+      for (const { match, from, to } of spoken === undefined ? [] : asked.renames) {
+        const [plugin, instance, type] = to;
+        const between = spoken?.['separateInstances'] === true ? '.' : '-';
+        const whole = instance === '' ? plugin : `${plugin}${between}${instance}`;
+        const rename = { from: `(^|[.])${from}(?=[.]value$|$)`, to: `$1${whole}.${type}` };
+        draft.append([...at, 'relabel'], { match: [match], rename });
       }
       draft.set([...at, 'only'], only);
       if (without.length > 0) draft.set([...at, 'except'], without);
@@ -229,6 +245,9 @@ const LEVELS: Readonly<Record<string, string>> = {
   ...{ debug: 'debug', info: 'info', notice: 'info', warning: 'warn', warn: 'warn', err: 'error' },
 };
 
+const PAGES =
+  'the collector http checks pages, and reads no numbers in them: exec runs a program that does (docs/exec.md)';
+
 /** Why there is nothing for a plugin. */
 const NOWHERE: Readonly<Record<string, string>> = {
   network: 'collectd’s binary protocol is not spoken; any other handler can take its place',
@@ -237,11 +256,19 @@ const NOWHERE: Readonly<Record<string, string>> = {
   rrdcached: 'there are no RRD files',
   python: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   perl: 'a collector of your own takes its place, in /etc/cullinan/plugins',
-  statsd: 'the collector push listens for it, under names of its own: cullinan describe push',
+  lua: 'a collector of your own takes its place, in /etc/cullinan/plugins',
+  java: 'a collector of your own takes its place, in /etc/cullinan/plugins',
   tail_csv: 'the collector logs reads lines, with a parser of your own: docs/logs.md',
   threshold: 'there are no thresholds; let what stores the metrics raise alerts',
-  unixsock: 'cullinan status, tap and top ask the running agent',
+  hddtemp:
+    'the collector smart tells of the temperature of disks, and so does the collector sensors',
+  curl_json: PAGES,
+  curl_xml: PAGES,
   aggregation: 'the dialect’s cpu: { reportByCpu: false } has all CPUs together; Graphite sums',
+  gmond: 'the handler ganglia hears its cluster, with gossip: docs/handlers/ganglia.md',
+  write_log: 'the handler console prints what is sent, and cullinan tap what passes',
+  write_influxdb_udp: 'the handler http sends InfluxDB its lines, over HTTP: format: influx',
+  uuid: 'the host is called as hostname says',
   syslog: 'the log goes to standard error: journald keeps it, log.level says how much',
   log_logstash: 'the log goes to standard error: journald keeps it, as JSON',
 };
@@ -265,9 +292,7 @@ function rest(top: Block, plugins: ReadonlyMap<string, Plugin>): void {
       continue;
     }
     const why =
-      NOWHERE[name] ??
-      likeness(name) ??
-      `there is no counterpart of ${name} yet: let collectd run for it alone`;
+      NOWHERE[name] ?? `there is no counterpart of ${name} yet: let collectd run for it alone`;
     const lines = [...top.all('LoadPlugin'), ...top.all('Plugin')].filter(
       ({ values }) => values[0]?.toLowerCase() === name,
     );

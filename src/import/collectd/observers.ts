@@ -1,28 +1,17 @@
-import type { Value } from '../draft.ts';
-import { expression } from '../patterns.ts';
+import { expression, quoted } from '../patterns.ts';
 import type { Asked } from './asked.ts';
 import { type Block, linesOf, posix } from './block.ts';
+import { curl, filecount, ping } from './checks.ts';
 import { exec } from './exec.ts';
+import type { Observer } from './observer.ts';
+import { apache, chrony, nginx, ntpd, redis, smart } from './servers.ts';
+import { statsd, unixsock } from './sockets.ts';
 import { tail } from './tail.ts';
-
-/** A plugin of collectd's that reads, and what observes the same here. */
-export interface Observer {
-  readonly collectors: readonly string[];
-  /** What it publishes, as patterns of a handler's `only`. */
-  readonly only: readonly string[];
-  /** Its options that are the dialect's: the plugin's key there, and the names of the options. */
-  readonly dialect?: readonly [plugin: string, ...options: readonly string[]];
-  readonly options?: (block: Block, asked: Asked) => void;
-}
+import { virt } from './virt.ts';
 
 const RW = 'label:direction=re:^(read|write)$';
 const of = (prefix: string, words: string): string[] =>
   words.split(' ').map((word) => `${prefix}.${word}`);
-
-/** Options that only say what is sent, by the names that both have. */
-function speak(asked: Asked, plugin: string, values: Record<string, Value>): void {
-  asked.dialect.set(plugin, { ...asked.dialect.get(plugin), ...values });
-}
 
 export const OBSERVERS: Readonly<Record<string, Observer>> = {
   cpu: {
@@ -141,9 +130,7 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
       const all =
         'system.linux.snmp & label:protocol=re:^(Ip|Icmp|IcmpMsg|Tcp|Udp|UdpLite|TcpExt|IpExt|MPTcpExt)$';
       const one = (pattern: string): string | undefined => {
-        const text = pattern.startsWith('re:')
-          ? pattern.slice(3)
-          : `^${pattern.replace(/[$^\\.*+?()[\]{}|]/g, '\\$&')}$`;
+        const text = pattern.startsWith('re:') ? pattern.slice(3) : `^${quoted(pattern)}$`;
         const [, protocol, field] = /^(\^?\w+):(\w+\$?)?$/.exec(text) ?? [];
         if (protocol === undefined) return undefined;
         const all = `system.linux.snmp & label:protocol=re:${protocol}$`;
@@ -198,18 +185,109 @@ export const OBSERVERS: Readonly<Record<string, Observer>> = {
     },
   },
   users: { collectors: ['users'], only: ['system.users.sessions'] },
-  nfs: { collectors: ['nfs'], only: ['system.nfs.operations'] },
+  nfs: {
+    collectors: ['nfs'],
+    only: ['system.nfs.operations'],
+    options(block, { except }) {
+      for (const version of ['2', '3', '4']) {
+        const key = `ReportV${version}`;
+        if (block.truth(key) === false)
+          except.push(`system.nfs.operations & label:version=${version}`);
+        block.expect(key, block.truth(key) !== undefined, 'it is true or false');
+      }
+    },
+  },
   thermal: {
     collectors: ['thermal'],
     only: ['hardware.thermal.temperature', 'hardware.cooling.state'],
+    options: thermal,
+  },
+  sensors: {
+    collectors: ['sensors'],
+    only: ['hardware.temperature', 'hardware.fan.speed', 'hardware.voltage', 'hardware.power'],
     options(block) {
-      block.expect('ForceUseProcfs', block.truth('ForceUseProcfs') === false, 'it is read in /sys');
+      own(block, 'sensors', 'sensors-…');
+      block.leave(
+        'the kernel’s files are read, and no configuration of lm-sensors',
+        'SensorConfigFile',
+      );
+      block.leave('sensors are called by the kernel’s labels', 'UseLabels');
+      block.leave(
+        'except of a handler leaves sensors out: label:chip, label:sensor',
+        'Sensor',
+        'IgnoreSelected',
+      );
     },
   },
+  battery: {
+    collectors: ['batteries'],
+    only: ['hardware.battery.*'],
+    options(block) {
+      own(block, 'batteries', 'battery-…');
+      const why = 'batteries are told of in shares, volts and watts';
+      block.leave(why, 'ValuesPercentage', 'ReportDegraded', 'QueryStateFS');
+    },
+  },
+  cgroups: {
+    collectors: ['cgroups'],
+    only: ['system.cgroup.cpu.time'],
+    options(block) {
+      own(block, 'cgroups', 'cgroups-…');
+      const chosen = block.selection('CGroup');
+      // collectd knows a group by the last part of its path.
+      const groups = Object.entries(chosen).map(([list, patterns]) => [
+        list,
+        patterns.map((each) => (each.startsWith('re:') ? each : `re:(^|/)${quoted(each)}$`)),
+      ]);
+      const at = ['collectors', 'cgroups', 'groups'];
+      if (block.find('CGroup') !== undefined)
+        block.draft.set(at, Object.fromEntries(groups), block.lines('CGroup'));
+    },
+  },
+  apache,
+  nginx,
+  redis,
+  chrony,
+  ntpd,
+  smart,
+  ping,
+  curl,
+  filecount,
+  statsd,
+  unixsock,
   exec: { collectors: ['exec'], only: [], options: exec },
   tail: { collectors: ['logs'], only: [], options: tail },
   virt: { collectors: ['libvirt'], only: ['guest.*'], options: virt },
 };
+
+/** Says of a collector that its names are not those that the plugin had. */
+function own({ draft }: Block, collector: string, theirs: string): void {
+  draft.note(['collectors', collector], `Its names are cullinan’s, and not ${theirs}`);
+}
+
+/** Devices are called by their folders, and numbers are what is left of these here. */
+function thermal(block: Block, { only, except }: Asked): void {
+  block.expect('ForceUseProcfs', block.truth('ForceUseProcfs') === false, 'it is read in /sys');
+  const { include, exclude = [] } = block.selection('Device');
+  const metric = (device: string): string | undefined => {
+    const [, zone] = /^thermal_zone(\d+)$/.exec(device) ?? [];
+    const [, cooler] = /^cooling_device(\d+)$/.exec(device) ?? [];
+    if (zone !== undefined) return `hardware.thermal.temperature & label:zone=${zone}`;
+    return cooler === undefined ? undefined : `hardware.cooling.state & label:device=${cooler}`;
+  };
+  const chosen = (include ?? exclude).map(metric);
+  const known = chosen.filter((each) => each !== undefined);
+  if (known.length < chosen.length)
+    block.leave(
+      'devices are chosen as thermal_zone0 and cooling_device0, by except of a handler',
+      'Device',
+    );
+  if (include === undefined) except.push(...known);
+  else if (known.length > 0) {
+    const others = only.filter((each) => !/^hardware\.(?:thermal|cooling)\./.test(each));
+    only.splice(0, only.length, ...others, ...known);
+  }
+}
 
 /** `Process` and `ProcessMatch`: the first 15 bytes of a name, and an expression for the command line. */
 function groups(block: Block, { only }: Asked): void {
@@ -220,9 +298,7 @@ function groups(block: Block, { only }: Asked): void {
   for (const { key, values, children = [], line } of found) {
     const match = key.toLowerCase() === 'processmatch';
     const [name = '', source = ''] = values;
-    const made = match
-      ? expression(posix(source))
-      : `^${name.slice(0, 15).replace(/[$^\\.*+?()[\]{}|]/g, '\\$&')}$`;
+    const made = match ? expression(posix(source)) : `^${quoted(name.slice(0, 15))}$`;
     if (!/^[\w.-]+$/.test(name) || made === undefined) {
       draft.leave(
         line,
@@ -246,73 +322,4 @@ function groups(block: Block, { only }: Asked): void {
   ]) {
     block.leave(`${detail}, and of each process nothing`, key);
   }
-}
-
-const FORMATS = /^(name|uuid|hostname|metadata)$/;
-
-function virt(block: Block, asked: Asked): void {
-  const { draft } = block;
-  const at = ['collectors', 'libvirt'];
-  block.put([...at, 'uri'], 'Connection', block.text('Connection'));
-  // biome-ignore format: pairs of names
-  for (const [key, ours] of [['Domain', 'guests'], ['BlockDevice', 'disks'], ['InterfaceDevice', 'interfaces']] as const) {
-    if (block.find(key) !== undefined) draft.set([...at, ours], block.selection(key), block.lines(key));
-  }
-  draft.carry(block.lines('IgnoreSelected'));
-  const words = (key: string): string[] =>
-    (block.find(key)?.values.join(' ') ?? '').split(/\s+/).filter((it) => FORMATS.test(it));
-  const host = words('HostnameFormat');
-  if (host.length > 0) speak(asked, 'virt', { hostnameFormat: host });
-  const instance = words('PluginInstanceFormat');
-  if (instance.length > 0) speak(asked, 'virt', { pluginInstanceFormat: instance });
-  draft.carry(block.lines('HostnameFormat', 'PluginInstanceFormat'));
-  const labels = [...host, ...instance].flatMap((word) =>
-    word === 'uuid' ? ['uuid'] : word === 'metadata' ? ['instance'] : [],
-  );
-  if (labels.length > 0) draft.set([...at, 'labels'], [...new Set(labels)]);
-  block.leave(
-    'labels: { instance: "metadata/app:facts/app:host" } names it: docs/dialects/collectd.md',
-    'HostnameMetadataNS',
-    'HostnameMetadataXPath',
-  );
-  const name = { name: 'target', address: 'address', number: 'number' };
-  const called = block.text('InterfaceFormat') ?? '';
-  block.put(
-    [...at, 'interfaceName'],
-    'InterfaceFormat',
-    Object.hasOwn(name, called) ? name[called as keyof typeof name] : undefined,
-  );
-  block.put([...at, 'diskName'], 'BlockDeviceFormat', block.text('BlockDeviceFormat'));
-  const base = block.truth('BlockDeviceFormatBasename');
-  if (base !== undefined) speak(asked, 'virt', { blockDeviceFormatBasename: base });
-  draft.carry(block.lines('BlockDeviceFormatBasename'));
-  const known =
-    /^(cpu_util|disk|domain_state|memory|pcpu|perf|vcpu|disk_(allocation|capacity|physical))$/;
-  const extra = (block.find('ExtraStats')?.values.join(' ') ?? '')
-    .split(/\s+/)
-    .filter((it) => it !== '');
-  const missing = extra.filter((it) => !known.test(it));
-  if (extra.length > 0) {
-    speak(asked, 'virt', { extraStats: extra.filter((it) => known.test(it)) });
-  }
-  block.expect(
-    'ExtraStats',
-    missing.length === 0,
-    `there is no ${missing.join(', ')}; the others are carried over`,
-  );
-  const stats = ['cpu', 'balloon', 'vcpu', 'interface', 'block'].filter(
-    (it) =>
-      !(it === 'block' && block.truth('ReportBlockDevices') === false) &&
-      !(it === 'interface' && block.truth('ReportNetworkInterfaces') === false),
-  );
-  if (extra.includes('perf')) stats.push('perf');
-  draft.set([...at, 'stats'], stats, block.lines('ReportBlockDevices', 'ReportNetworkInterfaces'));
-  draft.set([...at, 'inactive'], false);
-  draft.set([...at, 'totals'], false);
-  block.leave(
-    'guests and devices are new at every tick',
-    'RefreshInterval',
-    'Instances',
-    'PersistentNotification',
-  );
 }

@@ -2,7 +2,7 @@ import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Draft, Line } from '../draft.ts';
 import { expand, fits } from '../expand.ts';
-import { readInput } from '../input.ts';
+import { isFolder, readInput } from '../input.ts';
 import { InputError } from '../problem.ts';
 
 /** A directive: `Interval 10`, or with `children` a block, `<Plugin "cpu">`. */
@@ -76,14 +76,6 @@ function include(
   }
   const nodes = parse(path, readInput(path), reading.draft);
   return nodes.flatMap((node) => included(node, [...around, real], reading));
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 /** What an `Include` brings in; any other directive itself, with what is included within it. */

@@ -1,6 +1,7 @@
-import { isSecretHeader, type Path, type Value } from '../draft.ts';
+import type { Path, Value } from '../draft.ts';
 import { Block } from './block.ts';
 import type { Node } from './oconfig.ts';
+import { headers, verified } from './web.ts';
 
 /** One place that a plugin of collectd's writes to, as a handler: its options, below this path. */
 export interface Writer {
@@ -77,25 +78,10 @@ const http: Writer = {
     block.put([...at, 'url'], 'URL', block.text('URL'));
     login(block, at);
     tls(block, at, { CACert: 'ca', ClientCert: 'cert', ClientKey: 'key' });
-    for (const { values, line } of block.all('Header')) {
-      const [, name, value] = /^([\w-]+)\s*:\s*(.*)$/.exec(values[0] ?? '') ?? [];
-      if (name === undefined || value === undefined)
-        draft.leave(line, 'it is no header: name: value');
-      else if (isSecretHeader(name)) draft.secret([...at, 'headers', name], value, line);
-      else draft.set([...at, 'headers', name], value, line);
-    }
+    headers(block, at);
     const timeout = block.number('Timeout');
     block.put([...at, 'timeout'], 'Timeout', timeout && `${timeout / 1000}s`);
-    block.expect(
-      'VerifyPeer',
-      block.truth('VerifyPeer') !== false,
-      'certificates are always verified',
-    );
-    block.expect(
-      'VerifyHost',
-      block.truth('VerifyHost') !== false,
-      'certificates are always verified',
-    );
+    verified(block, 'VerifyPeer', 'VerifyHost');
     block.leave(
       'the body is JSON, or lines for InfluxDB',
       'Format',
@@ -137,6 +123,12 @@ const riemann: Writer = {
       'there are no notifications, nor checks of thresholds',
       'Notifications',
       'CheckThresholds',
+    );
+    const tags = block.all('Tag').flatMap(({ values }) => values);
+    if (tags.length > 0) block.draft.set([...at, 'eventTags'], tags, block.lines('Tag'));
+    block.leave(
+      'labels are what every sample bears: labels, or relabel of the handler',
+      'Attribute',
     );
     const timeout = block.seconds('Timeout');
     block.put([...at, 'timeout'], 'Timeout', timeout);
@@ -210,16 +202,7 @@ const amqp: Writer = {
         'TLSClientKey',
       );
     }
-    block.expect(
-      'TLSVerifyPeer',
-      block.truth('TLSVerifyPeer') !== false,
-      'certificates are always verified',
-    );
-    block.expect(
-      'TLSVerifyHostname',
-      block.truth('TLSVerifyHostname') !== false,
-      'certificates are always verified',
-    );
+    verified(block, 'TLSVerifyPeer', 'TLSVerifyHostname');
     const said = names(block, 'Graphite');
     const character = block.text('GraphiteEscapeChar');
     block.draft.carry(block.lines('GraphiteEscapeChar', 'StoreRates'));
@@ -283,6 +266,10 @@ export function placesOf(
       const url = { ...node, key: 'URL', children: undefined };
       return { writer, block: new Block(draft, [url, ...(node.children ?? [])]) };
     }
+    // Tags and attributes stand beside the nodes, and are those of each.
+    const beside = [...block.all('Tag'), ...block.all('Attribute')];
+    if (writer === riemann)
+      return { writer, block: new Block(draft, [...children.nodes, ...beside]) };
     return { writer, block: children };
   });
 }

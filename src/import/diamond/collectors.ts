@@ -1,41 +1,16 @@
 import { exactly, expression } from '../patterns.ts';
-import type { Section } from './ini.ts';
+import { type Counterpart, matching } from './counterpart.ts';
+import { kernel } from './kernel.ts';
+import { processGroups } from './processes.ts';
+import { programs } from './programs.ts';
+import { services } from './services.ts';
 import type { Settings } from './settings.ts';
-
-/** One of Diamond's collectors, and what observes the same here. */
-export interface Counterpart {
-  readonly collector: string;
-  /** First level of its names below the host. */
-  readonly path: string;
-  /** What Diamond publishes of what the collector observes, as patterns of a handler's `only`. */
-  readonly only: readonly string[] | ((settings: Settings) => readonly string[]);
-  /** Carries its options over, to the collector at this place. */
-  readonly options?: (settings: Settings, at: readonly string[], more: More) => void;
-}
-
-/** What a collector's options ask of the handlers. */
-export interface More {
-  /** Patterns of names that no handler is to send. */
-  readonly except: string[];
-  /** Options of the dialect. */
-  readonly dialect: Map<string, boolean>;
-}
 
 const UNUSUAL = 'only the names of the default are there: docs/dialects/diamond.md';
 
 const byteUnit = (settings: Settings): void => {
   settings.expect('byte_unit', settings.list('byte_unit')?.join() === 'byte', UNUSUAL);
 };
-
-/** A list of expressions that Python matches at the beginning of a name. */
-function matching(settings: Settings, key: string): string[] | undefined {
-  const list = settings.list(key)?.map((each) => expression(`^(?:${each})`));
-  if (list === undefined) return undefined;
-  const made = list.flatMap((each) => (each === undefined ? [] : [`re:${each}`]));
-  if (made.length === list.length) return made;
-  settings.leave('this is no regular expression that can be carried over', key);
-  return undefined;
-}
 
 // biome-ignore format: a list of words
 const MEMORY = [
@@ -82,6 +57,9 @@ const snmpOptions =
 
 /** By the class that Diamond has for it. */
 export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
+  ...kernel,
+  ...services,
+  ...programs,
   CPUCollector: {
     collector: 'cpu',
     path: 'cpu',
@@ -322,38 +300,3 @@ export const COUNTERPARTS: Readonly<Record<string, Counterpart>> = {
     },
   },
 };
-
-/** `[process]`, with a section for each group. */
-function processGroups(settings: Settings, at: readonly string[]): void {
-  const { draft } = settings;
-  const groups: (Section | undefined)[] = settings.sections
-    .filter(({ name }) => name === 'process')
-    .flatMap((section) => {
-      draft.carry(section.line);
-      return [...section.sections.values()];
-    });
-  draft.note(
-    [...at, 'groups'],
-    'Diamond takes upper case and lower case for the same in these expressions; here they differ.',
-  );
-  for (const group of groups) {
-    if (group === undefined) continue;
-    if (!/^[\w.-]+$/.test(group.name)) {
-      const lines = [group.line, ...[...group.settings.values()].map(({ line }) => line)];
-      for (const line of lines) draft.leave(line, 'a name has letters, digits, "_", "." and "-"');
-      continue;
-    }
-    const path = [...at, 'groups', group.name];
-    draft.set(path, {}, group.line);
-    for (const [key, { value, line }] of group.settings) {
-      const list = [value].flat().map(expression);
-      const known = list.filter((each) => each !== undefined);
-      if (/^(exe|name|cmdline)$/.test(key) && known.length === list.length) {
-        draft.set([...path, key], known, line);
-      } else if (key === 'count_workers') draft.carry(line);
-      else if (key === 'selfmon') draft.leave(line, 'the collector agent observes the agent');
-      else draft.leave(line, 'this cannot be carried over: cullinan describe process');
-    }
-  }
-  settings.expect('unit', settings.text('unit') === 'B', UNUSUAL);
-}

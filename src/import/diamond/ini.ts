@@ -52,7 +52,8 @@ export function parseIni(file: string, text: string, draft: Draft): Section {
       if (depth === 0 || depth !== closing.length) {
         throw wrong(indent + 1, 'a section has as many brackets behind its name as before it');
       }
-      if (depth > open.length || depth > DEEPEST) {
+      if (depth > DEEPEST) throw wrong(indent + 1, 'sections are in sections too deep');
+      if (depth > open.length) {
         throw wrong(indent + 1, `a section with ${depth} brackets stands in none with fewer`);
       }
       open.length = depth;

@@ -1,16 +1,18 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { registry } from '../../agent/index.ts';
 import type { Draft } from '../draft.ts';
 import type { Importer } from '../importer.ts';
-import { readInput } from '../input.ts';
-import { likeness } from '../likeness.ts';
-import { type Counterpart, INPUTS, NO_INPUT, takeTags } from './inputs.ts';
+import { isFolder, readInput } from '../input.ts';
+import { InputError } from '../problem.ts';
+import { choose } from './choose.ts';
+import { inputs } from './observing.ts';
+import { NAMES } from './output-options.ts';
 import { NO_OUTPUT, OUTPUTS } from './outputs.ts';
 import { durationOf, flattened, Plugin, secondsOf, verbatim } from './plugin.ts';
 import { isSetting, readToml } from './toml.ts';
 
-/** Folders that are looked into, and files in them. */
+/** Files of one folder. */
 const MOST_FILES = 1000;
 
 /** Telegraf's configuration: its inputs of the host as collectors, its outputs as handlers. */
@@ -32,14 +34,17 @@ export const telegraf: Importer = {
 
 /** A file, or those that Telegraf reads of a folder. */
 function filesOf(path: string): readonly string[] {
-  if (!existsSync(path) || !statSync(path).isDirectory()) return [path];
+  if (!isFolder(path)) return [path];
   const files: string[] = [];
   const main = join(path, 'telegraf.conf');
   if (existsSync(main)) files.push(main);
   const folder = existsSync(join(path, 'telegraf.d')) ? join(path, 'telegraf.d') : path;
   for (const name of readdirSync(folder).sort()) {
     const file = join(folder, name);
-    if (name.endsWith('.conf') && file !== main && files.length < MOST_FILES) files.push(file);
+    if (name.endsWith('.conf') && file !== main) files.push(file);
+  }
+  if (files.length > MOST_FILES) {
+    throw new InputError({ file: folder }, `more than ${MOST_FILES} files are in it`);
   }
   return files.length === 0 ? [main] : files;
 }
@@ -252,12 +257,10 @@ function fileHandlers(draft: Draft, it: Plugin): readonly string[] | undefined {
   });
   if (secondsOf(it.given('rotation_interval')?.value) === 86_400) it.carry('rotation_interval');
   it.leave('rotate says when: at midnight, or by size', 'rotation_interval', 'rotation_max_size');
-  it.leave(names, 'template', 'prefix');
+  it.leave(NAMES, 'template', 'prefix');
   it.carry('alias');
   return made;
 }
-
-const names = 'names are cullinan’s: dialect, prefix and relabel of the handler make them';
 
 function common(
   draft: Draft,
@@ -282,7 +285,7 @@ function common(
     );
   else if (own !== undefined) it.carry('flush_interval');
   if (it.duration('flush_jitter') === '0s') it.carry('flush_jitter');
-  it.leave(names, 'name_override', 'name_prefix', 'name_suffix');
+  it.leave(NAMES, 'name_override', 'name_prefix', 'name_suffix');
   choose(draft, it, at, 'namepass', 'only', sources);
   choose(draft, it, at, 'namedrop', 'except', sources);
   const others = it
@@ -294,137 +297,4 @@ function common(
     'fields and tags have other names here: only, except and relabel choose by names and labels',
     ...others,
   );
-}
-
-/** Measurements as the collectors that observe them. */
-function choose(
-  draft: Draft,
-  it: Plugin,
-  at: readonly string[],
-  key: 'namepass' | 'namedrop',
-  option: 'only' | 'except',
-  sources: readonly Plugin[],
-): void {
-  const globs = it.list(key);
-  if (it.given(key) === undefined) return;
-  const why = `only and except choose by cullinan’s names, or by collector: ${option}: ["collector:disk"]`;
-  if (globs === undefined || it.given(`${key}_separator`) !== undefined) {
-    it.leave(why, key);
-    return;
-  }
-  const chosen = new Set<string>();
-  const others = new Set<string>();
-  const expressions = globs.map(
-    (glob) =>
-      new RegExp(
-        `^${glob
-          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-          .replaceAll('*', '.*')
-          .replaceAll('?', '.')}$`,
-      ),
-  );
-  const used = new Set<number>();
-  for (const source of sources) {
-    const counterpart = counterpartOf(source);
-    if (counterpart === undefined) continue;
-    for (const measurement of counterpart.measurements ?? [source.name]) {
-      const fitting = expressions.flatMap((each, i) => (each.test(measurement) ? [i] : []));
-      for (const i of fitting) used.add(i);
-      for (const collector of counterpart.collectors)
-        (fitting.length > 0 ? chosen : others).add(collector);
-    }
-  }
-  const mixed = [...chosen].some((collector) => others.has(collector));
-  if (
-    chosen.size === 0 ||
-    mixed ||
-    used.size < globs.length ||
-    globs.some((glob) => /[[{!\\]/.test(glob))
-  ) {
-    it.leave(why, key);
-    return;
-  }
-  draft.set(
-    [...at, option],
-    [...chosen].map((collector) => `collector:${collector}`),
-    it.lines(key),
-  );
-}
-
-const counterpartOf = ({ name }: Plugin): Counterpart | undefined =>
-  Object.hasOwn(INPUTS, name) ? INPUTS[name] : undefined;
-
-function inputs(draft: Draft, plugins: readonly Plugin[], handlers: readonly string[]): void {
-  const wanted = new Set<string>();
-  const taken = new Set<string>();
-  for (const it of plugins) {
-    const counterpart = counterpartOf(it);
-    const [first] = counterpart?.collectors ?? [];
-    if (counterpart === undefined || first === undefined) {
-      const why = Object.hasOwn(NO_INPUT, it.name) ? NO_INPUT[it.name] : undefined;
-      it.leaveRest(
-        why ??
-          likeness(it.name) ??
-          `cullinan has no collector for ${it.name}: cullinan list shows its collectors`,
-      );
-      continue;
-    }
-    const many = ['process', 'logs'].includes(first);
-    if (!many && taken.has(it.name)) {
-      it.leaveRest(
-        `the collector ${first} observes it already: a second one would send each point twice`,
-      );
-      continue;
-    }
-    taken.add(it.name);
-    const at = ['collectors', first];
-    counterpart.take?.(it, at);
-    if (it.header !== undefined && many && !draft.answered(it.header)) continue;
-    if (many && !draft.has(at)) continue;
-    for (const collector of counterpart.collectors) {
-      wanted.add(collector);
-      const runs = registry.collectors.get(collector)?.enabled !== false;
-      if (!runs && !many) draft.set(['collectors', collector, 'enabled'], true, it.header);
-    }
-    draft.carry(it.header);
-    if (counterpart.note !== undefined && draft.has(at)) draft.note(at, counterpart.note);
-    if (it.given('interval') !== undefined) it.copy('interval', [...at, 'interval'], it.duration);
-    if (it.duration('collection_jitter') !== undefined && it.duration('collection_jitter') !== '0s')
-      it.copy('collection_jitter', [...at, 'stagger'], it.duration);
-    it.carry('alias');
-    takeTags(it, counterpart, at);
-    tags(draft, it, first, handlers);
-    it.leave(names, 'name_override', 'name_prefix', 'name_suffix');
-    const filters = it
-      .keys()
-      .filter((key) => /^(?:field|tag(?:include|exclude)|metricpass|name(?:pass|drop))/.test(key));
-    it.leave(
-      'fields and tags have other names here: only and except of a handler choose',
-      ...filters,
-    );
-    it.leaveRest('cullinan has nothing of the kind');
-  }
-  if (plugins.length === 0) return;
-  for (const [name, { enabled }] of registry.collectors) {
-    if (enabled === false || wanted.has(name) || draft.has(['collectors', name])) continue;
-    draft.set(['collectors', name, 'enabled'], false, undefined, 'Telegraf had no input for it.');
-  }
-}
-
-/** An input's own tags as labels of what its collector sends. */
-function tags(draft: Draft, it: Plugin, collector: string, handlers: readonly string[]): void {
-  const keys = it.keys().filter((key) => key.startsWith('tags.'));
-  if (keys.length === 0) return;
-  const texts = keys.map((key) => [key.slice('tags.'.length), it.text(key)] as const);
-  if (handlers.length === 0 || texts.some(([, text]) => text === undefined)) {
-    it.leave('labels of one collector are relabel’s of a handler', ...keys);
-    return;
-  }
-  const labels = Object.fromEntries(texts.map(([label, text]) => [label, verbatim(text ?? '')]));
-  for (const handler of handlers)
-    draft.append(
-      ['handlers', handler, 'relabel'],
-      { match: [`collector:${collector}`], labels },
-      it.lines(...keys),
-    );
 }

@@ -1,190 +1,76 @@
-import { registry } from '../../agent/index.ts';
-import { describeOptions } from '../../config/index.ts';
-import { exactly, expression, quoted } from '../patterns.ts';
+import { exactly, expression } from '../patterns.ts';
+import { filecount, filestat, httpResponse, netResponse, ping, x509 } from './checks.ts';
+import type { Counterpart } from './counterpart.ts';
+import { exclude, include } from './devices.ts';
+import { logs } from './logs.ts';
 import type { Plugin } from './plugin.ts';
-
-/** What takes an input's place. */
-export interface Counterpart {
-  /** Collectors that observe the same; the first has the input's options. */
-  readonly collectors: readonly string[];
-  /** Telegraf's measurements, by which its outputs choose. */
-  readonly measurements?: readonly string[];
-  /** Its tags that are devices, by the collector's options that choose them. */
-  readonly devices?: Readonly<Record<string, string>>;
-  /** Takes its own options. */
-  readonly take?: (plugin: Plugin, at: readonly string[]) => void;
-  /** What there is to know. */
-  readonly note?: string;
-}
+import { procstat } from './procstat.ts';
+import { exec, execd, listener, statsd } from './programs.ts';
+import {
+  activemq,
+  apache,
+  chrony,
+  nginx,
+  ntpq,
+  rabbitmq,
+  redis,
+  smart,
+  systemdUnits,
+} from './servers.ts';
 
 const FIELDS = 'a field has another name here: cullinan describe shows them';
 
-/** A list of globs, as both have them; undefined where one of them means something else here. */
-function globs(texts: readonly string[] | undefined): readonly string[] | undefined {
-  if (texts === undefined || texts.length === 0) return undefined;
-  return texts.every((text) => !/[[\]{}!\\?]/.test(text) && !text.startsWith('re:') && text !== '')
-    ? texts
-    : undefined;
+/** Measurements of servers that have several. */
+const REDIS = ['redis', 'redis_keyspace', 'redis_cmdstat', 'redis_replication', 'redis_errorstat'];
+// biome-ignore format: a list of words
+const RABBITMQ = [
+  'rabbitmq_overview', 'rabbitmq_node', 'rabbitmq_queue', 'rabbitmq_exchange', 'rabbitmq_federation',
+];
+const ACTIVEMQ = ['activemq_queues', 'activemq_subscribers', 'activemq_topics'];
+
+/** Expressions of Go's as patterns; `undefined`, with the line left, where one of them is none. */
+function expressions(it: Plugin, key: string, lower = false): readonly string[] | undefined {
+  const made = (it.list(key) ?? []).map((text) => {
+    const each = expression(lower && /^\w+$/.test(text) ? text.toLowerCase() : text);
+    return each === undefined || (lower && /[A-Z\\]/.test(each)) ? undefined : `re:${each}`;
+  });
+  const known = made.filter((each) => each !== undefined);
+  if (known.length === made.length) return known;
+  it.leave('this is no regular expression that can be carried over', key);
+  return undefined;
 }
 
-/** Takes a list of devices for `include` of an option. */
-function include(plugin: Plugin, key: string, path: readonly string[], exact = false): void {
-  const texts = plugin.list(key);
-  if (texts?.length === 0) {
-    plugin.carry(key);
-    return;
-  }
-  const wanted = exact ? texts?.map(exactly) : globs(texts);
-  if (wanted === undefined)
-    plugin.leave('these globs mean something else here: write them by hand', key);
-  else plugin.draft.set([...path, 'include'], wanted, plugin.lines(key));
-}
-
-/** What a collector leaves out by itself. */
-function excluded(collector: string, option: string): readonly string[] {
-  const schema = registry.collectors.get(collector)?.options;
-  const all = schema === undefined ? [] : describeOptions(schema);
-  const written = all.find(({ name }) => name === `${option}.exclude`)?.default;
-  const value: unknown = written === undefined ? [] : JSON.parse(written);
-  return Array.isArray(value) ? (value as string[]) : [];
-}
-
-/** Adds to what is left out already. */
-function exclude(
-  plugin: Plugin,
-  keys: readonly string[],
-  texts: readonly string[] | undefined,
-  path: readonly string[],
-): void {
-  const more = globs(texts);
-  if (texts?.length === 0) plugin.carry(...keys);
-  else if (more === undefined)
-    plugin.leave('these globs mean something else here: write them by hand', ...keys);
-  else {
-    const [, collector = '', option = ''] = path;
-    const before = excluded(collector, option);
-    const all = [...new Set([...before, ...more])];
-    plugin.draft.set(
-      [...path, 'exclude'],
-      all,
-      plugin.lines(...keys),
-      before.length === 0 ? undefined : 'The defaults, and those of Telegraf.',
-    );
+function nfsclient(it: Plugin, at: readonly string[]): void {
+  const full = it.flag('fullstat') === true;
+  if (full) it.draft.set([...at, 'operations', 'include'], ['*'], it.lines('fullstat'));
+  if (it.flag('fullstat') === false) it.carry('fullstat');
+  for (const [key, option, lower] of [
+    ['include_mounts', ['mounts', 'include'], false],
+    ['exclude_mounts', ['mounts', 'exclude'], false],
+    ['include_operations', ['operations', 'include'], true],
+    ['exclude_operations', ['operations', 'exclude'], true],
+  ] as const) {
+    const made = expressions(it, key, lower);
+    // Telegraf looks at operations with fullstat alone.
+    if (made === undefined || made.length === 0 || (lower && !full)) it.carry(key);
+    else it.draft.set([...at, ...option], made, it.lines(key));
   }
 }
 
-function procstat(plugin: Plugin, at: readonly string[]): void {
-  const name =
-    plugin.text('prefix') ||
-    plugin.text('exe') ||
-    plugin.text('pattern') ||
-    plugin.text('systemd_unit') ||
-    plugin.text('cgroup') ||
-    'group';
-  const plain =
-    name
-      .replace(/[^\w-]+/g, '_')
-      .replace(/^_+|_+$/g, '')
-      .slice(0, 60) || 'group';
-  let called = plain;
-  for (let i = 2; plugin.draft.has([...at, 'groups', called]); i += 1) called = `${plain}-${i}`;
-  const group = [...at, 'groups', called];
-  const pattern = (key: string, option: string, made: string | undefined): void => {
-    if (plugin.given(key) === undefined) return;
-    if (made === undefined || made === '')
-      plugin.leave('this is no regular expression that can be carried over', key);
-    else plugin.draft.set([...group, option], [made], plugin.lines(key));
-  };
-  pattern('exe', 'name', expression(plugin.text('exe') ?? ''));
-  pattern('pattern', 'cmdline', expression(plugin.text('pattern') ?? ''));
-  const unit = plugin.text('systemd_unit');
-  pattern(
-    'systemd_unit',
-    'cgroup',
-    unit === undefined ? undefined : `/${quoted(unit.includes('.') ? unit : `${unit}.service`)}$`,
-  );
-  const cgroup = plugin.text('cgroup');
-  pattern(
-    'cgroup',
-    'cgroup',
-    cgroup === undefined || /[*?[]/.test(cgroup)
-      ? undefined
-      : `${quoted(cgroup.replace(/^\/sys\/fs\/cgroup(?:\/systemd)?/, ''))}$`,
-  );
-  plugin.carry('prefix');
-  plugin.leave(
-    'processes are chosen by name, exe, cmdline or cgroup: a pid file is not read',
-    'pid_file',
-  );
-  plugin.leave('processes are not chosen by their user', 'user');
-  plugin.leave(
-    'a group is one: what its processes use is added up',
-    'pid_tag',
-    'cmdline_tag',
-    'tag_with',
-    'process_name',
-    'pid_finder',
-  );
-  if (!plugin.draft.has(group)) {
-    plugin.leaveRest('nothing of it says which processes in a way that could be carried over');
-    return;
-  }
-  plugin.draft.carry(plugin.header);
-}
+const CONTROLLERS =
+  /^(?:blkio|cpu|cpuacct|cpu,cpuacct|cpuset|devices|freezer|hugetlb|memory|net_cls|net_prio|perf_event|pids)(?:\/|$)/;
 
-/** Grok's patterns that a parser of ours reads. */
-const GROK: Readonly<Record<string, string>> = {
-  '%{COMBINED_LOG_FORMAT}': 'access',
-  '%{COMMON_LOG_FORMAT}': 'access',
-};
-const FORMATS: Readonly<Record<string, string>> = {
-  json: 'json-lines',
-  json_v2: 'json-lines',
-  logfmt: 'logfmt',
-  syslog: 'syslog',
-};
-
-function logs(plugin: Plugin, at: readonly string[]): void {
-  const grok = ['grok.patterns', 'grok_patterns'].find((key) => plugin.given(key) !== undefined);
-  const patterns = grok === undefined ? undefined : plugin.list(grok);
-  const format = plugin.text('data_format');
-  const parser =
-    patterns?.length === 1
-      ? GROK[patterns[0] ?? '']
-      : patterns === undefined
-        ? FORMATS[format ?? '']
-        : undefined;
-  const files = plugin.list('files');
-  if (files === undefined || files.length === 0 || parser === undefined) {
-    plugin.leaveRest(
-      'no parser here reads what this says: cullinan list has them, and the parser regex takes expressions of your own (docs/logs.md)',
-    );
-    return;
+function cgroup(it: Plugin, at: readonly string[]): void {
+  const paths = it.list('paths')?.map((path) => /^\/sys\/fs\/cgroup\/(.+?)\/*$/.exec(path)?.[1]);
+  const groups = paths?.filter((path) => path !== undefined && !CONTROLLERS.test(path));
+  if (groups !== undefined && groups.length > 0 && groups.length === paths?.length) {
+    const known = groups.filter((path) => path !== undefined);
+    it.draft.set([...at, 'groups', 'include'], known, it.lines('paths'));
+    const depth = Math.min(16, Math.max(...known.map((path) => path.split('/').length)));
+    if (depth > 2) it.draft.set([...at, 'depth'], depth);
   }
-  const start =
-    plugin.flag('from_beginning') === true || plugin.text('initial_read_offset') === 'beginning';
-  const from = plugin.lines('files', ...(grok === undefined ? [] : [grok]), 'data_format');
-  for (const path of files) {
-    const file = {
-      path: path.replaceAll('**', '*'),
-      parser,
-      // Logs of one parser are told apart by a label.
-      labels: { log: path },
-      ...(start ? { from: 'start' } : {}),
-    };
-    const comment = path.includes('**')
-      ? 'A glob goes into one folder: ** was written as *.'
-      : undefined;
-    plugin.draft.append([...at, 'files'], file, from, comment);
-  }
-  plugin.carry('from_beginning', 'initial_read_offset', 'watch_method');
-  if (plugin.flag('pipe') === false) plugin.carry('pipe');
-  plugin.leave('a measurement is what the parser calls it', 'grok.measurement', 'name_override');
-  plugin.draft.carry(plugin.header);
-  plugin.draft.note(
-    [...at, 'files'],
-    'Numbers of what the lines say; Telegraf sent each line as a point.',
-  );
+  it.leave('only version 2 of control groups is read: groups has paths below its root', 'paths');
+  it.leave('of each group are read cpu.stat, memory.*, io.stat and pids.*', 'files');
 }
 
 /** Inputs of Telegraf, by name. */
@@ -267,8 +153,14 @@ export const INPUTS: Readonly<Record<string, Counterpart>> = {
   },
   kernel: {
     collectors: ['processes', 'uptime'],
-    take: (it) =>
-      it.leave('pressure is the collector pressure’s, and KSM is not collected', 'collect'),
+    take: (it) => {
+      const wanted = it.list('collect') ?? [];
+      if (wanted.includes('psi'))
+        it.draft.set(['collectors', 'pressure', 'enabled'], true, it.lines('collect'));
+      if (wanted.includes('ksm'))
+        it.draft.leave(it.lines('collect'), 'what KSM merges is not collected');
+      it.carry('collect');
+    },
   },
   kernel_vmstat: { collectors: ['paging'] },
   linux_sysctl_fs: { collectors: ['processes'] },
@@ -279,8 +171,8 @@ export const INPUTS: Readonly<Record<string, Counterpart>> = {
     },
   },
   system: {
-    collectors: ['load', 'uptime'],
-    note: 'Users that are logged in are the collector users’.',
+    collectors: ['load', 'uptime', 'users'],
+    take: ({ draft }) => draft.set(['collectors', 'users', 'perUser'], false),
   },
   interrupts: {
     collectors: ['interrupts'],
@@ -315,25 +207,10 @@ export const INPUTS: Readonly<Record<string, Counterpart>> = {
   },
   nfsclient: {
     collectors: ['mountstats'],
-    take: (it) => {
-      it.leave(
-        'all of what /proc/self/mountstats says is sent; only and except of a handler choose',
-        'fullstat',
-        'include_operations',
-        'exclude_operations',
-      );
-      it.leave(
-        'mounts are not chosen here: only and except of a handler do',
-        'include_mounts',
-        'exclude_mounts',
-      );
-    },
+    measurements: ['nfsstat', 'nfs_bytes', 'nfs_events', 'nfs_ops', 'nfs_xprt_tcp', 'nfs_xprt_udp'],
+    take: nfsclient,
   },
-  cgroup: {
-    collectors: ['cgroups'],
-    take: (it) =>
-      it.leave('control groups are chosen by options of the collector cgroups', 'paths', 'files'),
-  },
+  cgroup: { collectors: ['cgroups'], take: cgroup },
   libvirt: {
     collectors: ['libvirt'],
     take: (it, at) => {
@@ -356,72 +233,58 @@ export const INPUTS: Readonly<Record<string, Counterpart>> = {
         'per_instance',
       ),
   },
-  procstat: { collectors: ['process'], take: procstat },
-  tail: { collectors: ['logs'], take: logs },
-  logparser: { collectors: ['logs'], take: logs },
+  procstat: { collectors: ['process'], make: procstat },
+  tail: { collectors: ['logs'], foreign: true, make: logs },
+  logparser: { collectors: ['logs'], foreign: true, make: logs },
+  exec: { collectors: ['exec'], foreign: true, make: exec },
+  execd: { collectors: ['exec'], foreign: true, make: execd },
+  statsd: { collectors: ['push'], foreign: true, make: statsd },
+  socket_listener: { collectors: ['push'], foreign: true, make: listener },
+  tcp_listener: { collectors: ['push'], foreign: true, make: listener },
+  udp_listener: { collectors: ['push'], foreign: true, make: listener },
+  http_response: { collectors: ['http'], make: httpResponse },
+  net_response: { collectors: ['tcp'], make: netResponse },
+  x509_cert: { collectors: ['tcp'], make: x509 },
+  ping: { collectors: ['ping'], make: ping },
+  filecount: { collectors: ['files'], make: filecount },
+  filestat: { collectors: ['files'], make: filestat },
+  nginx: { collectors: ['nginx'], make: nginx },
+  apache: { collectors: ['apache'], make: apache },
+  redis: { collectors: ['redis'], measurements: REDIS, make: redis },
+  rabbitmq: { collectors: ['rabbitmq'], measurements: RABBITMQ, make: rabbitmq },
+  activemq: { collectors: ['activemq'], measurements: ACTIVEMQ, make: activemq },
+  chrony: { collectors: ['chrony'], make: chrony },
+  ntpq: { collectors: ['ntpd'], make: ntpq },
+  smart: { collectors: ['smart'], measurements: ['smart_device', 'smart_attribute'], make: smart },
+  smartctl: {
+    collectors: ['smart'],
+    measurements: ['smartctl', 'smartctl_attributes'],
+    make: smart,
+  },
+  systemd_units: { collectors: ['systemd'], make: systemdUnits },
 };
+
+const HTTP =
+  'the collector push listens for lines at unix sockets, UDP and TCP, and not for HTTP: docs/push.md';
+const ASKS =
+  'the collector exec runs a program that asks for it, and reads its format: docs/exec.md';
 
 /** Inputs that many have, and that have no counterpart: what does it instead. */
 export const NO_INPUT: Readonly<Record<string, string>> = {
-  smart:
-    'cullinan does not call smartctl; the collector sensors has what disks say of their temperature',
-  exec: 'the collector exec runs programs: give it each command (cullinan describe exec)',
-  execd: 'the collector exec runs programs: give it each command (cullinan describe exec)',
-  statsd: 'the collector push listens for statsd: cullinan describe push',
-  socket_listener:
-    'cullinan takes no points of others: leave Telegraf running for what applications send',
-  http_listener:
-    'cullinan takes no points of others: leave Telegraf running for what applications send',
+  http_listener: HTTP,
+  http_listener_v2: HTTP,
+  influxdb_listener: HTTP,
+  influxdb_v2_listener: HTTP,
+  opentelemetry: HTTP,
+  syslog:
+    'nothing listens for syslog; the collector logs reads the files and the journal it goes to',
   docker: 'cullinan does not ask Docker; the collector cgroups observes control groups',
-  filecount: 'the collector files does the like: cullinan describe files',
-  http_response: 'the collector http does the like: cullinan describe http',
-  net_response: 'the collector tcp does the like: cullinan describe tcp',
-  dns_query: 'cullinan observes the host that it runs on, and asks no others',
-  snmp: 'cullinan observes the host that it runs on, and asks no others',
-  ntpq: 'cullinan doctor looks at the clock; ntpq is not asked for numbers',
+  file: 'the collector textfile reads files that programs leave, in other forms: docs/textfile.md',
+  http: ASKS,
+  prometheus: ASKS,
+  dns_query:
+    'no collector asks name servers; the collector exec runs a check of yours: docs/exec.md',
+  snmp: 'no collector speaks SNMP; the collector exec runs a program that does: docs/exec.md',
+  hddtemp:
+    'the collector smart tells of the temperature of disks, and so does the collector sensors',
 };
-
-/** Takes `tagpass` and `tagdrop` where they choose devices. */
-export function takeTags(
-  plugin: Plugin,
-  { devices = {} }: Counterpart,
-  at: readonly string[],
-): void {
-  const passes = plugin.keys().filter((key) => key.startsWith('tagpass.'));
-  const drops = plugin.keys().filter((key) => key.startsWith('tagdrop.'));
-  if (
-    plugin.name === 'cpu' &&
-    passes.length === 1 &&
-    plugin.list('tagpass.cpu')?.join() === 'cpu-total'
-  ) {
-    plugin.draft.set([...at, 'perCpu'], false, plugin.lines('tagpass.cpu'));
-    return;
-  }
-  for (const key of passes) {
-    const option = devices[key.slice('tagpass.'.length)];
-    const other = passes.length > 1 || plugin.draft.has([...at, option ?? '', 'include']);
-    if (option === undefined) plugin.leave('cullinan has no such tag to choose by', key);
-    else if (other)
-      plugin.leave(
-        'of several tags one has to fit in Telegraf, and all have to here: write it by hand',
-        key,
-      );
-    else include(plugin, key, [...at, option]);
-  }
-  const byOption = new Map<string, string[]>();
-  for (const key of drops) {
-    const option = devices[key.slice('tagdrop.'.length)];
-    if (option === undefined) plugin.leave('cullinan has no such tag to choose by', key);
-    else byOption.set(option, [...(byOption.get(option) ?? []), key]);
-  }
-  for (const [option, keys] of byOption) {
-    const before = plugin.name === 'disk' && option === 'types' ? ['ignore_fs'] : [];
-    const all = [...before, ...keys];
-    exclude(
-      plugin,
-      all,
-      all.flatMap((key) => plugin.list(key) ?? []),
-      [...at, option],
-    );
-  }
-}

@@ -7,18 +7,15 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
-  rmSync,
   statfsSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { table } from './report.mjs';
+import { PROGRAM, tell, workFolder } from './session.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 /** MiB that no run may hold. */
 const MOST = 70;
 const GIB = 2 ** 30;
@@ -29,10 +26,7 @@ const { values: given } = parseArgs({ options: { gib: { type: 'string', default:
 const gib = Number(given.gib);
 if (!(gib > 0)) throw new Error('--gib must be a number above 0');
 
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+const work = workFolder();
 
 const { bavail, bsize } = statfsSync(work);
 if (bavail * bsize < (gib + 2) * GIB) {

@@ -1,12 +1,12 @@
 // What culling a log costs beside others: `npm run bench:logs`. See bench/README.md.
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { install } from './install.mjs';
 import { contenders, PYTHON, run } from './logs/contenders.mjs';
 import { generate } from './logs/generate.mjs';
 import { page, summary } from './logs/page.mjs';
+import { tell, workFolder } from './session.mjs';
 
 const PAGE = fileURLToPath(new URL('../docs/logs-performance.md', import.meta.url));
 
@@ -23,10 +23,7 @@ const lines = Number(given.lines);
 const rounds = Number(given.rounds);
 if (!(lines > 0 && rounds > 0)) throw new Error('--lines and --rounds must be numbers above 0');
 
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+const work = workFolder();
 
 tell(`making two logs of ${lines} lines`);
 const logs = { access: `${work}/access.log`, postfix: `${work}/mail.log` };

@@ -19,9 +19,17 @@ import {
   type Noted,
 } from 'cullinan/logs';
 import { parserOption } from 'cullinan/parsers';
-import { defineCollector, delta, gauge, type Metric, z } from 'cullinan/plugin';
+import {
+  defineCollector,
+  delta,
+  dottedName,
+  gauge,
+  type Metric,
+  wholePath,
+  z,
+} from 'cullinan/plugin';
 
-const absolute = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
+const absolute = wholePath();
 
 /** A path, or the journal in its place. */
 const log = z.string().superRefine((path, context) => {
@@ -46,9 +54,7 @@ const file = z.strictObject({
   parser: parserOption().describe(
     'What reads its lines: `access`, or a map with its options: `{ name: access, format: common }`.',
   ),
-  as: z
-    .string()
-    .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots')
+  as: dottedName()
     .optional()
     .meta({ description: 'What stands before the names of its metrics.', fallback: 'nothing' }),
   labels: z

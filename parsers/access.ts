@@ -194,16 +194,17 @@ export default defineParser({
     }
 
     /** The method that begins at a place, if it is one; nginx and Apache log what was no request, too. */
-    function method(bytes: Uint8Array, from: number, end: number): number {
+    function method({ bytes, view }: Piece, from: number, end: number): number {
       let at = from;
       while (at < end && (bytes[at] as number) >= A && (bytes[at] as number) <= Z) at += 1;
       const ends = at > from && (at === end || bytes[at] === SPACE);
-      if (ends) methods.add(bytes, from, at);
+      if (ends) methods.addIn(view, from, at);
       else methods.addText('none');
       return ends && at < end ? at + 1 : -1;
     }
 
-    function parseAt({ bytes, characters }: Piece, start: number, end: number): boolean {
+    function parseAt(piece: Piece, start: number, end: number): boolean {
+      const { bytes, characters } = piece;
       if (!line.read(bytes, start, end, characters)) return false;
       let status = line.number(STATUS);
       if (!(status >= 100 && status <= 999)) {
@@ -218,10 +219,10 @@ export default defineParser({
       if (size > 0) add(sums, SENT, size);
       if (hasRequest) {
         const to = line.to(REQUEST);
-        const from = method(bytes, line.from(REQUEST), to);
+        const from = method(piece, line.from(REQUEST), to);
         if (wantsPaths && from >= 0) path(bytes, from, indexOfByte(bytes, SPACE, from, to));
       } else {
-        if (hasMethod) method(bytes, line.from(METHOD), line.to(METHOD));
+        if (hasMethod) method(piece, line.from(METHOD), line.to(METHOD));
         if (wantsPaths) path(bytes, line.from(PATH), line.to(PATH));
       }
       if (timeField >= 0) {

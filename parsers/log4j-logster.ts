@@ -11,6 +11,8 @@ import { LevelWords } from 'cullinan/wire/level-word';
 import { parseOptionString } from 'cullinan/wire/option-string';
 import { isoTime, known } from 'cullinan/wire/timestamps';
 
+/** Before the time: `[2026-11-21 08:38:12]`. */
+const BRACKET = 91;
 const SPELLINGS = { logLevels: { short: '-l', long: '--log-levels' } };
 /** Those that a line may have, whether or not they are counted. */
 const USUAL = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
@@ -67,7 +69,7 @@ export default defineParser({
         first.seen += 1;
         return true;
       },
-      timeOf: ({ bytes }: Line) => known(isoTime(bytes)),
+      timeOf: ({ bytes }: Line) => known(isoTime(bytes, bytes[0] === BRACKET ? 1 : 0)),
       *report(seconds) {
         for (const level of levels) {
           yield level.metric.observe(count(level.seen / seconds));

@@ -35,6 +35,8 @@ const FARTHEST = 300;
 const BEFORE_MESSAGE = [' - ', ' -- ', ' : ', ': '].map(encoded);
 const NEWLINE = 10;
 const SPACE = 32;
+/** Before the time, as Elasticsearch writes it. */
+const BRACKET = 91;
 /** Ends the name of an exception's class. */
 const KINDS = ['Exception', 'Error', 'Throwable'].map(encoded);
 const COLON = 58;
@@ -110,7 +112,7 @@ export default defineParser({
         if (loggers > 0) logger(bytes, words.end, end);
         return true;
       },
-      timeOf: ({ bytes }: Line) => known(isoTime(bytes)),
+      timeOf: ({ bytes }: Line) => known(isoTime(bytes, bytes[0] === BRACKET ? 1 : 0)),
       *report() {
         for (const [i, level] of LEVELS.entries()) {
           yield metrics.levels.observe(count(counts[i] ?? 0), { level });

@@ -23,6 +23,8 @@ const METRIC = encoded('metric=');
 const VALUE = encoded('value=');
 const SPACE = 32;
 const TAB = 9;
+const DOT = 46;
+const MINUS = 45;
 /** Bytes of a name. */
 const LONGEST = 256;
 /** Values that are kept one by one of each name. */
@@ -66,6 +68,16 @@ function afterBlanks(bytes: Uint8Array, word: Uint8Array, from: number): number 
   return at > from && standsAt(bytes, word, at) ? at + word.length : -1;
 }
 
+const isDigit = (byte = 0): boolean => (byte - 48) >>> 0 <= 9;
+
+/** A number, with its unit behind it or none; NaN of what only begins like one: `1.2.3`. */
+function numberAt(bytes: Uint8Array, from: number): number {
+  let dots = 0;
+  let at = bytes[from] === MINUS ? from + 1 : from;
+  for (; isDigit(bytes[at]) || bytes[at] === DOT; at += 1) if (bytes[at] === DOT) dots += 1;
+  return dots > 1 ? Number.NaN : decimalAt(bytes, from);
+}
+
 export default defineParser({
   name: 'MetricLogster',
   summary: 'What an application counts and times in its log, as logster has it.',
@@ -98,7 +110,7 @@ export default defineParser({
         let to = from;
         while (to < bytes.length && !isBlank(bytes[to])) to += 1;
         const number = afterBlanks(bytes, VALUE, to);
-        const value = number < 0 ? Number.NaN : decimalAt(bytes, number);
+        const value = number < 0 ? Number.NaN : numberAt(bytes, number);
         if (to === from || Number.isNaN(value)) return false;
         if (isCount) counts.add(bytes, from, to, value);
         else time(bytes, from, to, value);

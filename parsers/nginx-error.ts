@@ -6,7 +6,7 @@
  * Units   Lines since the report before.
  */
 import { count, defineParser, delta, type Line, z } from 'cullinan/plugin';
-import { encoded, indexOfByte, indexOfWord } from 'cullinan/wire/bytes';
+import { encoded, indexOfByte, indexOfWord, standsAt } from 'cullinan/wire/bytes';
 import { Tally } from 'cullinan/wire/tally';
 import { isoTime, known } from 'cullinan/wire/timestamps';
 
@@ -22,9 +22,35 @@ const metrics = {
 const OPEN = 91;
 const CLOSE = 93;
 const LEVEL_AT = 20;
-const REASON = encoded('failed (');
+const BRACKET = encoded(' (');
 const BEHIND_NUMBER = encoded(': ');
-const BRACKET = 41;
+/** Stands in place of the number before what OpenSSL says. */
+const SSL = encoded('SSL');
+/** Behind it stands the request, which may say anything. */
+const CLIENT = encoded(', client: ');
+const CLOSED = 41;
+
+/**
+ * Where the reason begins: `… (110: Connection timed out)`. It stands behind the message, in which a path of the
+ * request may look like one.
+ *
+ * @returns -1 where there is none.
+ */
+function reasonAt(bytes: Uint8Array, from: number): number {
+  const client = indexOfWord(bytes, CLIENT, from);
+  const end = client < 0 ? bytes.length : client;
+  let found = -1;
+  for (let at = indexOfWord(bytes, BRACKET, from, end); at >= 0; ) {
+    at += BRACKET.length;
+    let behind = at;
+    if (standsAt(bytes, SSL, at)) behind += SSL.length;
+    else while (((bytes[behind] ?? 0) - 48) >>> 0 <= 9) behind += 1;
+    if (behind > at && standsAt(bytes, BEHIND_NUMBER, behind))
+      found = behind + BEHIND_NUMBER.length;
+    at = indexOfWord(bytes, BRACKET, at, end);
+  }
+  return found;
+}
 
 export default defineParser({
   name: 'nginx-error',
@@ -42,12 +68,10 @@ export default defineParser({
         const end = indexOfByte(bytes, CLOSE, LEVEL_AT, most);
         if (end === most) return false;
         levels.add(bytes, LEVEL_AT + 1, end);
-        const failed = indexOfWord(bytes, REASON, end);
-        if (failed < 0) return true;
-        const number = indexOfWord(bytes, BEHIND_NUMBER, failed + REASON.length);
-        const from = number + BEHIND_NUMBER.length;
-        const to = indexOfByte(bytes, BRACKET, from);
-        if (number >= 0 && to < bytes.length) reasons.add(bytes, from, to);
+        const from = reasonAt(bytes, end);
+        if (from < 0) return true;
+        const to = indexOfByte(bytes, CLOSED, from);
+        if (to < bytes.length) reasons.add(bytes, from, to);
         return true;
       },
       timeOf: ({ bytes }: Line) => known(isoTime(bytes)),

@@ -23,7 +23,8 @@ import {
   z,
 } from 'cullinan/plugin';
 import { decoded, encoded, indexOfWord, standsAt } from 'cullinan/wire/bytes';
-import { Distribution, statistics } from 'cullinan/wire/distribution';
+import { type Decimals, statistics } from 'cullinan/wire/distribution';
+import { Word } from 'cullinan/wire/fours';
 import { PostfixDelivery, PostfixLine, PostfixQueued } from 'cullinan/wire/postfix-line';
 import { OTHER, Tally } from 'cullinan/wire/tally';
 import { known } from 'cullinan/wire/timestamps';
@@ -84,44 +85,27 @@ const metrics = {
 const STAGES = ['before_queue', 'queue', 'connection', 'transmission'] as const;
 const SEVERITIES = ['warning', 'error', 'fatal', 'panic'] as const;
 
-const [CONNECT, LOST, TIMEOUT, CLIENT, UID, REMOVED, EXPIRED, REJECT, SASL] = [
-  'connect from ',
-  'lost connection ',
-  'timeout after ',
-  'client=',
-  'uid=',
-  'removed',
-  'expired, returned to sender',
-  'reject: ',
-  ' authentication failed',
-].map(encoded) as [
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-];
-const [SMTPD, POSTSCREEN, QMGR, PICKUP, CLEANUP, BOUNCED, DEFERRED] = [
-  'smtpd',
-  'postscreen',
-  'qmgr',
-  'pickup',
-  'cleanup',
-  'bounced',
-  'deferred',
-].map(encoded) as [
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-  Uint8Array,
-];
+/** Postfix's programs. */
+const SMTPD = new Word('smtpd');
+const POSTSCREEN = new Word('postscreen');
+const QMGR = new Word('qmgr');
+const PICKUP = new Word('pickup');
+const CLEANUP = new Word('cleanup');
+/** How begins what they say. */
+const CONNECT = new Word('connect from ');
+const LOST = new Word('lost connection ');
+const TIMEOUT = new Word('timeout after ');
+const CLIENT = new Word('client=');
+const UID = new Word('uid=');
+const REMOVED = new Word('removed');
+const MESSAGE_ID = new Word('message-id=');
+/** What became of a recipient. */
+const BOUNCED = new Word('bounced');
+const DEFERRED = new Word('deferred');
+/** What stands somewhere in what they say. */
+const EXPIRED = encoded('expired, returned to sender');
+const REJECT = encoded('reject: ');
+const SASL = encoded(' authentication failed');
 const PROBLEMS = SEVERITIES.map((severity) => encoded(`${severity}: `));
 
 /** Bytes of it; 200 of them may be of a header. */
@@ -161,8 +145,6 @@ export default defineParser({
       screened: new Tally({ limit: 20 }),
     };
     const rejects = new Tally({ limit: 100 });
-    const delay = new Distribution();
-    const stages = STAGES.map((stage) => ({ stage, spread: new Distribution() }));
     const sums = {
       queued: 0,
       recipients: 0,
@@ -178,31 +160,35 @@ export default defineParser({
     let end = 0;
     for (const status of ['sent', 'deferred', 'bounced']) tallies.deliveries.addText(status, 0);
 
-    function delivered(bytes: Uint8Array): void {
+    function delivered(view: DataView): void {
       const { status, statusEnd, dsn, dsnEnd } = delivery;
-      tallies.deliveries.add(bytes, status, statusEnd);
-      tallies.agents.add(bytes, line.agent, line.agentEnd);
-      if (relays > 0) tallies.relays.add(bytes, delivery.relay, delivery.relayEnd);
-      if (standsAt(bytes, BOUNCED, status)) tallies.bounces.add(bytes, dsn, dsnEnd);
-      else if (standsAt(bytes, DEFERRED, status)) tallies.deferrals.add(bytes, dsn, dsnEnd);
-      delay.add(delivery.delay);
-      for (let i = 0; i < 4; i += 1) stages[i]?.spread.add(delivery.stages[i] as number);
+      tallies.deliveries.addIn(view, status, statusEnd);
+      tallies.agents.addIn(view, line.agent, line.agentEnd);
+      if (relays > 0) tallies.relays.addIn(view, delivery.relay, delivery.relayEnd);
+      if (BOUNCED.standsAt(view, status, statusEnd)) tallies.bounces.addIn(view, dsn, dsnEnd);
+      else if (DEFERRED.standsAt(view, status, statusEnd)) {
+        tallies.deferrals.addIn(view, dsn, dsnEnd);
+      }
+      delivery.delay.count();
+      for (let i = 0; i < 4; i += 1) (delivery.stages[i] as Decimals).count();
     }
 
-    function queue({ bytes, characters }: Piece, at: number): void {
-      if (standsAt(bytes, REMOVED, at)) sums.removed += 1;
-      else if (message.read(bytes, characters, at, end)) {
+    function queue({ bytes, view }: Piece, at: number): void {
+      if (message.read(view, at, end)) {
         sums.queued += 1;
-        queuedBytes[0] = (queuedBytes[0] as number) + message.size;
-        sums.recipients += message.recipients;
-      } else if (indexOfWord(bytes, EXPIRED, at, end) >= 0) sums.expired += 1;
+        queuedBytes[0] = (queuedBytes[0] as number) + message.size.digits;
+        sums.recipients += message.recipients.digits;
+      } else if (REMOVED.standsAt(view, at, end)) sums.removed += 1;
+      else if (!complained(bytes, at) && indexOfWord(bytes, EXPIRED, at, end) >= 0)
+        sums.expired += 1;
     }
 
-    function session(bytes: Uint8Array, at: number): void {
-      if (standsAt(bytes, CONNECT, at)) sums.connections += 1;
-      else if (standsAt(bytes, CLIENT, at)) tallies.received.add(bytes, line.agent, line.agentEnd);
-      else if (standsAt(bytes, LOST, at) || standsAt(bytes, TIMEOUT, at)) sums.lost += 1;
-      else rejected(bytes, at);
+    function session({ bytes, view }: Piece, at: number): void {
+      if (CONNECT.standsAt(view, at, end)) sums.connections += 1;
+      else if (CLIENT.standsAt(view, at, end))
+        tallies.received.addIn(view, line.agent, line.agentEnd);
+      else if (LOST.standsAt(view, at, end) || TIMEOUT.standsAt(view, at, end)) sums.lost += 1;
+      else if (!complained(bytes, at)) rejected(bytes, at);
     }
 
     /** `reject: `, or `milter-reject: `. */
@@ -228,48 +214,42 @@ export default defineParser({
       return true;
     }
 
+    function cleanedUp({ bytes, view }: Piece, at: number): void {
+      if (MESSAGE_ID.standsAt(view, at, end)) return;
+      if (!complained(bytes, at)) rejected(bytes, at);
+    }
+
+    function other({ bytes, view }: Piece, agent: number, at: number): void {
+      if (complained(bytes, at)) return;
+      if (POSTSCREEN.standsAt(view, agent, end)) screened(bytes, at);
+      else if (PICKUP.standsAt(view, agent, end) && UID.standsAt(view, at, end)) {
+        tallies.received.addIn(view, agent, line.agentEnd);
+      }
+    }
+
     function parseAt(piece: Piece, start: number, to: number): boolean {
-      const { bytes, characters } = piece;
+      const { bytes, view } = piece;
       end = to;
-      if (!line.read(bytes, start, to)) return false;
+      if (!line.read(bytes, view, start, to)) return false;
       const { agent, message: at } = line;
-      const first = bytes[at] ?? 0;
-      // Of `warning`, `error`, `fatal` and `panic`; few lines begin so.
-      if (
-        (first === 119 || first === 101 || first === 102 || first === 112) &&
-        complained(bytes, at)
-      ) {
-        return true;
-      }
-      // Which of the programs it may be: `smtpd`, `qmgr`, `cleanup`, `pickup` or `postscreen`.
-      switch (bytes[agent]) {
-        case 115:
-          if (!standsAt(bytes, SMTPD, agent)) break;
-          session(bytes, at);
-          return true;
-        case 113:
-          if (!standsAt(bytes, QMGR, agent)) break;
-          queue(piece, at);
-          return true;
-        case 99:
-          if (!standsAt(bytes, CLEANUP, agent)) break;
-          rejected(bytes, at);
-          return true;
-        case 112:
-          if (standsAt(bytes, POSTSCREEN, agent)) screened(bytes, at);
-          else if (!standsAt(bytes, PICKUP, agent)) break;
-          else if (standsAt(bytes, UID, at)) tallies.received.add(bytes, agent, line.agentEnd);
-          return true;
-      }
-      if (delivery.read(bytes, characters, at, to)) delivered(bytes);
+      if (delivery.read(view, at, to)) delivered(view);
+      else if (QMGR.standsAt(view, agent, to)) queue(piece, at);
+      else if (CLEANUP.standsAt(view, agent, to)) cleanedUp(piece, at);
+      else if (SMTPD.standsAt(view, agent, to)) session(piece, at);
+      else other(piece, agent, at);
       return true;
+    }
+
+    function timeIn(bytes: Uint8Array, from: number, to: number, now: number): number | undefined {
+      return line.readHead(bytes, from, to) ? known(line.head.timeOf(bytes, now)) : undefined;
     }
 
     return {
       parse: ({ bytes }: Line) => parseAt(pieceOf(bytes), 0, bytes.length),
       parseAt,
-      timeOf: ({ bytes }: Line, now = Date.now() / 1000) =>
-        line.read(bytes) ? known(line.head.timeOf(bytes, now)) : undefined,
+      timeOf: ({ bytes }: Line, now = Date.now() / 1000) => timeIn(bytes, 0, bytes.length, now),
+      timeAt: ({ bytes }: Piece, from: number, to: number) =>
+        timeIn(bytes, from, to, Date.now() / 1000),
       *report(): Generator<Observation> {
         for (const [name, labels] of [
           ['received', 'by'],
@@ -295,16 +275,17 @@ export default defineParser({
           const [stage = OTHER, reason = OTHER] = key.split(' ');
           yield metrics.rejects.observe(count(n), { stage, reason });
         }
-        for (const [statistic, value] of statistics(delay, percentiles)) {
+        for (const [statistic, value] of statistics(delivery.delay.spread(), percentiles)) {
           yield metrics.delay.observe(secondsOf(value), { statistic });
         }
-        delay.clear();
-        for (const { stage, spread } of stages) {
+        for (const [i, stage] of STAGES.entries()) {
+          const spread = (delivery.stages[i] as Decimals).spread();
           for (const [statistic, value] of statistics(spread, percentiles)) {
             yield metrics.delays.observe(secondsOf(value), { stage, statistic });
           }
-          spread.clear();
         }
+        delivery.delay.spread().clear();
+        for (const stage of delivery.stages) stage.spread().clear();
       },
     };
   },

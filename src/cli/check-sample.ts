@@ -9,7 +9,7 @@ import { printable } from '../wire/printable.ts';
 import { chooseParser, isKnown } from './cull-parser.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 import { bringPlugins } from './plugins.ts';
-import { load } from './setup.ts';
+import { loadWithPlugins } from './setup.ts';
 
 export interface SampleOptions {
   readonly config?: string;
@@ -49,9 +49,6 @@ export async function checkSample(io: Io, sample: string, options: SampleOptions
   if (!Number.isInteger(most) || most < 0) {
     throw new UsageError(`--lines is "${options.lines}"; it must be a whole number`);
   }
-  if (options.parser === undefined || !isKnown(options.parser)) {
-    await bringPlugins(io, options.config, { inProcess: true });
-  }
   let code: number = EXIT.ok;
   for (const { where, chosen } of await parsersFor(io, sample, options)) {
     const result = await read(sample, chosen, most);
@@ -75,9 +72,11 @@ async function parsersFor(
   options: SampleOptions,
 ): Promise<readonly Asked[]> {
   const { parser, parserOptions, config: path } = options;
-  if (parser !== undefined)
+  if (parser !== undefined) {
+    if (!isKnown(parser)) await bringPlugins(io, path, { inProcess: true });
     return [{ where: parser, chosen: await chooseParser(parser, parserOptions) }];
-  const config = load(io, path, { console: {} });
+  }
+  const { config } = await loadWithPlugins(io, path, { inProcess: true });
   const all = config.collectors.flatMap(({ instance, collector, options }) =>
     collector.name === 'logs'
       ? (options as { files: readonly { path: string; parser: ChosenParser }[] }).files.map(
@@ -221,8 +220,9 @@ function print(io: Io, where: string, result: Result): void {
   }
   if (cut)
     io.err(`The sample is longer than ${MOST_BYTES / 2 ** 20} MiB: the rest was not read.\n`);
+  const span = seconds < 10 ? Number(seconds.toPrecision(2)) : Math.round(seconds);
   io.err(
-    `\n${known} of ${lines} lines known (+), ${lines - known} not (-). In a run of ${Math.round(seconds)} s they amount to:\n`,
+    `\n${known} of ${lines} lines known (+), ${lines - known} not (-). In a run of ${span} s they amount to:\n`,
   );
   for (const it of numbers) {
     io.out(`${numberText(it)} ${it.metric.unit} ${it.metric.kind}\n`);

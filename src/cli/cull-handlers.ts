@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { createOutlet, type Destination, destinations, type Identity } from '../agent/index.ts';
 import { systemClock } from '../clock/index.ts';
-import type { HandlerConfig } from '../config/index.ts';
+import { Draft } from '../columns/index.ts';
+import type { Early, HandlerConfig } from '../config/index.ts';
 import { createDelivery } from '../deliver/index.ts';
 import type { LiveHostOptions } from '../host/index.ts';
 import type { Found } from '../logs/index.ts';
-import type { Labels, Point, Sample, Series } from '../metric/index.ts';
+import type { Labels, Observation, Point, Sample, Series } from '../metric/index.ts';
 import { type AgentStatus, Foreseen, type Handler } from '../plugin/index.ts';
 import { type Affixes, CullNames } from './cull-names.ts';
 import type { CullOptions } from './cull-options.ts';
@@ -23,14 +24,19 @@ interface Sending {
   warn(text: string): void;
 }
 
-/** Every output that was asked for, and where the configuration has the host. */
+/**
+ * Every output that was asked for, and where the configuration has the host.
+ *
+ * @param read the configuration's files, whose plugins are there already.
+ */
 export async function configuredOutputs(
   io: Io,
   options: CullOptions,
+  read: Early['files'] | undefined,
   affixes: Omit<Affixes, 'separator'>,
   { patience, warn }: Pick<Sending, 'patience' | 'warn'>,
 ): Promise<{ readonly outputs: readonly Output[]; readonly host: LiveHostOptions }> {
-  const { wanted, config } = outputsOf(io, options);
+  const { wanted, config } = outputsOf(io, options, read);
   // Only names of a configuration have the host in them; nobody is asked for it in vain.
   const named = wanted.some(({ kind }) => kind === 'configured');
   const own = { path: hostname(), label: hostname() };
@@ -76,23 +82,29 @@ function configuredOutput(
   const series = new Map<string, Series>();
   return {
     name: `handlers.${config.instance}`,
-    parcels(found) {
-      const samples = found.map((each) => samplesOf(each, series, identity));
+    parcels(found, where) {
+      const samples = found.map((each) => samplesOf(each, where, series, identity));
       return peers.map(({ peer, outlet }) => {
-        const points: Point[] = [];
-        for (const each of samples) outlet.points(each, points);
+        const draft = new Draft();
+        for (const each of samples) outlet.samples(each, draft);
+        const points = draft.since(0);
         return { points, send: () => deliver(peer, points, sending) };
       });
     },
   };
 }
 
+/** Which of several logs it is. */
+const LOG = 'log';
+
 function samplesOf(
   { time, seconds, observations }: Found,
+  where: string,
   known: Map<string, Series>,
   { label }: Identity,
 ): readonly Sample[] {
-  return observations.map(({ metric, labels, value, host = label, time: own = time }) => {
+  return observations.map(({ value, host = label, time: own = time, ...said }) => {
+    const { metric, labels } = where === '' ? said : ofLog(said, where);
     const key = JSON.stringify([metric.name, host, labels]);
     const its = known.get(key) ?? { id: known.size, metric, collector: 'logs', host, labels };
     known.set(key, its);
@@ -100,6 +112,11 @@ function samplesOf(
     return { series: its, value, time: Math.floor(own), growth };
   });
 }
+
+const ofLog = ({ metric, labels }: Pick<Observation, 'metric' | 'labels'>, where: string) => ({
+  metric: { ...metric, labels: [LOG, ...metric.labels] },
+  labels: { ...labels, [LOG]: where },
+});
 
 /** For handlers that show an agent's health: here is none. */
 const NO_AGENT: AgentStatus = {

@@ -1,4 +1,5 @@
-import type { Found } from '../logs/index.ts';
+import { sep } from 'node:path';
+import { type Found, isJournal, journalName } from '../logs/index.ts';
 import type { Name, Observation, Point, Series } from '../metric/index.ts';
 import type { Counters } from '../plugin/index.ts';
 import { levels, segment } from '../wire/segment.ts';
@@ -23,6 +24,31 @@ function bareName({ metric, labels }: Pick<Observation, 'metric' | 'labels'>): s
     if (value !== '') words.push(segment(value));
   }
   return words.join('.');
+}
+
+/**
+ * A level for each of several logs that no other of them has: its name, and before that as many of its folders as
+ * it takes; all that it was named by where they differ in nothing else (`mail` and `mail.log`, `journal:unit=ssh`
+ * and `journal:identifier=ssh`). Two that were called alike would send two points of one name, of which Graphite
+ * keeps one. Only those meet that differ in nothing but `.`, `/` and `_`.
+ *
+ * @param logs whole paths, or what stands for the journal.
+ */
+export function toldApart(logs: readonly string[]): ReadonlyMap<string, string> {
+  const parts = new Map(
+    logs.map((log) => [
+      log,
+      isJournal(log) ? [journalName(log)] : log.replace(/\.log$/, '').split(sep),
+    ]),
+  );
+  const deepest = Math.max(...[...parts.values()].map(({ length }) => length));
+  for (let depth = 1; depth <= deepest; depth += 1) {
+    const called = new Map(
+      [...parts].map(([log, its]) => [log, segment(its.slice(-depth).join(sep))]),
+    );
+    if (new Set(called.values()).size === called.size) return called;
+  }
+  return new Map(logs.map((log) => [log, segment(log)]));
 }
 
 /** Makes points of what parsers found, under logster's names. A series has one name for the whole run. */

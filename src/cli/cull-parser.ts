@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type ChosenParser, choose, isOwn, ownParser, parsers } from '../parsers/index.ts';
-import type { Parser } from '../plugin/index.ts';
-import { listed, UsageError } from './io.ts';
+import { Foreseen, type Parser } from '../plugin/index.ts';
+import { UsageError } from './io.ts';
 
 const known = (name: string): Parser | undefined =>
   parsers.get(name) ?? parsers.get(name.slice(name.lastIndexOf('.') + 1));
@@ -14,14 +14,23 @@ export const isKnown = (name: string): boolean => isOwn(name) || known(name) !==
  * theirs.
  */
 export async function parserNamed(name: string): Promise<Parser> {
-  if (isOwn(name)) return ownParser(resolve(name));
+  if (isOwn(name)) return await parserAt(resolve(name));
   const found = known(name);
   if (found !== undefined) return found;
   const names = [...parsers.keys()];
-  const { suggest } = await import('../config/index.ts');
-  const near = suggest(name, names);
-  const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
-  throw new UsageError(`no parser is called "${name}". ${hint}`);
+  const { hintFor } = await import('./hint.ts');
+  throw new UsageError(`no parser is called "${name}". ${hintFor(name, names)}`);
+}
+
+/** Most import nothing of the agent but `cullinan/plugin`: to load what knows all doors is a tenth of a short run. */
+async function parserAt(path: string): Promise<Parser> {
+  try {
+    return ownParser(path);
+  } catch (error) {
+    if (!(error instanceof Foreseen)) throw error;
+    const { parserHere } = await import('../foreign/index.ts');
+    return await parserHere(path);
+  }
 }
 
 /**
@@ -34,9 +43,11 @@ export async function chooseParser(name: string, text: string | undefined): Prom
   if (!('issues' in chosen)) return chosen;
   const [issue] = chosen.issues;
   const where = issue?.path.filter((step) => step !== OPTION_STRING).join('.') ?? '';
-  const what = where === '' ? '' : `${where}: `;
+  const said = issue?.message ?? '';
+  // Words of our own go on from the option's name.
+  const what = where === '' ? '' : `${where}${/^[a-z]/.test(said) ? '' : ':'} `;
   throw new UsageError(
-    `--parser-options is "${text ?? ''}": ${what}${issue?.message}. Try: cullinan describe ${parser.name}`,
+    `--parser-options is "${text ?? ''}": ${what}${said}. Try: cullinan describe ${parser.name}`,
   );
 }
 
@@ -50,13 +61,6 @@ async function given({ options }: Parser, text = ''): Promise<Readonly<Record<st
   const isMap = words.startsWith('{') || /^[\w-]+:(\s|$)/.test(words);
   const isOld = !isMap && options.safeParse({ [OPTION_STRING]: '' }).success;
   if (isOld) return { [OPTION_STRING]: words };
-  const { parseYaml } = await import('./cull-yaml.ts');
-  try {
-    const read = parseYaml(words.startsWith('{') ? words : `{${words}}`) ?? {};
-    return read as Readonly<Record<string, unknown>>;
-  } catch (error) {
-    throw new UsageError(
-      `--parser-options is "${text}"; it must be "name: value, name: value": ${(error as Error).message.split('\n')[0]}`,
-    );
-  }
+  const { optionMap } = await import('./option-map.ts');
+  return optionMap('--parser-options', text);
 }

@@ -3,13 +3,13 @@ import { registry } from '../agent/index.ts';
 import {
   type Config,
   ConfigError,
+  type Early,
   type HandlerConfig,
   loadConfig,
-  suggest,
 } from '../config/index.ts';
 import { type CullOptions, outputNamed, separatorOf } from './cull-options.ts';
+import { hintFor } from './hint.ts';
 import { type Io, listed, UsageError } from './io.ts';
-import { load } from './setup.ts';
 
 /** Where numbers are to go, as it was asked for. */
 export type Wanted =
@@ -29,19 +29,38 @@ const REFUSED: Readonly<Record<string, string>> = {
     'which passes on to CloudWatch',
 };
 
-/** Every output that was asked for, and the configuration that it is part of. */
+/** Handlers that have nobody to tell within one run, by their type, and what tells them instead. */
+const FOR_AGENTS: Readonly<Record<string, string>> = {
+  prometheus:
+    'its page ends with the run, before anybody has read it. Follow the log with the collector logs of an agent ' +
+    'that has this handler',
+  live: 'it draws what an agent collects. Print with --output stdout',
+};
+
+function deliverable(wanted: Wanted): Wanted {
+  const { handler, instance } = 'config' in wanted ? wanted.config : {};
+  const why = FOR_AGENTS[handler?.name ?? ''];
+  if (why === undefined) return wanted;
+  throw new UsageError(`the handler ${instance} cannot be sent to by one run: ${why}.`);
+}
+
+/**
+ * Every output that was asked for, and the configuration that it is part of.
+ *
+ * @param read the files of the configuration that was asked for.
+ */
 export function outputsOf(
   io: Io,
   options: CullOptions,
+  read: Early['files'] | undefined,
 ): { readonly wanted: readonly Wanted[]; readonly config: Config } {
-  const bare = { files: false, registry, environment: io.environment } as const;
-  const config =
-    options.config === undefined
-      ? loadConfig({ ...bare, defaultHandlers: { console: {} } })
-      : load(io, options.config, { console: {} });
+  const known = { registry, environment: io.environment };
+  const files = options.config === undefined ? false : read;
+  const config = loadConfig({ ...known, files, defaultHandlers: { console: {} } });
   const single = (type: string, given: object): HandlerConfig => {
     try {
-      const [handler] = loadConfig({ ...bare, defaultHandlers: { [type]: given } }).handlers;
+      const defaultHandlers = { [type]: given };
+      const [handler] = loadConfig({ ...known, files: false, defaultHandlers }).handlers;
       if (handler !== undefined) return handler;
     } catch (error) {
       // There is no configuration that could be wrong: what was given on the command line is.
@@ -58,7 +77,7 @@ export function outputsOf(
       ? { kind: 'handler', separator: '.', config: found }
       : { kind: 'configured', config: found };
   });
-  const wanted = [...outputs, ...to];
+  const wanted = [...outputs, ...to].map(deliverable);
   if (wanted.length > 0) return { wanted, config };
   if (options.dryRun || options.json) return { wanted: [stdout(options)], config };
   throw new UsageError(
@@ -117,9 +136,7 @@ function one(
   if (options.config !== undefined && known !== undefined) return as(known);
   if (registry.handlers.has(name)) return as(single(name, {}));
   const names = ['stdout', ...registry.handlers.keys()];
-  const near = suggest(name, names);
-  const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
-  throw new UsageError(`no output is called "${given}". ${hint}`);
+  throw new UsageError(`no output is called "${given}". ${hintFor(name, names)}`);
 }
 
 function configured(name: string, { handlers }: Config, { config }: CullOptions): HandlerConfig {

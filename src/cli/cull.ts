@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { systemClock } from '../clock/index.ts';
+import type { Early } from '../config/index.ts';
 import type { LiveHost, LiveHostOptions } from '../host/index.ts';
 import {
   type Culled,
@@ -9,14 +10,13 @@ import {
   type First,
   type Found,
   isJournal,
-  journalName,
   type Loss,
   STATE_FOLDER,
 } from '../logs/index.ts';
-import { type ChosenParser, isOwn } from '../parsers/index.ts';
+import { type ChosenParser, isOwn, parsers } from '../parsers/index.ts';
 import { codeOf, Foreseen, Unresponsive } from '../plugin/index.ts';
 import { encodeText } from '../wire/lines.ts';
-import { segment } from '../wire/segment.ts';
+import { toldApart } from './cull-names.ts';
 import { type CullOptions, isPrinted, needless, separatorOf } from './cull-options.ts';
 import { type Output, standardOutput } from './cull-output.ts';
 import { chooseParser, isKnown, parserNamed } from './cull-parser.ts';
@@ -37,8 +37,8 @@ interface Job {
   readonly first: First;
   /** Milliseconds to wait for who else is at work on a log. */
   readonly wait: number;
-  /** Whether files are told apart in names. */
-  readonly several: boolean;
+  /** What each log goes by in names; empty where there is only one. */
+  readonly called: ReadonlyMap<string, string>;
   /** Outputs that have failed, which are not waited for again; and what they said. */
   readonly down: Map<string, string>;
   /** Asks a mount, in another process. */
@@ -56,9 +56,10 @@ export async function cull(
   options: CullOptions,
 ): Promise<number> {
   // A run over a log is short, and often: nothing is looked for that is not asked for.
-  if (!isKnown(name)) {
+  let read: Early['files'] | undefined;
+  if (!isKnown(name) || options.config !== undefined) {
     const { bringPlugins } = await import('./plugins.ts');
-    await bringPlugins(io, options.config, { inProcess: true });
+    ({ files: read } = await bringPlugins(io, options.config, { inProcess: true }));
   }
   if (options.parserHelp) return await help(io, name);
   if (files.length === 0) throw new UsageError('which log? Name a file behind the parser');
@@ -67,9 +68,10 @@ export async function cull(
   const wait = seconds('--wait', options.wait, { least: 0, most: DAY }) * 1000;
   const patience = seconds('--timeout', options.timeout, { least: 0.1, most: DAY }) * 1000;
   const warn = (text: string) => io.err(`cullinan: ${text}\n`);
-  const { outputs, host: places } = await outputsOf(io, options, { patience, warn });
+  const { outputs, host: places } = await outputsOf(io, options, read, { patience, warn });
   if (io.errIsTerminal || options.debug) for (const text of needless(options)) warn(text);
   let host: LiveHost | undefined;
+  const logs = files.map((file) => (isJournal(file) ? file : resolve(file)));
   const job: Job = {
     io,
     asked: name,
@@ -79,7 +81,7 @@ export async function cull(
     outputs: [...new Map(outputs.map((it) => [it.name, it])).values()],
     first,
     wait,
-    several: files.length > 1,
+    called: logs.length > 1 ? toldApart(logs) : new Map(),
     down: new Map(),
     async probe(mountpoint, signal) {
       const { liveHost } = await import('../host/index.ts');
@@ -89,9 +91,9 @@ export async function cull(
   };
   let code: number = EXIT.ok;
   let failed = false;
-  for (const file of files) {
+  for (const log of logs) {
     try {
-      code = Math.max(code, await one(job, isJournal(file) ? file : resolve(file)));
+      code = Math.max(code, await one(job, log));
     } catch (error) {
       // One log that cannot be read does not keep the others from being.
       if (files.length === 1 || (!(error instanceof Foreseen) && codeOf(error) === undefined)) {
@@ -109,6 +111,7 @@ export async function cull(
 async function outputsOf(
   io: Io,
   options: CullOptions,
+  read: Early['files'] | undefined,
   sending: { readonly patience: number; warn(text: string): void },
 ): Promise<{ readonly outputs: readonly Output[]; readonly host?: LiveHostOptions }> {
   const affixes = { prefix: options.metricPrefix ?? '', suffix: options.metricSuffix ?? '' };
@@ -117,7 +120,7 @@ async function outputsOf(
     return { outputs: [standardOutput(io, spelled, hostname())] };
   }
   const { configuredOutputs } = await import('./cull-handlers.ts');
-  return await configuredOutputs(io, options, affixes, sending);
+  return await configuredOutputs(io, options, read, affixes, sending);
 }
 
 /** Explains a parser: of one's own nothing is known but its file. */
@@ -146,8 +149,9 @@ function beginning(options: CullOptions, { parser, options: given }: ChosenParse
 
 /** One log. @returns the exit code that it asks for. */
 async function one(job: Job, log: string): Promise<number> {
-  const { io, options, chosen, first, wait } = job;
+  const { io, options, chosen, first, wait, asked } = job;
   const { parser } = chosen;
+  const own = isOwn(asked) && { file: resolve(asked), inherits: !parsers.has(parser.name) };
   const progress =
     io.errIsTerminal && !options.json ? new ProgressLine(io.err, systemClock) : undefined;
   const folder = options.stateDir === undefined ? {} : { folder: resolve(options.stateDir) };
@@ -159,13 +163,18 @@ async function one(job: Job, log: string): Promise<number> {
       ...{
         needles: parser.needles?.(chosen.options),
         journal: parser.journal,
+        own: own || undefined,
         clock: systemClock,
         archives: options.archive?.map((it) => resolve(it)),
         dry: options.dryRun,
         probe: job.probe,
         whole: true,
       },
-      send: (found, took) => send(job, log, found, took),
+      send: (found, took) => {
+        // What is printed may be on the same terminal.
+        progress?.end();
+        return send(job, log, found, took);
+      },
       progress: (how) => progress?.show(how),
     });
   } catch (error) {
@@ -179,14 +188,12 @@ async function one(job: Job, log: string): Promise<number> {
 
 /** Sends what was found to every output that has not got it; one that fails keeps none from the others. */
 async function send(
-  { io, options, outputs, several, down }: Job,
+  { io, options, outputs, called, down }: Job,
   log: string,
   found: readonly Found[],
   took: (output: string) => Promise<void>,
 ): Promise<void> {
-  const where = several
-    ? segment(isJournal(log) ? journalName(log) : basename(log).replace(/\.log$/, ''))
-    : '';
+  const where = called.get(log) ?? '';
   for (const output of outputs) {
     if (down.has(output.name)) continue;
     const its = found.filter(({ sent }) => sent?.includes(output.name) !== true);
@@ -268,10 +275,12 @@ function say(
   }
   const note = (text: string) => io.err(`${log}: ${text}\n`);
   if (culled.first && lines > 0 && known === 0) {
-    note(
-      `${chosen.parser.name} knows none of its ${lines} lines. Is it the parser for this log? Try: ` +
-        `cullinan check --parser ${asked} --sample ${log}`,
-    );
+    const { name } = chosen.parser;
+    const why =
+      first.from === 'since'
+        ? `none of its ${lines} lines counts: they are from before --since, or ${name} does not know them.`
+        : `${name} knows none of its ${lines} lines. Is it the parser for this log?`;
+    note(`${why} Try: cullinan check --parser ${asked} --sample ${log}`);
   }
   if (culled.absent) note('it is not there now. What is added once it is back will be counted.');
   for (const loss of lost) note(lossText(loss));
@@ -309,6 +318,8 @@ function lossText({ path, why, bytes, error }: Loss): string {
       return `${path} ended within a line of ${bytes} bytes, which is not counted.`;
     case 'damaged':
       return `${path} cannot be unpacked: ${error instanceof Error ? error.message : error}. What is in it is lost.`;
+    case 'cut':
+      return `${path} lost the end of what was read of it, as after a power failure. It is read on from there; what was written in its place before this run is lost.`;
     case 'vacuumed':
       return 'the entry is gone that was read last: the journal was vacuumed, and what it held after that may be lost.';
     case 'unreadable':

@@ -3,10 +3,12 @@ import type { Files, Reading, Stat } from './files.ts';
 import {
   type Position,
   PRINT_BYTES,
+  printOf,
   type Recognised,
   recognise,
   sameOne,
   startOf,
+  stretch,
 } from './identity.ts';
 import type { Loss } from './loss.ts';
 import { lastOf, plain, resume, type Source, unpacked } from './packed.ts';
@@ -27,6 +29,8 @@ export interface Found {
   readonly unchanged: boolean;
   /** Where it ends, of one in which there is less than was read. */
   readonly offset?: number;
+  /** It lost its end, and may have been written to since; the place where it is read on may be within a line. */
+  readonly cut?: 'at a line' | 'within a line';
 }
 
 /** A file of which nothing was read yet. */
@@ -36,6 +40,7 @@ export interface Start {
 }
 
 const PIECE = 64 * 1024;
+const NEWLINE = 10;
 
 /** Files that may be the one that is looked for: opened, unpacked, and looked into. */
 export class Candidates {
@@ -48,23 +53,38 @@ export class Candidates {
   }
 
   /** Where it holds what was read up to a position: ready to be read on. */
-  async open({ path }: Rotated, position: Position): Promise<Found | undefined> {
+  open({ path }: Rotated, position: Position): Promise<Found | undefined> {
+    return this.#opened(path, async (file, stat) => {
+      const known = stat.kind === 'file' ? await recognise(file, stat, position) : undefined;
+      if (known === undefined) return undefined;
+      const how = { current: false, packed: false, unchanged: false };
+      return { path, stat, source: plain(file, position.offset), known, file, ...how };
+    });
+  }
+
+  /** Where it lost its end: see {@link cutOff}. */
+  cutOff({ path, stat: seen }: Rotated, position: Position): Promise<Found | undefined> {
+    return this.#opened(path, async (file, stat) => {
+      if (!sameOne(stat, seen)) return undefined;
+      const head = await stretch(file, 0, PRINT_BYTES);
+      return await cutOff({ path, file, stat, head }, position, false);
+    });
+  }
+
+  /** Looks into a file, which stays open where it is the one. */
+  async #opened(
+    path: string,
+    look: (file: Reading, stat: Stat) => Promise<Found | undefined>,
+  ): Promise<Found | undefined> {
     const file = await this.#files.open(path);
     if (file === undefined) return undefined;
+    let found: Found | undefined;
     try {
-      const stat = await file.stat();
-      const known = stat.kind === 'file' ? await recognise(file, stat, position) : undefined;
-      if (known !== undefined) {
-        const source = plain(file, position.offset);
-        const how = { current: false, packed: false, unchanged: false };
-        return { path, stat, source, known, file, ...how };
-      }
-    } catch (error) {
-      await file.close();
-      throw error;
+      found = await look(file, await file.stat());
+      return found;
+    } finally {
+      if (found === undefined) await file.close();
     }
-    await file.close();
-    return undefined;
   }
 
   /** The same of one that is packed. */
@@ -141,6 +161,26 @@ export class Candidates {
       await source.close();
     }
   }
+}
+
+/**
+ * A file that begins as it did and does not go on so: it was cut off, as a power failure does to what was not on
+ * disk yet, and may have been written to since. It is read on from where it was left, or from its end.
+ */
+export async function cutOff(
+  { path, file, stat, head }: Pick<Found, 'path' | 'stat'> & { file: Reading; head: Buffer },
+  position: Position,
+  current: boolean,
+): Promise<Found | undefined> {
+  const { bytes, hash } = position.head;
+  if (bytes < PRINT_BYTES || printOf(head).hash !== hash) return undefined;
+  const offset = Math.min(stat.bytes, position.offset);
+  const from = Math.max(0, offset - PRINT_BYTES);
+  const known = { head, tail: await stretch(file, from, offset - from) };
+  const within = stat.bytes > offset && known.tail.at(-1) !== NEWLINE;
+  const how = { current, packed: false, unchanged: false, offset };
+  const cut = within ? 'within a line' : 'at a line';
+  return { path, file, stat, known, source: plain(file, offset), cut, ...how };
 }
 
 /** Whether it is about what is packed, and not about the file: that may be readable again. */

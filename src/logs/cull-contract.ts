@@ -21,8 +21,13 @@ export type First =
 export interface CullNeeds {
   /** The log, as an absolute path; or the journal, as {@link journalQuery} has it. */
   readonly log: string;
-  /** What tells this parser's state from others' at the same log. */
+  /** The parser's name, which tells its state from others' at the same log. */
   readonly parser: string;
+  /**
+   * Where a parser of one's own is, which tells it from others of its name; and whether a state that is kept
+   * under its name alone, as it was once, can only be one of its own kind's.
+   */
+  readonly own?: { readonly file: string; readonly inherits: boolean } | undefined;
   /** Just opened. */
   readonly parsing: Parsing;
   readonly needles?: readonly string[] | undefined;

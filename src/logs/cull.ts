@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../clock/index.ts';
+import { Mounts } from '../mounts/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { holdFile } from '../store/index.ts';
 import type { Culled, CullNeeds, First } from './cull-contract.ts';
@@ -8,7 +9,6 @@ import { type Files, liveFiles } from './files.ts';
 import { isJournal } from './journal-query.ts';
 import { type FoundLine, LineFinder } from './lines.ts';
 import type { Loss } from './loss.ts';
-import { Mounts } from './mounts.ts';
 import { openReader } from './open-reader.ts';
 import { packingOf } from './packed.ts';
 import { promptFiles } from './prompt-files.ts';
@@ -57,7 +57,7 @@ export async function cull(needs: CullNeeds): Promise<Culled> {
 export async function cullHeld(needs: CullNeeds): Promise<Culled> {
   const { dry = false, files = answering(needs) } = needs;
   const path = pathOf(needs);
-  const before = await loadState(files, path).catch((error: unknown) => {
+  const before = await inherited(needs, files, path).catch((error: unknown) => {
     // Who may not even know how far it was read is shown what a first run would find.
     if (dry && codeOf(error) === 'EACCES') return undefined;
     throw error;
@@ -104,8 +104,30 @@ async function ownSecond(clock: Clock, before: number): Promise<void> {
   });
 }
 
-const pathOf = ({ folder = STATE_FOLDER, parser, log }: CullNeeds): string =>
-  statePath(folder, parser, log);
+const pathOf = ({ folder = STATE_FOLDER, parser, log, own }: CullNeeds): string =>
+  statePath(folder, parser, log, own?.file);
+
+/** The state at a path; where there is none yet, the one that was kept under the parser's name alone is put there. */
+async function inherited(
+  { folder = STATE_FOLDER, parser, log, own, dry }: CullNeeds,
+  files: Files,
+  path: string,
+): Promise<State | undefined> {
+  const before = await loadState(files, path);
+  if (before !== undefined || own?.inherits !== true) return before;
+  const former = statePath(folder, parser, log);
+  const state = await loadState(files, former);
+  if (state === undefined || dry === true) return state;
+  try {
+    await files.rename(former, path);
+  } catch (error) {
+    // Another of its name, which cron has started at the same moment, was the first.
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  await files.sync(folder);
+  return state;
+}
 
 /** Waits for a while, in all, for whoever is at work on it. */
 function patience({ clock, wait = 0 }: CullNeeds): () => Promise<boolean> {
@@ -141,7 +163,8 @@ async function run(
       waiting = [];
     } catch (error) {
       failure = { error };
-      if (count(waiting) > MOST_PENDING) throw error;
+      // A past stays where it is: only one part of it is held at a time.
+      if (before.backfill !== undefined || count(waiting) > MOST_PENDING) throw error;
     }
     if (failure === undefined) await struck();
   }

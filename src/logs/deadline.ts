@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/index.ts';
+import { bytewise, type Mounts, type On } from '../mounts/index.ts';
 import { Unresponsive } from '../plugin/index.ts';
 import type { Files, Reading } from './files.ts';
-import type { Mounts, On } from './mounts.ts';
 
 /** So many mounts may hang at a time: Node has four threads for files, and names are resolved by the same. */
 const MOST_HUNG = 2;
@@ -17,7 +17,10 @@ export interface Until {
   readonly clock: Clock;
   /** Then everything is given up that has not answered. */
   signal: AbortSignal | undefined;
-  /** Asks a mount in another process. Rejects with {@link Unresponsive} when the signal is aborted. */
+  /**
+   * Asks a mount in another process, as `Host.statfsGuarded`: by one character per byte. Rejects with
+   * {@link Unresponsive} when the signal is aborted.
+   */
   probe: ((mountpoint: string, signal: AbortSignal) => Promise<unknown>) | undefined;
 }
 
@@ -42,20 +45,21 @@ export function deadlined(files: Files, mounts: Mounts, until: Until, local: Fil
   let current: AbortSignal | undefined;
 
   /** Asks a mount first where it costs no thread. */
-  function answered(mountpoint: string): Promise<void> {
+  function answered(where: On): Promise<void> {
     if (until.signal !== current) {
       current = until.signal;
       answers = new Map();
     }
+    const { mountpoint } = where;
     const known = answers.get(mountpoint);
     if (known !== undefined) return known;
-    const answer = ask(mountpoint);
+    const answer = ask(where);
     answer.catch(() => {});
     answers.set(mountpoint, answer);
     return answer;
   }
 
-  async function ask(mountpoint: string): Promise<void> {
+  async function ask(where: On): Promise<void> {
     const { probe, signal } = until;
     if (probe === undefined) return;
     const late = new AbortController();
@@ -64,10 +68,10 @@ export function deadlined(files: Files, mounts: Mounts, until: Until, local: Fil
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted) giveUp();
     try {
-      await probe(mountpoint, late.signal);
+      await probe(bytewise(where), late.signal);
     } catch (error) {
       // What else is wrong, whoever reads there is told.
-      if (error instanceof Unresponsive) throw silent(mountpoint);
+      if (error instanceof Unresponsive) throw silent(where.mountpoint);
     } finally {
       timer.cancel();
       signal?.removeEventListener('abort', giveUp);
@@ -91,7 +95,7 @@ export function deadlined(files: Files, mounts: Mounts, until: Until, local: Fil
     const { mountpoint } = where;
     if (!where.mayHang) return await call();
     refuse(where);
-    await answered(mountpoint);
+    await answered(where);
     const answer = call();
     let timer: { cancel(): void } | undefined;
     const { signal } = until;

@@ -1,6 +1,7 @@
 import type { Labels } from '../metric/index.ts';
 import { Foreseen } from '../plugin/index.ts';
 import type { Place } from './reader.ts';
+import { isListOf, isNumber, isOptional, isPlace, isRecord, isText } from './stored.ts';
 
 /** How far a log was read. Where it was not there yet, it is read from its start when it is. */
 export interface Left extends Place {
@@ -62,6 +63,7 @@ const VERSION = 1;
 
 type StoredLeft = readonly [reader: string, log: string, left: Left | null];
 type StoredNote = readonly [metric: string, value: number, labels: Labels, seconds?: number];
+type StoredFinding = readonly [reader: string, notes: readonly StoredNote[]];
 
 /** A line is an entry, or strikes one out; the first has all that is known of the logs. */
 interface Line {
@@ -69,7 +71,7 @@ interface Line {
   readonly id?: number;
   readonly time?: number | undefined;
   readonly left?: readonly StoredLeft[];
-  readonly found?: readonly (readonly [reader: string, notes: readonly StoredNote[]])[];
+  readonly found?: readonly StoredFinding[];
   readonly struck?: number;
   readonly last?: number;
 }
@@ -135,12 +137,34 @@ export function decodeEntries(text: string): Entries {
 function parsed(line: string, number: number): Line {
   try {
     const it: unknown = JSON.parse(line);
-    if (typeof it === 'object' && it !== null) return it;
+    if (isLine(it)) return it;
   } catch {
     // Said below.
   }
   throw new Foreseen(`line ${number}: "${line.slice(0, 40)}" is no entry`);
 }
+
+const isLine = (it: unknown): it is Line =>
+  isRecord(it) &&
+  ['version', 'id', 'time', 'struck', 'last'].every((name) => isOptional(it[name], isNumber)) &&
+  isOptional(it['left'], (left) => isListOf(left, isLeft)) &&
+  isOptional(it['found'], (found) => isListOf(found, isFound));
+
+const isLeft = (it: unknown): it is StoredLeft =>
+  Array.isArray(it) &&
+  isText(it[0]) &&
+  isText(it[1]) &&
+  (it[2] === null || (isPlace(it[2]) && 'at' in it[2] && isNumber(it[2].at)));
+
+const isFound = (it: unknown): it is StoredFinding =>
+  Array.isArray(it) && isText(it[0]) && isListOf(it[1], isNote);
+
+const isNote = (it: unknown): it is StoredNote =>
+  Array.isArray(it) &&
+  isText(it[0]) &&
+  isNumber(it[1]) &&
+  isRecord(it[2]) &&
+  isOptional(it[3], isNumber);
 
 /** Takes in how far a log was read. */
 export function keep(places: Places, reader: string, log: string, left: Left | undefined): void {

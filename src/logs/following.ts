@@ -1,13 +1,14 @@
 import { type Clock, systemClock } from '../clock/index.ts';
 import type { Metric, Observation } from '../metric/index.ts';
+import { Mounts } from '../mounts/index.ts';
 import {
   type CollectContext,
   Foreseen,
   type Host,
-  NoData,
   type Parser,
   type Parsing,
   type Session,
+  unlessAbsent,
   type z,
 } from '../plugin/index.ts';
 import { deadlined, type Until } from './deadline.ts';
@@ -17,7 +18,6 @@ import { Follow, type Look } from './follow.ts';
 import { isJournal } from './journal-query.ts';
 import { type Ledger, ledgerIn } from './ledger.ts';
 import type { Loss } from './loss.ts';
-import { Mounts } from './mounts.ts';
 import { type Handout, Outbox } from './outbox.ts';
 import { scratch } from './read-on.ts';
 
@@ -91,7 +91,7 @@ export class Following<O extends z.ZodType> implements Session<O> {
     this.#files = deadlined(files, this.#mounts, this.#calls);
   }
 
-  collect(context: CollectContext<O>) {
+  collect(context: CollectContext<O>): AsyncGenerator<Observation | Error> {
     this.#collections += 1;
     return this.#collect(context, this.#collections);
   }
@@ -140,7 +140,7 @@ export class Following<O extends z.ZodType> implements Session<O> {
     // Another host's mounts have other names there.
     this.#calls.probe = host.foreign
       ? undefined
-      : (mountpoint, signal) => host.statfsGuarded(latin1(mountpoint), signal);
+      : (mountpoint, signal) => host.statfsGuarded(mountpoint, signal);
     const findings: Finding[] = [];
     const losses: Error[] = [];
     let cut = -1;
@@ -208,18 +208,9 @@ export class Following<O extends z.ZodType> implements Session<O> {
   }
 }
 
-/** One character per byte. */
-const latin1 = (path: string): string => Buffer.from(path).toString('latin1');
-
 /** What is mounted for this process; nothing, on a system that does not tell. */
-function mountinfoOf({ proc }: Host): string {
-  try {
-    return proc.read('self/mountinfo');
-  } catch (error) {
-    if (error instanceof NoData) return '';
-    throw error;
-  }
-}
+const mountinfoOf = ({ proc }: Host): string =>
+  unlessAbsent(() => proc.read('self/mountinfo')) ?? '';
 
 /** Whether a look found anything. */
 const isNews = ({ lines, lost, observations }: Look): boolean =>
@@ -234,6 +225,7 @@ const LOST: Readonly<Record<Loss['why'], string>> = {
   gone: 'was rotated away and is nowhere to be found; what was written to it last is lost',
   unfinished: 'ended within a line, which is not counted',
   damaged: 'cannot be unpacked; what is in it is lost',
+  cut: 'lost the end of what was read, as after a power failure; what was written in its place is lost',
   vacuumed: 'was vacuumed beyond the entry that was read last; what it held after that may be lost',
   unreadable: 'has a file that cannot be read',
 };

@@ -35,7 +35,7 @@ export interface Position {
   readonly offset: number;
   /** Bytes behind the offset that were seen, and are no line yet. */
   readonly unfinished: number;
-  /** The offset is within a line that is too long, and counted. */
+  /** The offset is within a line that is passed over: it is too long, or stands where the log was cut off. */
   readonly skipping: boolean;
   /** It was read through its compression, and will not grow. */
   readonly packed: boolean;

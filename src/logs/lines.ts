@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import type { Line, Piece } from '../plugin/index.ts';
+import { type Line, type Piece, pieceOf } from '../plugin/index.ts';
 
 const NEWLINE = 10;
 const RETURN = 13;
@@ -15,7 +15,7 @@ const PIECE = 96 * 1024;
 
 /** The line that is being offered: one object for all of them, decoded only when it is asked. */
 export class FoundLine implements Line {
-  piece: Piece = { bytes: Buffer.alloc(0), characters: '' };
+  piece: Piece = pieceOf(Buffer.alloc(0));
   /** Where it begins in the piece. */
   from = 0;
   /** Where it ends, without its end. */
@@ -27,7 +27,7 @@ export class FoundLine implements Line {
 
   within(bytes: Buffer): Piece {
     this.buffer = bytes;
-    this.piece = { bytes, characters: bytes.toString('latin1') };
+    this.piece = pieceOf(bytes);
     this.ascii = undefined;
     return this.piece;
   }
@@ -60,7 +60,7 @@ export class LineFinder {
   lines = 0;
   /** Lines that were too long to be offered. */
   tooLong = 0;
-  /** In a line that is too long, and counted already: up to the next newline nothing is one. */
+  /** Within a line that is passed over, such as one that is too long: up to the next newline nothing is one. */
   skipping = false;
   /** What began with a line is left alone: it, and what is behind it, is for the next time. -1 for nothing. */
   private halt = -1;

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { Candidates, type Found } from './candidates.ts';
+import { Candidates, cutOff, type Found } from './candidates.ts';
 import type { Files, Reading, Stat } from './files.ts';
 import { type Position, printOf, recognise, sameFile, sameOne } from './identity.ts';
 import type { Loss } from './loss.ts';
@@ -166,9 +166,16 @@ export class Search {
       const found = await this.#candidates.unpack(it, position);
       if (found !== undefined) return found;
     }
+    const isPlain = same !== undefined && same.packing === undefined && !isCurrent(same.stat);
+    if (isPlain && sameOne(same.stat, position)) {
+      const found = await this.#candidates.cutOff(same, position);
+      if (found !== undefined) return found;
+    }
     const truncated = current !== undefined && sameOne(current.stat, position);
     if (!truncated || position !== positions.at(-1)) return undefined;
-    return await this.#shorter(others, position, positions);
+    return (
+      (await this.#shorter(others, position, positions)) ?? (await cutOff(current, position, true))
+    );
   }
 
   /**

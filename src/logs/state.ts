@@ -4,6 +4,7 @@ import { Foreseen } from '../plugin/index.ts';
 import { fingerprint } from '../wire/fingerprint.ts';
 import type { Files } from './files.ts';
 import type { Place } from './reader.ts';
+import { isListOf, isNumber, isOptional, isPlace, isRecord, isText } from './stored.ts';
 
 /** What lines amounted to over some time. */
 export interface Found {
@@ -33,10 +34,14 @@ const VERSION = 1;
 /** The lock beside a state is a socket, whose whole name is no longer than 107 bytes. */
 const LONGEST_NAME = 60;
 
-/** The file for the state of one parser at one log: to be read by people, and nobody else's. */
-export function statePath(folder: string, parser: string, log: string): string {
+/**
+ * The file for the state of one parser at one log: to be read by people, and nobody else's.
+ *
+ * @param file where a parser of one's own is: several of them may have one name.
+ */
+export function statePath(folder: string, parser: string, log: string, file = parser): string {
   const readable = `${parser}-${log.replace(/^\//, '')}`.replace(/[^\w.@:=,-]/g, '-');
-  const hash = fingerprint(Buffer.from(`${parser}\n${log}`)).slice(0, 8);
+  const hash = fingerprint(Buffer.from(`${file}\n${log}`)).slice(0, 8);
   return join(folder, `${readable.slice(0, LONGEST_NAME)}.${hash}.json`);
 }
 
@@ -50,13 +55,11 @@ interface Stored extends Place {
     readonly time: number;
     readonly seconds: number;
     readonly sent?: readonly string[] | undefined;
-    readonly observations: readonly (readonly [
-      metric: number,
-      value: number,
-      rest: Omit<Observation, 'metric' | 'value'>,
-    ])[];
+    readonly observations: readonly Row[];
   }[];
 }
+
+type Row = readonly [metric: number, value: number, rest: Omit<Observation, 'metric' | 'value'>];
 
 /** As text, with what is pending. Pure. */
 function encodeState({ at, positions, cursor, backfill, pending }: State): string {
@@ -84,9 +87,7 @@ function encodeState({ at, positions, cursor, backfill, pending }: State): strin
 
 /** @throws whatever is wrong with it. */
 function decodeState(text: string): State {
-  const { version, at, positions, cursor, backfill, metrics, pending } = JSON.parse(text) as Stored;
-  if (version !== VERSION) throw new Foreseen(`its version is ${version}, and not ${VERSION}`);
-  if (!Array.isArray(positions) || typeof at !== 'number') throw new Foreseen('it is incomplete');
+  const { at, positions, cursor, backfill, metrics, pending } = storedIn(JSON.parse(text));
   return {
     at,
     positions,
@@ -102,6 +103,47 @@ function decodeState(text: string): State {
     })),
   };
 }
+
+/** @throws {@link Foreseen} that names what is not as {@link encodeState} writes it. */
+function storedIn(it: unknown): Stored {
+  if (!isRecord(it)) throw new Foreseen('it is no object');
+  const { version, at, backfill, metrics, pending } = it;
+  if (version !== VERSION) throw new Foreseen(`its version is ${version}, and not ${VERSION}`);
+  const sound = {
+    'its time': isNumber(at),
+    'how far it was read': isPlace(it),
+    'its past': isOptional(backfill, isBackfill),
+    'what is to be sent': isListOf(metrics, isMetric) && isListOf(pending, isPending(metrics)),
+  };
+  const wrong = Object.entries(sound).find(([, is]) => !is)?.[0];
+  if (wrong === undefined) return it as unknown as Stored;
+  throw new Foreseen(`${wrong} is not as it was written`);
+}
+
+const isBackfill = (it: unknown): it is NonNullable<State['backfill']> =>
+  isRecord(it) && isNumber(it['since']) && isNumber(it['interval']);
+
+/** @param metrics those that its observations refer to. */
+const isPending =
+  (metrics: readonly Metric[]) =>
+  (it: unknown): it is Stored['pending'][number] =>
+    isRecord(it) &&
+    isNumber(it['time']) &&
+    isNumber(it['seconds']) &&
+    isOptional(it['sent'], (sent) => isListOf(sent, isText)) &&
+    isListOf(it['observations'], isRow) &&
+    it['observations'].every(([place]) => metrics[place] !== undefined);
+
+const isRow = (it: unknown): it is Row =>
+  Array.isArray(it) &&
+  isNumber(it[0]) &&
+  isNumber(it[1]) &&
+  isRecord(it[2]) &&
+  isRecord(it[2]['labels']);
+
+/** As far as anybody looks at it: a parser of one's own may say less of a metric than others do. */
+const isMetric = (it: unknown): it is Metric =>
+  isRecord(it) && isText(it['kind']) && isText(it['name']) && isListOf(it['labels'], isText);
 
 /**
  * Reads a state; `undefined` if there is none.

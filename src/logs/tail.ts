@@ -6,7 +6,6 @@ import {
   type Position,
   PRINT_BYTES,
   printOf,
-  type Recognised,
   recognise,
   sameFile,
   startOf,
@@ -104,11 +103,11 @@ export class Tail implements Reader {
         const known = await recognise(current.file, current.stat, last);
         const by = known && first ? await this.#overtaken(last, current) : undefined;
         if (by !== undefined) return by;
-        if (known !== undefined) return await this.#readCurrent(last, current, known);
+        if (known !== undefined) return await this.#readCurrent(last, current, { known });
       }
       const found = await this.#search.find(last, current, this.positions);
       if (found?.current && current !== undefined) {
-        return await this.#readCurrent(last, current, found.known);
+        return await this.#readCurrent(last, current, found);
       }
       if (found !== undefined) {
         const read = await this.#readFound(last, found);
@@ -136,6 +135,8 @@ export class Tail implements Reader {
     const next = await this.#search.next(last, undefined, current, this.positions);
     if (next === 'moved') return 'again';
     if (next === undefined) return undefined;
+    // Filled since it was opened, it may be what that one is a copy of.
+    if (current.head.length === 0 && (await current.file.stat()).bytes > 0) return 'again';
     this.positions = this.positions.filter((it) => it !== last);
     this.#push(next);
     return 'on';
@@ -225,14 +226,24 @@ export class Tail implements Reader {
 
   async #readCurrent(
     position: Position,
-    { path, file, stat }: Current,
-    known: Recognised,
+    { path, file, stat, head }: Current,
+    found: Pick<Found, 'known' | 'offset' | 'cut'>,
   ): Promise<'end' | 'on'> {
     const { device, inode, born } = stat;
-    const at = { ...position, path, device, inode, born };
-    const source = plain(file, position.offset);
+    const at = this.#placed({ ...position, path, device, inode, born }, found);
+    const { offset } = at;
+    // Of one that was empty nothing tells that it is truncated before it is read, but how it began just now.
+    const known = position.head.bytes > 0 ? found.known : { ...found.known, head };
+    const source = plain(file, offset);
     const read = await this.#read(position, { at, source, known, file, until: stat.bytes });
     return read === 'changed' ? 'on' : 'end';
+  }
+
+  /** A position in what was found, where that is not what was read of it. */
+  #placed(position: Position, { offset, cut }: Pick<Found, 'offset' | 'cut'>): Position {
+    if (offset === undefined) return position;
+    if (cut) this.#needs.lost({ path: position.path, why: 'cut', bytes: undefined });
+    return { ...position, offset, unfinished: 0, skipping: cut === 'within a line' };
   }
 
   async #readFound(position: Position, found: Found): Promise<'end' | 'changed' | 'paused'> {
@@ -240,8 +251,7 @@ export class Tail implements Reader {
     try {
       const { device, inode, modified, born } = stat;
       const its = { ...position, path, device, inode, modified, born, packed };
-      const { offset } = found;
-      const at = offset === undefined ? its : { ...its, offset, unfinished: 0, skipping: false };
+      const at = this.#placed(its, found);
       if (!unchanged) return await this.#read(position, { at, source, known, file });
       this.#replace(position, this.#closed(at));
       return 'end';

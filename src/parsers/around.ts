@@ -1,3 +1,4 @@
+import type { core } from 'zod';
 import { aroundOptions, type Joining, joined, type Parser, unwrapped } from '../plugin/index.ts';
 import { parsers } from './list.ts';
 
@@ -7,11 +8,15 @@ export interface ChosenParser {
   readonly options: unknown;
 }
 
-/** What is wrong with an option, and where. */
-export interface OptionIssue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
+/** What is wrong with an option, and where: as zod has it, or in words of our own. */
+export type OptionIssue =
+  | Exclude<core.$ZodIssue, { readonly code: 'unrecognized_keys' }>
+  | {
+      readonly code: 'custom';
+      readonly path: PropertyKey[];
+      /** The end of a sentence that begins with the option. */
+      readonly message: string;
+    };
 
 /** A parser with the options that it is given, and those that every parser has. */
 export function choose(
@@ -23,22 +28,24 @@ export function choose(
   const own = parser.options.safeParse(others);
   if (!around.success || !own.success) {
     const issues = [...(around.error?.issues ?? []), ...(own.error?.issues ?? [])];
-    return {
-      issues: issues.map((issue) => {
-        const keys = issue.code === 'unrecognized_keys' ? ` (${issue.keys.join(', ')})` : '';
-        return { path: issue.path, message: issue.message + keys };
-      }),
-    };
+    return { issues: issues.flatMap((it) => inWords(it, parser)) };
   }
   const options = own.data;
   let it = parser;
   try {
     if (around.data.join !== undefined) it = joined(it, joiningOf(around.data.join, it, options));
   } catch (error) {
-    return { issues: [{ path: ['join'], message: (error as Error).message }] };
+    return { issues: [{ code: 'custom', path: ['join'], message: (error as Error).message }] };
   }
   if (around.data.wrapper !== undefined) it = unwrapped(it, around.data.wrapper);
   return { parser: it, options };
+}
+
+/** Which options there are, only the parser's own page tells. */
+function inWords(issue: core.$ZodIssue, { name }: Parser): readonly OptionIssue[] {
+  if (issue.code !== 'unrecognized_keys') return [issue];
+  const message = `is no option of the parser ${name}`;
+  return issue.keys.map((key) => ({ code: 'custom', path: [...issue.path, key], message }));
 }
 
 /** @throws {@link Error} that says why lines cannot be joined so. */

@@ -1,4 +1,5 @@
 import { isAbsolute } from 'node:path';
+import type { core } from 'zod';
 import { Foreseen, z } from '../plugin/index.ts';
 import { type ChosenParser, choose } from './around.ts';
 import { parsers } from './list.ts';
@@ -31,6 +32,9 @@ export const parserOption = () =>
       }
       const chosen = choose(parser, own);
       if (!('issues' in chosen)) return chosen;
-      for (const { message, path } of chosen.issues) wrong(message, path);
+      for (const issue of chosen.issues) {
+        // As it is, so that it is said in the words in which all that is wrong is said.
+        context.issues.push({ ...issue, input: given } as core.$ZodRawIssue);
+      }
       return z.NEVER;
     });

@@ -21,6 +21,7 @@ const LESS = 60;
 const MORE = 62;
 const OPEN = 91;
 const T = 84;
+const UNDERSCORE = 95;
 const Z = 90;
 const DAY = 86_400;
 
@@ -55,13 +56,37 @@ function zone(bytes: Uint8Array, at: number): number | undefined {
   return sign === 0 || Number.isNaN(offset) ? undefined : offset;
 }
 
+/** A year begins with one of these, wherever one is. */
+const QUARTER = 900;
+/**
+ * What the host's zone was asked for last: it takes a microsecond, and most lines are of the minute of the line
+ * before.
+ */
+const latest = { minute: Number.NaN, begins: 0, quarter: Number.NaN, year: 0 };
+
 function seconds(year: number, month: number, day: number, time: number, offset?: number): number {
-  if (!(day >= 1 && day <= 31 && month >= 0 && month <= 11 && time >= 0 && time <= DAY)) {
+  if (!(day >= 1 && day <= 31 && month >= 0 && month <= 11 && time <= DAY)) {
     return Number.NaN;
   }
   if (offset !== undefined) return Date.UTC(year, month, day) / 1000 + time - offset;
-  const [hour, minute] = [Math.floor(time / 3600), Math.floor(time / 60) % 60];
-  return new Date(year, month, day, hour, minute).getTime() / 1000 + (time % 60);
+  const minutes = Math.floor(time / 60);
+  const minute = ((year * 12 + month) * 31 + day) * 1440 + minutes;
+  if (minute !== latest.minute) {
+    const [hour, rest] = [Math.floor(minutes / 60), minutes % 60];
+    latest.begins = new Date(year, month, day, hour, rest).getTime() / 1000;
+    latest.minute = minute;
+  }
+  return latest.begins + (time % 60);
+}
+
+/** The year that a moment is of, likewise. */
+function yearOf(now: number): number {
+  const quarter = Math.floor(now / QUARTER);
+  if (quarter !== latest.quarter) {
+    latest.year = new Date(now * 1000).getFullYear();
+    latest.quarter = quarter;
+  }
+  return latest.year;
 }
 
 /** `.123` or `,123` at a place. */
@@ -88,14 +113,14 @@ export function clfTime(bytes: Uint8Array, at = 0): number {
 }
 
 /**
- * `2026-11-21T08:38:12.123456+00:00` (RFC 3339), and its kin: a blank for the `T`, slashes as nginx
- * writes, a comma before the milliseconds as log4j does, no zone.
+ * `2026-11-21T08:38:12.123456+00:00` (RFC 3339), and its kin: a blank or `_` for the `T`, slashes as
+ * nginx writes, a comma before the milliseconds as log4j does, no zone.
  */
 export function isoTime(bytes: Uint8Array, at = 0): number {
   const dash = bytes[at + 4];
   const between = bytes[at + 10];
   if ((dash !== MINUS && dash !== SLASH) || bytes[at + 7] !== dash) return Number.NaN;
-  if (between !== T && between !== SPACE) return Number.NaN;
+  if (between !== T && between !== SPACE && between !== UNDERSCORE) return Number.NaN;
   const part = fraction(bytes, at + 19);
   let end = at + 19;
   if (bytes[end] === DOT || bytes[end] === COMMA) {
@@ -114,7 +139,7 @@ export function isoTime(bytes: Uint8Array, at = 0): number {
  *   the day after.
  */
 export function syslogTime(bytes: Uint8Array, at: number, now: number): number {
-  const year = new Date(now * 1000).getFullYear();
+  const year = yearOf(now + DAY);
   const [m, day, time] = [month(bytes, at), two(bytes, at + 4), clock(bytes, at + 7)];
   const here = seconds(year, m, day, time);
   return here > now + DAY ? seconds(year - 1, m, day, time) : here;

@@ -79,6 +79,13 @@ describe('check --sample', () => {
     expect(out).not.toContain('\x1b');
   });
 
+  test('tells of a run that was shorter than a second how long it was', async () => {
+    const at = (time: string) => `${time} 1 h TCP_HIT/200 10 GET http://h/ - HIER_NONE/- -\n`;
+    const log = file('squid.log', at('1795221130.176') + at('1795221130.420'));
+    const { err } = await check('--sample', log, '--parser', 'SquidLogster');
+    expect(err).toContain('In a run of 0.24 s they amount to:');
+  });
+
   test('takes the options of the parser', async () => {
     const rules = "rules: [{ name: mail, match: 'status=(?P<status>sent)', labels: [status] }]";
     const { out } = await check('--sample', MAIL, '--parser', 'regex', '--parser-options', rules);

@@ -5,6 +5,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -89,6 +90,22 @@ test('several parsers read one log, and each goes by its own names', async () =>
   expect(await tick()).toEqual({ 'web.requests 200': 1, 'requests 200 ams1': 1 });
 });
 
+test.each([
+  ['{ name: logfmt, limit: many }', 'parser.limit must be a number'],
+  ['{ name: logfmt, percentiles: [200] }', 'parser.percentiles[0] must be at most 100'],
+  ['{ name: access, wrapper: podman }', 'parser.wrapper must be one of docker, cri or auto'],
+  ['{ name: logfmt, counts: [a] }', 'parser.counts is no option of the parser logfmt'],
+  [
+    '{ name: regex, rules: [{ name: x, match: a, as: average }] }',
+    'parser.rules[0] needs the option "value"',
+  ],
+])('a wrong option of a parser is said where it stands, in words: %s', (given, said) => {
+  const line = `{ path: ${NAME}/it.log, parser: ${given} }`;
+  expect(() => following([line])).toThrow(said);
+  // What it is about, and not the list that it is in.
+  expect(() => following([line])).toThrow(/\n +9 \| /);
+});
+
 test('two that could not be told apart are refused', () => {
   const file = `{ path: ${NAME}/it.log, parser: ${parser()} }`;
   expect(() => following([file, file])).toThrow(/told apart from 1\. in the list/);
@@ -152,10 +169,14 @@ handlers:
 
 test('a tick that brings nothing writes nothing', async () => {
   const { tick, at, ledger } = following([`{ path: ${NAME}/it.log, parser: ${parser()} }`]);
+  // Of a file that was written just now it may be noted a moment later that it was not written since.
+  const writtenAt = (time: number) => utimesSync(at('it.log'), time, time);
   writeFileSync(at('it.log'), line(200));
+  writtenAt(1_700_000_000);
   await tick();
   const first = ledger();
   appendFileSync(at('it.log'), line(200));
+  writtenAt(1_700_000_010);
   await tick();
   const second = ledger();
   expect(second).not.toBe(first);

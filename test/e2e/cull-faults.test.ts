@@ -1,6 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -136,8 +144,10 @@ describe('a peer that takes a connection and does not read', () => {
     using it = new CulledLog();
     await using deaf = await listening(heard);
     const { port } = deaf;
+    // More than anybody reads at once: who hangs up after a part of it leaves the rest unread.
+    const prefix = `${'x'.repeat(100)}.`.repeat(300);
     const line = ['-o', 'graphite', `--graphite-host=127.0.0.1:${port}`, '--timeout=1s'];
-    const words = [...line, 'PostfixLogster', it.log];
+    const words = [...line, '-p', prefix, 'PostfixLogster', it.log];
     await it.cull(...words);
     it.append(10);
     const { code, stderr } = await it.cull(...words);
@@ -156,7 +166,7 @@ describe('a peer that takes a connection and does not read', () => {
     expect(await it.cull(...words)).toMatchObject({ code: 0, stderr: '' });
     const points = new Map(
       text.split('\n').flatMap((each): [number, number][] => {
-        const found = /^numSent (\d+) (\d+)$/.exec(each);
+        const found = /\.numSent (\d+) (\d+)$/.exec(each);
         return found === null ? [] : [[Number(found[2]), Number(found[1])]];
       }),
     );
@@ -220,6 +230,84 @@ describe.runIf(noMounting() === undefined)('a state that cannot be written', () 
       counted += sent((await it.cull(...line)).stdout);
     }
     expect(counted).toBe(it.sent);
+  });
+});
+
+describe('parsers of one’s own', () => {
+  /** In a folder of its own, so that several can have one name. */
+  const own = (it: CulledLog, folder: string, word: string, name = 'mine') => {
+    mkdirSync(join(it.folder, folder));
+    return it.file(
+      join(folder, `${name}.js`),
+      `export default class {
+        n = 0;
+        parseLine(line) { this.n += line.includes('status=${word}') ? 1 : 0; }
+        report() { return [{ name: '${word}', value: this.n }]; }
+      }`,
+    );
+  };
+
+  test('may import the codecs that those of the agent do', async () => {
+    using it = new CulledLog();
+    const parser = it.file(
+      'counts.ts',
+      `import { count, defineParser, delta, type Line, type Piece, pieceOf, z } from 'cullinan/plugin';
+      import { indexIn, Word } from 'cullinan/wire/fours';
+      import { Tally } from 'cullinan/wire/tally';
+      const status = delta('counts.status', { unit: 'count', labels: ['is'], help: 'By status.' });
+      const IS = new Word('status=');
+      export default defineParser({
+        name: 'counts', summary: 'Counts.', source: 'here', options: z.strictObject({}),
+        metrics: () => [status],
+        open() {
+          const found = new Tally();
+          const parseAt = ({ view }: Piece, from: number, to: number): boolean => {
+            const at = IS.behind(view, from, to);
+            if (at >= 0) found.addIn(view, at, indexIn(view, 32, at, to));
+            return at >= 0;
+          };
+          return {
+            parse: ({ bytes }: Line) => parseAt(pieceOf(bytes), 0, bytes.length),
+            parseAt,
+            *report() {
+              for (const [is, n] of found.take()) yield status.observe(count(n), { is });
+            },
+          };
+        },
+      });`,
+    );
+    const line = ['--from-start', '--dry-run', '-o', 'stdout', parser, it.log];
+    it.append(8);
+    const { stdout, stderr } = await it.cull(...line);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/counts\W+status\W+sent/);
+  });
+
+  test('keep a state each, whatever they are called', async () => {
+    using it = new CulledLog();
+    const parsers = [own(it, 'a', 'sent'), own(it, 'b', 'bounced')];
+    for (const parser of parsers) await it.cull('-o', 'stdout', parser, it.log);
+    it.append(8);
+    const said: string[] = [];
+    for (const parser of parsers) said.push((await it.cull('-o', 'stdout', parser, it.log)).stdout);
+    expect(said[0]).toMatch(/ sent 4\n$/);
+    expect(said[1]).toMatch(/ bounced 2\n$/);
+  });
+
+  test.each([
+    ['take over what was kept under their name alone', 'mine', /\bsent 4\b/],
+    ['leave alone what is of a parser that is built in', 'postfix', /^$/],
+  ])('%s', async (_, name, expected) => {
+    using it = new CulledLog();
+    const parser = own(it, 'a', 'sent', name);
+    await it.cull('-o', 'stdout', parser, it.log);
+    const former = statePath(it.state, name, it.log);
+    renameSync(statePath(it.state, name, it.log, parser), former);
+    it.append(8);
+    const line = ['-o', 'stdout', parser, it.log];
+    expect((await it.cull('--dry-run', ...line)).stdout).toMatch(expected);
+    expect((await it.cull(...line)).stdout).toMatch(expected);
+    expect(existsSync(former)).toBe(name === 'postfix');
   });
 });
 
@@ -365,6 +453,33 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     expect(said.stdout).toMatch(/ numSent 6\n/);
   });
 
+  test('a log that was cut off, as by a power failure, is not read anew', async () => {
+    using it = new CulledLog();
+    const line = ['--from-start', '-o', 'stdout', 'PostfixLogster', it.log];
+    const sent = async () => {
+      const { code, stdout, stderr } = await it.cull(...line);
+      return [code, Number(/numSent (\d+)/.exec(stdout)?.[1]), stderr];
+    };
+    it.append(40);
+    expect(await sent()).toEqual([0, 20, '']);
+    const before = statSync(it.log).size;
+    truncateSync(it.log, before - 1000);
+    const cut = [65, 0, expect.stringMatching(/^\S+: .* after a power failure\. .* is lost\.\n$/)];
+    expect(await sent()).toEqual(cut);
+    // Within a line: what is written next stands behind the rest of it.
+    it.append(2);
+    expect(await sent()).toEqual([0, 2, '']);
+    // Written to beyond that place since, nobody knows which of its lines are new.
+    truncateSync(it.log, statSync(it.log).size - 1010);
+    it.append(40);
+    const [code, n, said] = await sent();
+    expect([code, said]).toEqual([65, cut[2]]);
+    expect(n).toBeGreaterThan(15);
+    expect(n).toBeLessThan(20);
+    it.append(8);
+    expect(await sent()).toEqual([0, 4, '']);
+  });
+
   test('lines that are no text are lines, and those behind them count', async () => {
     using it = new CulledLog();
     const bytes = Buffer.concat([
@@ -395,6 +510,17 @@ describe.runIf(process.getuid?.() === 0)('whatever a log is', () => {
     );
     const { stderr: said } = await it.cull('-o', 'stdout', '--from-start', own, log);
     expect(said).toContain(`Try: cullinan check --parser ${own} --sample ${log}\n`);
+  });
+
+  test('a log of which no line is as young as is asked for is not taken for another', async () => {
+    using it = new CulledLog();
+    const old = it.file(
+      'old.log',
+      Buffer.from('2020-01-01 00:00:00 METRIC_COUNT metric=a value=1\n'),
+    );
+    const { code, stderr } = await it.cull('-o', 'stdout', '--since', '2h', 'MetricLogster', old);
+    expect(code).toBe(0);
+    expect(stderr).toContain('none of its 1 lines counts: they are from before --since, or');
   });
 
   test('a log on a mount that hangs is given up, and the others are read', async () => {

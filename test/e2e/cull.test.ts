@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { Hosts } from '../faults/hosts.ts';
@@ -203,11 +203,74 @@ describe('standard output', () => {
       '--graphite-protocol is "sctp"; it must be tcp or udp',
     ],
     [['-o', 'http'], '--output http: it needs the option "url"'],
+    [
+      ['-o', 'prometheus'],
+      'the handler prometheus cannot be sent to by one run: its page ends with',
+    ],
+    [['-o', 'live'], 'the handler live cannot be sent to by one run: it draws what an agent'],
   ])('what is wrong on the command line is wrong usage: %s', async (words, said) => {
     using it = new CulledLog();
     const { code, stdout, stderr } = await it.cull(...words, 'PostfixLogster', it.log);
     expect([code, stdout]).toEqual([64, '']);
     expect(stderr).toContain(said);
+  });
+
+  test('several logs have names of their own, also where they are called alike', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const copies = ['a/log/mail.log', 'b/log/mail.log', 'b/log/other.log'].map((name) => {
+      mkdirSync(join(it.folder, dirname(name)), { recursive: true });
+      return it.file(name, readFileSync(it.log));
+    });
+    const line = ['-d', '--from-start', '-p', 'x', '-o', 'graphite', '--graphite-host=carbon:2003'];
+    const sent = async (...logs: readonly string[]) => {
+      const { stdout } = await it.cull(...line, 'PostfixLogster', ...logs);
+      return [...stdout.matchAll(/^(\S+numSent) /gm)].map(([, name]) => name);
+    };
+    expect(await sent(copies[0] ?? '')).toEqual(['x.numSent']);
+    expect(await sent(...copies.slice(1))).toEqual(['x.mail.numSent', 'x.other.numSent']);
+    expect(await sent(...copies)).toEqual(
+      ['a_log_mail', 'b_log_mail', 'b_log_other'].map((name) => `x.${name}.numSent`),
+    );
+  });
+
+  test('several logs are told apart under the names of a configuration, too', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    const other = it.file('other.log', readFileSync(it.log));
+    const sink = join(it.folder, 'points');
+    const config = it.file(
+      'cullinan.yaml',
+      `hostname: { name: web01 }\nhandlers:\n  kept: { type: file, path: ${sink} }\n`,
+    );
+    const line = ['--from-start', '--config', config, '--to', 'kept', 'PostfixLogster'];
+    expect(await it.cull(...line, it.log, other)).toMatchObject({ code: 0, stderr: '' });
+    const names = readFileSync(sink, 'utf8').matchAll(/(\S+\.numSent\S*) 4/g);
+    expect([...names].map(([, name]) => name)).toEqual([
+      'servers.web01.numSent.mail',
+      'servers.web01.numSent.other',
+    ]);
+  });
+
+  test('the configuration of a handler may have plugins of one’s own', async () => {
+    using it = new CulledLog();
+    it.append(8);
+    it.file(
+      'dial.mjs',
+      `import { count, defineCollector, gauge, z } from 'cullinan/plugin';
+      const metrics = { turns: gauge('dial.turns', { unit: 'count', help: 'x' }) };
+      export default defineCollector({ name: 'dial', summary: 'x', source: 'x', options: z.strictObject({}),
+        metrics, *collect() { yield metrics.turns.observe(count(1)); } });\n`,
+    );
+    const sink = join(it.folder, 'points');
+    const config = it.file(
+      'cullinan.yaml',
+      `hostname: { name: web01 }\nplugins: { folders: [${it.folder}] }\ncollectors: { dial: {} }\n` +
+        `handlers:\n  kept: { type: file, path: ${sink} }\n`,
+    );
+    const line = ['--from-start', '--config', config, '--to', 'kept', 'PostfixLogster', it.log];
+    expect(await it.cull(...line)).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(sink, 'utf8')).toMatch(/^servers\.web01\.numSent 4 /m);
   });
 
   test('a parser is found by the class that it was in logster', async () => {

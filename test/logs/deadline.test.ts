@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { deadlined } from '../../src/logs/deadline.ts';
 import type { Files } from '../../src/logs/files.ts';
-import { Mounts } from '../../src/logs/mounts.ts';
+import { Mounts } from '../../src/mounts/index.ts';
 import { NoData, Unresponsive } from '../../src/plugin/index.ts';
 import { SimulatedClock } from '../support/clock.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 
-const MOUNTINFO = ['/', '/mnt/a', '/mnt/b', '/mnt/c']
+const MOUNTINFO = ['/', '/mnt/a', '/mnt/b', '/mnt/c', '/mnt/gr\xc3\xb6\xc3\x9fe']
   .map((on, i) => `${i + 1} ${i && 1} 0:${i} / ${on} rw - ${i === 0 ? 'ext4' : 'nfs4'} source rw\n`)
   .join('');
 const LOGS = ['/local.log', '/mnt/a/1.log', '/mnt/a/2.log', '/mnt/b/1.log', '/mnt/c/1.log'];
@@ -118,6 +118,14 @@ test('a mount is asked elsewhere first, once for each signal', async () => {
   expect(bytes(await it.stat('/mnt/a/1.log'))).toBe(5);
   expect(bytes(await it.stat('/local.log'))).toBe(5);
   expect(probed).toEqual(['/mnt/a', '/mnt/a']);
+});
+
+test('a mount is asked for in the bytes that its name has', async () => {
+  const { it, until } = scene();
+  const probed: string[] = [];
+  until.probe = async (mountpoint) => void probed.push(mountpoint);
+  await it.stat('/mnt/größe/1.log').catch(() => {});
+  expect(probed).toEqual(['/mnt/gr\xc3\xb6\xc3\x9fe']);
 });
 
 test('the end of the time for all ends each call', async () => {

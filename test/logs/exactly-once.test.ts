@@ -11,6 +11,7 @@ import {
   rotate,
   type Step,
   scheme,
+  size,
   step,
   wait,
 } from './steps.ts';
@@ -48,9 +49,24 @@ const writes = [
   { arbitrary: crash, weight: 3 },
   { arbitrary: during, weight: 3 },
 ];
+const cut = step(
+  'cut',
+  fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 6 }), size),
+  async (world: World, [lines, more, bytes]) => {
+    // What has also moved since it was read last is another file.
+    await world.run();
+    world.cut(lines, more, bytes);
+    await world.run();
+  },
+);
 const life = fc.array(fc.oneof(...writes), { minLength: 5, maxLength: 30 });
 const hardLife = fc.array(
-  fc.oneof(...writes, { arbitrary: harm, weight: 1 }, { arbitrary: migrate, weight: 1 }),
+  fc.oneof(
+    ...writes,
+    { arbitrary: harm, weight: 1 },
+    { arbitrary: cut, weight: 1 },
+    { arbitrary: migrate, weight: 1 },
+  ),
   { minLength: 5, maxLength: 30 },
 );
 

@@ -8,6 +8,7 @@ import { LineFinder } from '../../src/logs/lines.ts';
 import type { Loss } from '../../src/logs/loss.ts';
 import { SimulatedClock } from '../support/clock.ts';
 import { exported } from '../support/journal.ts';
+import { runs } from '../support/processes.ts';
 
 /** A folder of programs that has this journalctl, or none. */
 function programs(script?: string): string {
@@ -18,15 +19,6 @@ function programs(script?: string): string {
     chmodSync(path, 0o755);
   }
   return folder;
-}
-
-/** Whether a process runs; one that nobody has buried does not. */
-function alive(pid: number): boolean {
-  try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
 }
 
 /** A tail of what a journalctl like this writes. */
@@ -113,7 +105,7 @@ test('one that hangs is killed, with what it has started', async () => {
   clock.advance(30_000);
   await failed;
   await vi.waitFor(() => {
-    expect(alive(pid)).toBe(false);
+    expect(runs(pid)).toBe(false);
   });
 });
 

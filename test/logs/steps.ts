@@ -23,7 +23,7 @@ export const scheme: fc.Arbitrary<Scheme> = fc.record({
   how: fc.constantFrom('create', 'copytruncate'),
 });
 
-const size = fc.constantFrom(20, 20, 300, 1500);
+export const size = fc.constantFrom(20, 20, 300, 1500);
 export const append = step(
   'append',
   fc.tuple(fc.integer({ min: 1, max: 4 }), size),

@@ -151,6 +151,22 @@ export class World {
     for (const line of this.lines) this.perhaps.add(line);
   }
 
+  /** The log loses its last lines, as by a power failure, and is written to again: by so many lines. */
+  cut(lines: number, more: number, bytes: number): void {
+    if (!this.files.has(LOG)) return;
+    const kept = this.files
+      .text(LOG)
+      .split('\n')
+      .slice(0, -1 - lines);
+    const length = Buffer.byteLength(kept.map((line) => `${line}\n`).join(''));
+    // What is shorter is not told from one that is new.
+    if (length < 1024) return;
+    this.files.truncate(LOG, length);
+    this.#rest = '';
+    this.append(more, bytes);
+    for (const line of this.lines) this.perhaps.add(line);
+  }
+
   migrate(): void {
     if (!this.files.has(LOG)) return;
     const wasAtLog = this.#isAtLog;

@@ -1,4 +1,4 @@
-import { lineOf } from 'cullinan/plugin';
+import { lineOf, pieceOf } from 'cullinan/plugin';
 import { describe, expect, it, test } from 'vitest';
 import access from '../../parsers/access.ts';
 import { encoded } from '../../src/wire/bytes.ts';
@@ -83,6 +83,15 @@ describe('a format', () => {
     expect(at('$msec $status', '1795250292.000 200')).toBe(time);
     expect(at('%>s', '200')).toBe(undefined);
   });
+});
+
+test('the zone of a line that ends before its own is not that which the next one begins with', () => {
+  const { timeOf, timeAt } = access.open(access.options.parse({ format: '%>s %t' }));
+  const line = encoded('200 [21/Nov/2026:08:38:12');
+  const piece = pieceOf(encoded('200 [21/Nov/2026:08:38:12\n+0113]'));
+  const time = Date.parse('2026-11-21T08:38:12') / 1000;
+  expect(timeAt?.(piece, 0, line.length)).toBe(time);
+  expect(timeOf?.(lineOf(line))).toBe(time);
 });
 
 test.each([

@@ -146,6 +146,11 @@ describe('lines that belong together', () => {
     expect(levels('indented')).toContain('log4j.lines{level="ERROR"} 3 count delta');
   });
 
+  it('begin with a time that stands in brackets, too', () => {
+    const lines = log.map((line) => line.replace(/^2026[^ ]* [^ ]*/, '[$&]'));
+    expect(levels('time', lines)).toEqual(levels('time'));
+  });
+
   it('are joined within what wraps them', () => {
     const wrapped = log.map((line) =>
       JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: TIME }),
@@ -161,7 +166,7 @@ test.each([
   [{ join: '(' }, ['join']],
   [{ join: '(?=a)' }, ['join']],
   [{ join: '' }, ['join']],
-  [{ nothing: 1, wrapper: 'no' }, ['wrapper', '']],
+  [{ nothing: 1, wrapper: 'no' }, ['wrapper', 'nothing']],
 ])('%j is refused', (options, paths) => {
   const choice = choose(parsers.get('access') as never, options);
   const issues = 'issues' in choice ? choice.issues : [];

@@ -172,3 +172,30 @@ it('JsonLogster keeps to its limit and counts what is beyond it', () => {
     'json.refused{} 2 count gauge',
   ]);
 });
+
+it('JsonLogster looks into objects in objects, and counts what is too deep', () => {
+  const nested = (n: number): string => (n === 0 ? '1' : `{"a":${nested(n - 1)}}`);
+  const deepest = Array.from({ length: 32 }, () => 'a').join('.');
+  expect(said(parsing(json, {})(nested(32)))).toEqual([`json{name="${deepest}"} 1 count gauge`]);
+  expect(said(parsing(json, {})(nested(33)))).toEqual(['json.refused{} 1 count gauge']);
+});
+
+it.each([
+  ['1.2.3', undefined],
+  ['-1.2.3', undefined],
+  ['.', undefined],
+  ['-1.5', -1.5],
+  ['5.', 5],
+  ['.5s', 0.5],
+])('MetricLogster takes a value of %s for %s', (text, value) => {
+  const counted = value === undefined ? [] : [`metric.count{name="n"} ${value} count gauge`];
+  expect(said(parsing(metric)(`METRIC_COUNT metric=n value=${text}\n`, 1))).toEqual(counted);
+});
+
+it.each(['2026-11-21_08:38:12 ERROR x', '[2026-11-21 08:38:12,000][ERROR] x'])(
+  'Log4jLogster knows when a line was written: %s',
+  (line) => {
+    const time = log4j.open(log4j.options.parse({})).timeOf?.(lineOf(encoded(line)));
+    expect(time).toBe(new Date('2026-11-21T08:38:12').getTime() / 1000);
+  },
+);

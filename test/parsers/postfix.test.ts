@@ -53,6 +53,36 @@ describe('a delivery', () => {
   });
 });
 
+describe('a recipient that the queue manager does not hand to an agent', () => {
+  it('is deferred like any other', () => {
+    const line = `${HEAD}/qmgr[7]: Q12345: to=<a@b>, relay=none, delay=9, delays=9/0/0/0, dsn=4.3.0, status=deferred (mail transport unavailable)`;
+    expect(of(line).slice(0, 4)).toEqual([
+      'postfix.deliveries{status="deferred"} 1 count delta',
+      'postfix.agents{agent="qmgr"} 1 count delta',
+      'postfix.relays{relay="none"} 1 count delta',
+      'postfix.deferrals{reason="4.3.0"} 1 count delta',
+    ]);
+  });
+});
+
+describe('what is too long', () => {
+  it('is no name of a message: the longest has 22 letters', () => {
+    const taken = (letters: number) =>
+      of(`${HEAD}/smtpd[7]: ${'A'.repeat(letters)}: client=h.example[192.0.2.9]`);
+    expect(taken(22)).toEqual(['postfix.received{by="smtpd"} 1 count delta']);
+    expect(taken(23)).toEqual([]);
+  });
+
+  it('is no reason: of 800 bytes what stands behind them is not looked for', () => {
+    const said = (bytes: number) => {
+      const subject = `header Subject: `.padEnd(bytes - ' helo=<c>: 5.7.1'.length, 'x');
+      return of(`${HEAD}/cleanup[7]: Q12345: reject: ${subject} helo=<c>: 5.7.1 no`);
+    };
+    expect(said(800)).toEqual(['postfix.rejects{stage="header",reason="5.7.1"} 1 count delta']);
+    expect(said(801)).toEqual(['postfix.rejects{stage="header",reason="other"} 1 count delta']);
+  });
+});
+
 describe('a line', () => {
   it('is Postfix’s whatever its instance and its service are called', () => {
     expect(of(`Nov 21 08:38:12 mx postfix-out/submission/smtpd[7]: connect from h[::1]`)).toEqual([

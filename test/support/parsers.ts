@@ -5,6 +5,7 @@ import {
   type Observation,
   type Parser,
   type Parsing,
+  pieceOf,
   type z,
 } from 'cullinan/plugin';
 import fc from 'fast-check';
@@ -213,7 +214,7 @@ export function describeParser<O extends z.ZodType>(
               utf8.encode('\n'),
               behind,
             ]);
-            const piece = { bytes, characters: bytes.toString('latin1') };
+            const piece = pieceOf(bytes);
             const from = before.length + 1;
             const known = placed.parseAt?.(piece, from, from + own.length);
             expect(known).toBe(alone.parse(lineOf(own)));

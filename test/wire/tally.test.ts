@@ -31,6 +31,25 @@ describe('a tally', () => {
     expect(counted(tally, ['b', 'x', 'x', 'y'])).toEqual({ b: 1, x: 2, other: 1 });
   });
 
+  it('has one place for a name, wherever it stands and however many there are', () => {
+    const names = Array.from(
+      { length: 200 },
+      (_, i) => `${'x'.repeat(i % 13)}${i}${'y'.repeat(i % 7)}`,
+    );
+    const tally = new Tally({ limit: names.length });
+    const line = Buffer.from(`....${names.join(' ')}`);
+    const view = new DataView(line.buffer, line.byteOffset, line.length);
+    for (let time = 0; time < 3; time += 1) {
+      for (let i = 0, from = 4; i < names.length; i += 1) {
+        const end = from + (names[i]?.length ?? 0);
+        if (time % 2 === 0) tally.addIn(view, from, end);
+        else tally.add(line, from, end);
+        from = end + 1;
+      }
+    }
+    expect(tally.take()).toEqual(names.map((name) => [name, 3]));
+  });
+
   it('has one name for bytes that are one text', () => {
     const tally = new Tally();
     tally.add(new Uint8Array([0xff]));
@@ -69,6 +88,24 @@ describe('a tally', () => {
           }
         },
       ),
+    );
+  });
+
+  it('knows a name again, wherever it stands and however it comes', () => {
+    const name = fc.stringMatching(/^[ab]{1,12}$/);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, fc.nat(7), fc.boolean())), (all) => {
+        const tally = new Tally({ limit: 10_000 });
+        const counts = new Map<string, number>();
+        for (const [text, before, inView] of all) {
+          const bytes = new Uint8Array(Buffer.from(`${'a'.repeat(before)}${text}a`));
+          const to = before + text.length;
+          if (inView) tally.addIn(new DataView(bytes.buffer), before, to);
+          else tally.add(bytes, before, to);
+          counts.set(text, (counts.get(text) ?? 0) + 1);
+        }
+        expect(new Map(tally.take())).toEqual(counts);
+      }),
     );
   });
 });

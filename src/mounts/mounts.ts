@@ -5,6 +5,7 @@ import { decodeMount, type Mount, mayHang, reachable } from '../wire/mountinfo.t
 
 /** What a path leads to. */
 export interface On {
+  /** As a person writes it. */
   readonly mountpoint: string;
   /** Whether asking for a file there may wait for a server or another program. */
   readonly mayHang: boolean;
@@ -32,6 +33,9 @@ function liveLink(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** A mount point as `Host.statfsGuarded` takes it: one character per byte. */
+export const bytewise = ({ mountpoint }: On): string => Buffer.from(mountpoint).toString('latin1');
 
 /** What is mounted where, as /proc/self/mountinfo has it. */
 export class Mounts {
@@ -84,7 +88,6 @@ export class Mounts {
     const folder = dirname(path);
     if (folder === path) return { path, on: this.#at(path) };
     const above = this.#folder(folder, links);
-    if (above.on.mayHang) return above;
     const at = join(above.path, basename(path));
     const on = this.#at(at);
     const leads = on.mayHang || links >= MOST_LINKS ? undefined : this.#link(at);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { Mounts } from '../../src/logs/mounts.ts';
+import { Mounts } from '../../src/mounts/index.ts';
 import { SimulatedClock } from '../support/clock.ts';
 
-const mount = (id: number, on: string, type: string): string =>
-  `${id} ${id === 1 ? 0 : 1} 8:${id} / ${on} rw - ${type} source rw\n`;
+const mount = (id: number, on: string, type: string, below = id === 1 ? 0 : 1): string =>
+  `${id} ${below} 8:${id} / ${on} rw - ${type} source rw\n`;
 const MOUNTINFO = mount(1, '/', 'ext4') + mount(2, '/mnt/nfs', 'nfs4') + mount(3, '/var', 'xfs');
 
 /** Mounts with some symbolic links, and the paths that were asked for being one. */
@@ -38,6 +38,17 @@ test('follows links, and asks nothing of what may hang', () => {
   expect(asked.filter((path) => path.startsWith('/mnt/nfs'))).toEqual([]);
 });
 
+test('of mounts that stand on one that may hang each is one of its own', () => {
+  const { it, asked } = mounts({});
+  it.update(
+    `${MOUNTINFO}${mount(4, '/net', 'autofs')}${mount(5, '/net/a', 'nfs4', 4)}${mount(6, '/mnt/nfs/disk', 'xfs', 2)}`,
+  );
+  expect(it.of('/net/a/log/a.log')).toEqual({ mountpoint: '/net/a', mayHang: true });
+  expect(it.of('/net/b/log/a.log')).toEqual({ mountpoint: '/net', mayHang: true });
+  expect(it.of('/mnt/nfs/disk/a.log')).toEqual({ mountpoint: '/mnt/nfs/disk', mayHang: true });
+  expect(asked.filter((path) => /^\/(mnt\/nfs|net)/.test(path))).toEqual([]);
+});
+
 test('knows a path for a while, and until something else is mounted', () => {
   const { it, asked, clock } = mounts({});
   it.of('/srv/log/a.log');
@@ -53,6 +64,19 @@ test('knows a path for a while, and until something else is mounted', () => {
   expect(asked).toHaveLength(2 * once + 1);
   it.update(MOUNTINFO + mount(4, '/srv', 'fuse.sshfs'));
   expect(it.of('/srv/log/a.log')).toEqual({ mountpoint: '/srv', mayHang: true });
+});
+
+test('knows twenty thousand paths at most', () => {
+  const { it, asked } = mounts({});
+  const look = (paths: number) => {
+    for (let i = 0; i < paths; i += 1) it.of(`/srv/${i}`);
+    it.update(MOUNTINFO);
+    asked.length = 0;
+    it.of('/srv/0');
+    return asked;
+  };
+  expect(look(19_999)).toEqual([]);
+  expect(look(20_000)).toEqual(['/srv', '/srv/0']);
 });
 
 test('where nothing is known of mounts, nothing may hang', () => {

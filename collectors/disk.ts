@@ -9,17 +9,19 @@
  */
 import {
   bytes,
+  type Chosen,
   columns,
   count,
   counter,
   defineCollector,
   delta,
+  eachLine,
   type Growths,
   gauge,
   milliseconds,
   nameOf,
+  Observations,
   ParseError,
-  parseLines,
   ratio,
   selection,
   z,
@@ -38,12 +40,12 @@ const options = z.strictObject({
 });
 
 const labels = ['device', 'direction'] as const;
-const each = { unit: 'count', labels } as const;
+const directed = { unit: 'count', labels } as const;
 const level = { unit: 'count', labels: ['device'] } as const;
 const busy = { unit: 'seconds', labels: ['device'] } as const;
 const metrics = {
   operations: counter('system.disk.operations', {
-    ...each,
+    ...directed,
     help: 'Requests completed; flushes are counted for whole disks only.',
   }),
   operationTime: counter('system.disk.operation_time', {
@@ -51,7 +53,7 @@ const metrics = {
     labels,
     help: 'Time that all requests together took, waiting included.',
   }),
-  merged: counter('system.disk.merged', { ...each, help: 'Requests merged into a neighbour.' }),
+  merged: counter('system.disk.merged', { ...directed, help: 'Requests merged into a neighbour.' }),
   io: counter('system.disk.io', { unit: 'bytes', labels, help: 'Bytes moved or discarded.' }),
   ioTime: counter('system.disk.io_time', { ...busy, help: 'Time with a request in progress.' }),
   weightedIoTime: counter('system.disk.weighted_io_time', {
@@ -99,6 +101,8 @@ const readCounters = columns(
 );
 type Counters = ReturnType<typeof readCounters>;
 
+const NOTHING = '0 '.repeat(17);
+
 /** The columns of each direction: requests, their time, merged, sectors. */
 const DIRECTIONS = [
   ['read', 'reads', 'readTime', 'readsMerged', 'readSectors'],
@@ -119,19 +123,25 @@ const SECTOR = 512;
 const sectors = (n: number) => bytes(n * SECTOR);
 
 /** The chosen devices of /proc/diskstats; a bad line costs its own device. */
-export function parse(text: string, chosen = (_name: string) => true): (Device | ParseError)[] {
-  // Read in pieces, the file shows a device twice if another appears ahead of it meanwhile.
-  const seen = new Set<string>();
-  return parseLines('/proc/diskstats', text, (line): Device | undefined => {
+export const parse = (text: string, chosen?: Chosen): (Device | ParseError)[] => [
+  ...each(text, chosen),
+];
+
+/** @param into where the counters of each device go: they hold until the next. */
+function each(text: string, chosen: Chosen = () => true, into?: Counters) {
+  return eachLine('/proc/diskstats', text, (line): Device | undefined => {
     const match = NUMBERS_AND_NAME.exec(line);
     if (match === null) {
       throw new ParseError(`"${line.slice(0, 80)}" does not begin with MAJOR MINOR NAME`);
     }
     const name = nameOf(match[1] as string);
-    if (!chosen(name) || seen.has(name) || OLD_PARTITION.test(line)) return undefined;
-    const counters = readCounters(line, match[0].length);
-    seen.add(name);
-    return { name, counters };
+    if (!chosen(name)) return undefined;
+    try {
+      return { name, counters: readCounters(line, match[0].length, into) };
+    } catch (error) {
+      if (OLD_PARTITION.test(line)) return undefined;
+      throw error;
+    }
   });
 }
 
@@ -143,22 +153,32 @@ export default defineCollector({
   metrics,
   open: () => {
     const known = new Map<string, Where>();
+    const row = readCounters(NOTHING);
+    const seen = new Observations();
+    let turn = 0;
     return {
-      *collect({ host, options, since }) {
-        const disks = parse(host.proc.read('diskstats'), options.devices);
-        // What has gone is forgotten now and then; labels are made for each device once.
-        if (known.size > 2 * disks.length) known.clear();
-        for (const disk of disks) {
+      collect({ host, options, since }) {
+        seen.clear();
+        turn += 1;
+        let disks = 0;
+        for (const disk of each(host.proc.read('diskstats'), options.devices, row)) {
+          disks += 1;
           if (disk instanceof Error) {
-            yield disk;
+            seen.fail(disk);
             continue;
           }
           const { name, counters } = disk;
           const where = known.get(name) ?? createWhere(name);
+          // Read in pieces, the file shows a device twice if another appears ahead of it meanwhile.
+          if (where.seen === turn) continue;
+          where.seen = turn;
           known.set(name, where);
-          yield* observe(where, counters);
-          yield* derive(where, since(name, counters, GROWING));
+          observe(seen, where, counters);
+          derive(seen, where, since(name, counters, GROWING));
         }
+        // What has gone is forgotten now and then; labels are made for each device once.
+        if (known.size > 2 * disks) known.clear();
+        return seen;
       },
       close: () => known.clear(),
     };
@@ -172,23 +192,25 @@ const createWhere = (device: string) => ({
   discard: { device, direction: 'discard' },
   flush: { device, direction: 'flush' },
   all: { device, direction: 'all' },
+  /** The collection that last saw it. */
+  seen: 0,
 });
 type Where = ReturnType<typeof createWhere>;
 
-function* observe(where: Where, now: Counters) {
+function observe(seen: Observations, where: Where, now: Counters) {
   for (const [direction, requests, time, merged, moved] of DIRECTIONS) {
     const done = now[requests];
     const took = now[time];
     if (done === undefined || took === undefined) continue;
-    yield metrics.operations.observe(count(done), where[direction]);
-    yield metrics.operationTime.observe(milliseconds(took), where[direction]);
+    seen.add(metrics.operations, count(done), where[direction]);
+    seen.add(metrics.operationTime, milliseconds(took), where[direction]);
     if (merged === undefined) continue;
-    yield metrics.merged.observe(count(now[merged] ?? 0), where[direction]);
-    yield metrics.io.observe(sectors(now[moved] ?? 0), where[direction]);
+    seen.add(metrics.merged, count(now[merged] ?? 0), where[direction]);
+    seen.add(metrics.io, sectors(now[moved] ?? 0), where[direction]);
   }
-  yield metrics.ioTime.observe(milliseconds(now.ioTime), where.device);
-  yield metrics.weightedIoTime.observe(milliseconds(now.weightedIoTime), where.device);
-  yield metrics.pending.observe(count(now.pending), where.device);
+  seen.add(metrics.ioTime, milliseconds(now.ioTime), where.device);
+  seen.add(metrics.weightedIoTime, milliseconds(now.weightedIoTime), where.device);
+  seen.add(metrics.pending, count(now.pending), where.device);
 }
 
 /** What means and shares are made of. */
@@ -197,22 +219,27 @@ const GROWING = [
   ...(['ioTime', 'weightedIoTime'] as const),
 ];
 
-function* derive(where: Where, grown: Growths<(typeof GROWING)[number]> | undefined) {
+function derive(
+  seen: Observations,
+  where: Where,
+  grown: Growths<(typeof GROWING)[number]> | undefined,
+) {
   if (grown === undefined) return;
   const requests = grown.reads + grown.writes;
   const time = grown.readTime + grown.writeTime;
   const interval = grown.seconds * 1000;
-  yield metrics.utilization.observe(ratio(grown.ioTime / interval), where.device);
-  yield metrics.queueLength.observe(count(grown.weightedIoTime / interval), where.device);
-  yield metrics.requests.observe(count(requests), where.device);
+  seen.add(metrics.utilization, ratio(grown.ioTime / interval), where.device);
+  seen.add(metrics.queueLength, count(grown.weightedIoTime / interval), where.device);
+  seen.add(metrics.requests, count(requests), where.device);
   // Without requests there is no mean: 0/0 is no number.
-  if (grown.reads > 0) yield mean(where.read, grown.readTime / grown.reads);
-  if (grown.writes > 0) yield mean(where.write, grown.writeTime / grown.writes);
+  if (grown.reads > 0) mean(seen, where.read, grown.readTime / grown.reads);
+  if (grown.writes > 0) mean(seen, where.write, grown.writeTime / grown.writes);
   if (requests === 0) return;
-  yield mean(where.all, time / requests);
+  mean(seen, where.all, time / requests);
   const moved = sectors(grown.readSectors + grown.writeSectors);
-  yield metrics.requestSize.observe(bytes(moved / requests), where.device);
-  yield metrics.serviceTime.observe(milliseconds(grown.ioTime / requests), where.device);
+  seen.add(metrics.requestSize, bytes(moved / requests), where.device);
+  seen.add(metrics.serviceTime, milliseconds(grown.ioTime / requests), where.device);
 }
 
-const mean = (where: Where['all'], ms: number) => metrics.await.observe(milliseconds(ms), where);
+const mean = (seen: Observations, where: Where['all'], ms: number) =>
+  seen.add(metrics.await, milliseconds(ms), where);

@@ -16,11 +16,12 @@ import {
   count,
   counter,
   defineCollector,
+  eachLine,
   gauge,
   NoData,
   nameOf,
+  Observations,
   ParseError,
-  parseLines,
   selection,
   type Tree,
   z,
@@ -83,7 +84,16 @@ interface Interface {
 }
 
 /** The chosen interfaces of /proc/net/dev; a bad line costs its own interface. */
-export function parse(text: string, chosen: Chosen = () => true): (Interface | ParseError)[] {
+export const parse = (text: string, chosen?: Chosen): (Interface | ParseError)[] => [
+  ...each(text, chosen),
+];
+
+/** @param known where the counters of an interface go that was there before. */
+function each(
+  text: string,
+  chosen: Chosen = () => true,
+  known: (name: string) => Counters | undefined = () => undefined,
+) {
   const parseLine = (line: string): Interface | undefined => {
     // An alias carries a colon in its own name (`eth0:1`), so the name ends at the last one.
     const colon = line.lastIndexOf(':');
@@ -93,9 +103,10 @@ export function parse(text: string, chosen: Chosen = () => true): (Interface | P
       throw new ParseError(`no interface name and colon in "${line.slice(0, 80)}"`);
     }
     const name = nameOf(raw);
-    return chosen(name) ? { raw, name, counters: readCounters(line, colon + 1) } : undefined;
+    if (!chosen(name)) return undefined;
+    return { raw, name, counters: readCounters(line, colon + 1, known(name)) };
   };
-  return parseLines('/proc/net/dev', text, parseLine, { skip: 2 });
+  return eachLine('/proc/net/dev', text, parseLine, { skip: 2 });
 }
 
 // Many drivers never set a state: their interfaces (lo among them) are `unknown` while in use, and
@@ -139,8 +150,9 @@ function readLink(sys: Tree, raw: string) {
 const LINKS_AT_ONCE = 32;
 
 /** What is kept of an interface for as long as it exists. */
-const createLink = ({ raw, name }: Interface) => ({
+const createLink = ({ raw, name, counters }: Interface) => ({
   raw,
+  counters,
   device: { device: name },
   receive: { device: name, direction: 'receive' },
   transmit: { device: name, direction: 'transmit' },
@@ -160,17 +172,21 @@ export default defineCollector({
   open: () => {
     const links = new Map<string, Link>();
     let turn = 0;
+    const seen = new Observations();
     return {
-      *collect({ host, options }) {
-        const parsed = parse(
-          host.proc.read(host.foreign ? '1/net/dev' : 'net/dev'),
-          options.interfaces,
-        );
+      collect({ host, options }) {
+        seen.clear();
+        const text = host.proc.read(host.foreign ? '1/net/dev' : 'net/dev');
         turn += 1;
-        const found: (readonly [Link, Counters])[] = [];
-        for (const nic of parsed) {
+        const found: Link[] = [];
+        // A line that is left out, because there was one already, must not write into that one's counters.
+        const row = (name: string) => {
+          const link = links.get(name);
+          return link?.seen === turn ? undefined : link?.counters;
+        };
+        for (const nic of each(text, options.interfaces, row)) {
           if (nic instanceof Error) {
-            yield nic;
+            seen.fail(nic);
             continue;
           }
           const link = links.get(nic.name) ?? createLink(nic);
@@ -178,7 +194,7 @@ export default defineCollector({
           if (link.seen === turn) continue;
           link.seen = turn;
           links.set(nic.name, link);
-          found.push([link, nic.counters]);
+          found.push(link);
         }
         for (const [name, link] of links) if (link.seen < turn) links.delete(name);
         const due = [...links.values()];
@@ -192,36 +208,37 @@ export default defineCollector({
             link.facts = readLink(host.sys, link.raw);
           } catch (error) {
             link.facts = parseLink();
-            yield error as Error;
+            seen.fail(error as Error);
           }
         }
-        for (const [link, counters] of found) yield* observe(link, counters);
+        for (const link of found) observe(seen, link);
+        return seen;
       },
       close: () => links.clear(),
     };
   },
 });
 
-function* observe({ device, receive, transmit, facts }: Link, now: Counters) {
-  yield metrics.io.observe(bytes(now.rxBytes), receive);
-  yield metrics.io.observe(bytes(now.txBytes), transmit);
-  yield metrics.packets.observe(count(now.rxPackets), receive);
-  yield metrics.packets.observe(count(now.txPackets), transmit);
-  yield metrics.errors.observe(count(now.rxErrors), receive);
-  yield metrics.errors.observe(count(now.txErrors), transmit);
-  yield metrics.dropped.observe(count(now.rxDropped), receive);
-  yield metrics.dropped.observe(count(now.txDropped), transmit);
-  yield metrics.fifo.observe(count(now.rxFifo), receive);
-  yield metrics.fifo.observe(count(now.txFifo), transmit);
-  yield metrics.compressed.observe(count(now.rxCompressed), receive);
-  yield metrics.compressed.observe(count(now.txCompressed), transmit);
-  yield metrics.frame.observe(count(now.rxFrame), device);
-  yield metrics.multicast.observe(count(now.rxMulticast), device);
-  yield metrics.collisions.observe(count(now.txCollisions), device);
-  yield metrics.carrier.observe(count(now.txCarrier), device);
-  if (facts.up !== undefined) yield metrics.up.observe(count(facts.up), device);
-  if (facts.speed !== undefined) yield metrics.speed.observe(bytes(facts.speed), device);
+function observe(seen: Observations, { device, receive, transmit, facts, counters: now }: Link) {
+  seen.add(metrics.io, bytes(now.rxBytes), receive);
+  seen.add(metrics.io, bytes(now.txBytes), transmit);
+  seen.add(metrics.packets, count(now.rxPackets), receive);
+  seen.add(metrics.packets, count(now.txPackets), transmit);
+  seen.add(metrics.errors, count(now.rxErrors), receive);
+  seen.add(metrics.errors, count(now.txErrors), transmit);
+  seen.add(metrics.dropped, count(now.rxDropped), receive);
+  seen.add(metrics.dropped, count(now.txDropped), transmit);
+  seen.add(metrics.fifo, count(now.rxFifo), receive);
+  seen.add(metrics.fifo, count(now.txFifo), transmit);
+  seen.add(metrics.compressed, count(now.rxCompressed), receive);
+  seen.add(metrics.compressed, count(now.txCompressed), transmit);
+  seen.add(metrics.frame, count(now.rxFrame), device);
+  seen.add(metrics.multicast, count(now.rxMulticast), device);
+  seen.add(metrics.collisions, count(now.txCollisions), device);
+  seen.add(metrics.carrier, count(now.txCarrier), device);
+  if (facts.up !== undefined) seen.add(metrics.up, count(facts.up), device);
+  if (facts.speed !== undefined) seen.add(metrics.speed, bytes(facts.speed), device);
   if (facts.fullDuplex !== undefined) {
-    yield metrics.fullDuplex.observe(count(facts.fullDuplex), device);
+    seen.add(metrics.fullDuplex, count(facts.fullDuplex), device);
   }
 }

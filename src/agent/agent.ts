@@ -1,11 +1,14 @@
 import type { Clock, Timer } from '../clock/index.ts';
-import { type Collection, createIds, createRunner, type Runner } from '../collect/index.ts';
+import { type Collection, createRunner, createTable, type Runner } from '../collect/index.ts';
+import { Draft, type Readings, samplesOf } from '../columns/index.ts';
 import type { CollectorConfig, Config } from '../config/index.ts';
 import { createDelivery, type Left } from '../deliver/index.ts';
 import type { Log, Report } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import type { AgentStatus, Collector, Host } from '../plugin/index.ts';
-import { createSchedule, type Disturbance, stagger } from '../schedule/index.ts';
+import { createSchedule, stagger } from '../schedule/index.ts';
+import { differences } from './differences.ts';
+import { Disturbances } from './disturbances.ts';
 import { createOutlet, handOn, type Identity, type Line } from './outlet.ts';
 import { type Destination, destinations } from './peers.ts';
 import { Settlements } from './settlements.ts';
@@ -66,12 +69,12 @@ export function createAgent(needs: AgentNeeds): Agent {
 
 class HostAgent implements Agent {
   readonly #needs: AgentNeeds;
-  readonly #ids = createIds();
+  readonly #table = createTable();
   readonly #runners = new Map<string, { config: CollectorConfig; runner: Runner }>();
   readonly #lines = new Map<string, Line>();
   readonly #settlements = new Settlements();
   readonly #schedule;
-  readonly #disturbances = { clockSteps: 0, suspends: 0, lateTicks: 0 };
+  readonly #disturbances: Disturbances;
   #config: Config;
   #lag = 0;
   #endedResets = 0;
@@ -85,7 +88,7 @@ class HostAgent implements Agent {
   readonly status: AgentStatus = new Status({
     collectors: () => [...this.#runners.values()].map(({ runner }) => runner.status),
     handlers: () => [...this.#lines.values()].map(({ delivery }) => delivery.status()),
-    schedule: () => this.#disturbances,
+    schedule: () => this.#disturbances.counts,
     counterResets: () => {
       let resets = this.#endedResets;
       for (const { runner } of this.#runners.values()) resets += runner.counterResets;
@@ -98,9 +101,10 @@ class HostAgent implements Agent {
   constructor(needs: AgentNeeds) {
     this.#needs = needs;
     this.#config = needs.config;
+    this.#disturbances = new Disturbances(needs.log);
     this.#schedule = createSchedule({
       clock: needs.clock,
-      disturbed: (disturbance) => this.#disturbed(disturbance),
+      disturbed: (disturbance) => this.#disturbances.add(disturbance),
       afterWake: (lateness) => {
         this.#lag = lateness;
         this.#ticked = true;
@@ -141,53 +145,29 @@ class HostAgent implements Agent {
       [...this.#runners.values()].map(({ runner }) => runner.run(time)),
     );
     const samples = collections.flatMap((collection) => collection.samples);
-    this.#route(samples);
+    for (const { outlet, points } of this.#lines.values()) outlet.samples(samples, points);
     this.#flush();
     return samples;
   }
 
   async reload(config: Config): Promise<Changes> {
     this.#config = config;
-    const changes = { started: [] as string[], stopped: [] as string[], kept: [] as string[] };
-    type Known = Pick<CollectorConfig, 'fingerprint'>;
-    const same = (old: Known, now: Known | undefined) => old.fingerprint() === now?.fingerprint();
-
-    const endings: Promise<unknown>[] = [];
-    const handlers = new Map(config.handlers.flatMap(destinations).map((it) => [it.instance, it]));
-    for (const [instance, line] of [...this.#lines]) {
-      if (same(line.outlet.config, handlers.get(instance))) {
-        changes.kept.push(instance);
-        handlers.delete(instance);
-        continue;
-      }
-      this.#lines.delete(instance);
-      changes.stopped.push(instance);
-      endings.push(this.#endHandler(instance, line, config.shutdown.timeout));
-    }
-    for (const handler of handlers.values()) {
-      this.#addHandler(handler);
-      changes.started.push(handler.instance);
-    }
-
-    const collectors = new Map(config.collectors.map((it) => [it.instance, it]));
-    for (const [instance, { config: old, runner }] of [...this.#runners]) {
-      if (same(old, collectors.get(instance))) {
-        changes.kept.push(instance);
-        collectors.delete(instance);
-        continue;
-      }
-      this.#schedule.remove(instance);
-      this.#runners.delete(instance);
-      this.#endedResets += runner.counterResets;
-      changes.stopped.push(instance);
-      endings.push(runner.close());
-    }
-    for (const collector of collectors.values()) {
-      this.#addCollector(collector);
-      changes.started.push(collector.instance);
-    }
+    const lines = [...this.#lines.values()].map(({ outlet }) => outlet.config);
+    const handlers = differences(lines, config.handlers.flatMap(destinations));
+    const runners = [...this.#runners.values()].map((it) => it.config);
+    const collectors = differences(runners, config.collectors);
+    const endings = [
+      ...handlers.stopped.map((it) => this.#endHandler(it, config.shutdown.timeout)),
+      ...collectors.stopped.map((it) => this.#endCollector(it)),
+    ];
+    for (const handler of handlers.started) this.#addHandler(handler);
+    for (const collector of collectors.started) this.#addCollector(collector);
     await Promise.allSettled(endings);
-    return changes;
+    return {
+      started: [...handlers.started, ...collectors.started].map(({ instance }) => instance),
+      stopped: [...handlers.stopped, ...collectors.stopped],
+      kept: [...handlers.kept, ...collectors.kept],
+    };
   }
 
   async stop(deadline: number): Promise<number> {
@@ -221,7 +201,7 @@ class HostAgent implements Agent {
       },
       { clock, random, agent: this.status, host: identity.label, report, log },
     );
-    this.#lines.set(config.instance, { outlet, delivery, points: [] });
+    this.#lines.set(config.instance, { outlet, delivery, points: new Draft() });
   }
 
   #addCollector(config: CollectorConfig): void {
@@ -234,7 +214,7 @@ class HostAgent implements Agent {
         host,
         hostname: identity.label,
         agent: this.status,
-        ids: this.#ids,
+        table: this.#table,
         report,
       },
     );
@@ -258,13 +238,13 @@ class HostAgent implements Agent {
     });
   }
 
-  #arrived(runner: Runner, { outcome, samples }: Collection): 'fine' | 'failed' {
-    this.#route(samples);
+  #arrived(runner: Runner, { outcome, readings }: Collection): 'fine' | 'failed' {
+    this.#route(readings);
     const { log } = this.#needs;
     if (log.level === 'debug') {
       const { name, seconds } = runner.status;
       const where = `collector ${name}`;
-      log.debug({ where, seconds }, `${where}: ${outcome}, ${samples.length} samples`);
+      log.debug({ where, seconds }, `${where}: ${outcome}, ${readings?.length ?? 0} samples`);
     }
     this.#settlements.arrived(runner);
     // A run that was skipped because the one before still hangs is no success.
@@ -273,16 +253,17 @@ class HostAgent implements Agent {
   }
 
   /** Names samples for every handler. What one wake-up brings is handed on together: see {@link #flush}. */
-  #route(samples: readonly Sample[]): void {
-    if (samples.length === 0) return;
+  #route(readings: Readings | undefined): void {
+    if (readings === undefined || readings.length === 0) return;
     const taps = this.#needs.taps?.open;
     if (taps === undefined) {
-      for (const { outlet, points } of this.#lines.values()) outlet.points(samples, points);
-    } else this.#routeTapped(samples, taps);
+      for (const { outlet, points } of this.#lines.values()) outlet.points(readings, points);
+    } else this.#routeTapped(readings, taps);
   }
 
-  #routeTapped(samples: readonly Sample[], taps: NonNullable<Taps['open']>): void {
+  #routeTapped(readings: Readings, taps: NonNullable<Taps['open']>): void {
     const lines = [...this.#lines.values()];
+    const samples = samplesOf(readings);
     for (const tap of taps)
       tap.observed(
         samples,
@@ -290,8 +271,9 @@ class HostAgent implements Agent {
       );
     for (const { outlet, points } of lines) {
       const from = points.length;
-      outlet.points(samples, points);
-      for (const tap of taps) tap.sent(outlet, points, from);
+      outlet.points(readings, points);
+      const sent = points.since(from);
+      for (const tap of taps) tap.sent(outlet, sent);
     }
   }
 
@@ -318,8 +300,8 @@ class HostAgent implements Agent {
     if (this.#ticked) return;
     const now = this.#needs.clock.now() / 1000;
     for (const { config, runner } of [...this.#runners.values()]) {
-      const { samples } = await runner.run(Math.floor(now / config.interval) * config.interval);
-      this.#route(samples);
+      const { readings } = await runner.run(Math.floor(now / config.interval) * config.interval);
+      this.#route(readings);
     }
     this.#flush();
   }
@@ -331,8 +313,10 @@ class HostAgent implements Agent {
   }
 
   /** Ends a handler that a reload removed or changed, and tells what became of its points. */
-  async #endHandler(instance: string, line: Line, deadline: number): Promise<void> {
+  async #endHandler(instance: string, deadline: number): Promise<void> {
     const { log, report } = this.#needs;
+    const line = this.#lines.get(instance) as Line;
+    this.#lines.delete(instance);
     const { left } = await this.#end(line, 'reload', deadline);
     report.forget(`handler ${instance}`);
     const { observed, delivered, spooled, dropped } = line.delivery.status();
@@ -347,28 +331,12 @@ class HostAgent implements Agent {
     );
   }
 
-  #disturbed(disturbance: Disturbance): void {
-    const { log } = this.#needs;
-    const seconds = Number(disturbance.seconds.toFixed(1));
-    switch (disturbance.kind) {
-      case 'clock-step':
-        this.#disturbances.clockSteps += 1;
-        log.warn(
-          { seconds },
-          `the clock was set ${seconds < 0 ? 'back' : 'forward'} by ${Math.abs(seconds)} s; ticks follow it`,
-        );
-        return;
-      case 'suspend':
-        this.#disturbances.suspends += 1;
-        log.info({ seconds }, `the machine was suspended for ${seconds} s`);
-        return;
-      case 'late':
-        this.#disturbances.lateTicks += 1;
-        log.warn(
-          { seconds, missed: disturbance.missed },
-          `a tick ran ${seconds} s late and ${disturbance.missed} were missed: the process was kept from running`,
-        );
-        return;
-    }
+  /** Ends a collector that a reload removed or changed. */
+  #endCollector(instance: string): Promise<void> {
+    const { runner } = this.#runners.get(instance) as { runner: Runner };
+    this.#schedule.remove(instance);
+    this.#runners.delete(instance);
+    this.#endedResets += runner.counterResets;
+    return runner.close();
   }
 }

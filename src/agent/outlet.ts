@@ -1,3 +1,4 @@
+import { type Draft, type Readings, samplesOf } from '../columns/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Delivery } from '../deliver/index.ts';
 import type { Point, Sample, Series } from '../metric/index.ts';
@@ -18,9 +19,11 @@ export interface Identity {
 export interface Outlet {
   readonly config: Destination;
   /** Names the samples of whole collections that are routed here and appends their points. */
-  points(samples: readonly Sample[], into: Point[]): void;
+  points(readings: Readings, into: Draft): void;
+  /** The same of samples of several collections together. */
+  samples(samples: readonly Sample[], into: Draft): void;
   /** Appends the points of what its own interval still holds back: the handler ends. */
-  rest(into: Point[]): void;
+  rest(into: Draft): void;
   /** The names a series is sent under, after routing. */
   names(series: Series): readonly Spelling[];
   /** What `only` sees of a series besides its inner name: its paths, and those below the host. */
@@ -46,12 +49,21 @@ export function createOutlet(
     counters: config.counters,
   };
   const namer = createNamer(route(dialect, config), naming);
+  const named = (samples: readonly Sample[], into: Draft): void => {
+    const points: Point[] = [];
+    namer.collection(samples, points);
+    for (const { name, value, time } of points) into.push(name, value, time);
+  };
   const thinner =
     config.interval === undefined ? undefined : createThinner(config.interval, config.reduce);
   return {
     config,
-    points: (samples, into) => namer.collection(thinner?.sift(samples) ?? samples, into),
-    rest: (into) => namer.collection(thinner?.rest() ?? [], into),
+    points: (readings, into) =>
+      thinner === undefined
+        ? namer.readings(readings, into)
+        : named(thinner.sift(samplesOf(readings)), into),
+    samples: (samples, into) => named(thinner?.sift(samples) ?? samples, into),
+    rest: (into) => named(thinner?.rest() ?? [], into),
     names: (series) => namer.names(series),
     paths: (series) => {
       const below = dialect.spell(series, { ...naming, prefix: '', host: '', suffix: '' });
@@ -65,13 +77,10 @@ export interface Line {
   readonly outlet: Outlet;
   readonly delivery: Delivery;
   /** Named, and not yet handed on: what came in the wake-up that is under way. */
-  points: Point[];
+  readonly points: Draft;
 }
 
 /** Gives a handler's delivery what has gathered for it. */
 export function handOn(line: Line): void {
-  const { points } = line;
-  if (points.length === 0) return;
-  line.points = [];
-  line.delivery.offer(points);
+  if (line.points.length > 0) line.delivery.offer(line.points.take());
 }

@@ -124,12 +124,11 @@ export class Tap implements Flow {
     if (this.#waiting.length > this.#taken) this.#more();
   }
 
-  /** Points have been named for a handler, from one of them on. */
-  sent({ config, paths }: Outlet, points: readonly Point[], from: number): void {
+  /** Points have been named for a handler. */
+  sent({ config, paths }: Outlet, points: readonly Point[]): void {
     if (!this.#isOf(config.instance)) return;
     this.#until = this.#clock.monotonic() + DECIDING;
-    for (let i = from; i < points.length; i += 1) {
-      const point = points[i] as Point;
+    for (const point of points) {
       if (this.#wantsName(point.name, paths)) this.#keep(point);
     }
     if (this.#waiting.length > this.#taken) this.#more();

@@ -1,3 +1,3 @@
 /** One collector at a time: its deadline, its outcome, its series, its stamps. */
 export * from './runner.ts';
-export { createIds } from './series.ts';
+export { createTable } from './series.ts';

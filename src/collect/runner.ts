@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock/index.ts';
+import { type Readings, samplesOf } from '../columns/index.ts';
 import type { Report } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import {
@@ -8,19 +8,18 @@ import {
   type Collected,
   type Collector,
   type CollectorStatus,
-  Fault,
   Foreseen,
   type Host,
-  NoData,
   OUTCOMES,
   type Outcome,
-  Remark,
   type Session,
-  Unresponsive,
 } from '../plugin/index.ts';
 import { createSince } from '../rates/index.ts';
-import { type CollectorSeries, createCollectorSeries } from './collector-series.ts';
-import type { Ids } from './series.ts';
+import { createCollectorSeries } from './collector-series.ts';
+import { Complaints } from './complaints.ts';
+import type { CollectorSeries } from './contract.ts';
+import { Context, Run } from './run.ts';
+import type { Table } from './series.ts';
 
 export interface RunnerOptions {
   /** The instance's name in the configuration. */
@@ -41,14 +40,16 @@ export interface RunnerNeeds {
   /** The name of the host the agent runs on. */
   readonly hostname: string;
   readonly agent: AgentStatus;
-  readonly ids: Ids;
+  readonly table: Table;
   readonly report: Report;
 }
 
 /** One run of a collector: what it brought, and how it ended. */
 export interface Collection {
   readonly outcome: Outcome;
-  /** As long as a sample, the array holds until the next run. */
+  /** They hold until the next run. */
+  readonly readings: Readings | undefined;
+  /** The same as objects, which are made when they are asked for. */
   readonly samples: readonly Sample[];
 }
 
@@ -72,9 +73,6 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** After its deadline a collection has this many milliseconds to end by itself and say what hung. */
-const GRACE = 250;
-
 export function createRunner(options: RunnerOptions, needs: RunnerNeeds): Runner {
   return new CollectorRunner(options, needs);
 }
@@ -83,9 +81,8 @@ class CollectorRunner implements Runner {
   readonly #options: RunnerOptions;
   readonly #needs: RunnerNeeds;
   readonly #series: CollectorSeries;
+  readonly #complaints: Complaints;
   readonly #memory = createSince();
-  /** Of the latest run, and filled anew by each: for a hypervisor it would be a MiB of garbage a tick. */
-  readonly #samples: Sample[] = [];
   readonly #outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<
     Outcome,
     number
@@ -98,12 +95,11 @@ class CollectorRunner implements Runner {
   #hanging = false;
   #running: Run | undefined;
   #closed = false;
-  /** The kinds of problems that were there in the latest collection. */
-  readonly #standing = new Set<string>();
 
   constructor(options: RunnerOptions, needs: RunnerNeeds) {
     this.#options = options;
     this.#needs = needs;
+    this.#complaints = new Complaints(options, needs.report);
     const { collector } = options;
     const declared = [
       ...Object.values(collector.metrics),
@@ -111,7 +107,7 @@ class CollectorRunner implements Runner {
     ];
     this.#series = createCollectorSeries(
       collector.foreign === true ? undefined : declared,
-      needs.ids,
+      needs.table,
       { collector: options.instance, host: needs.hostname },
       options.newSeriesPerHour,
     );
@@ -138,16 +134,16 @@ class CollectorRunner implements Runner {
   run(time: number): Collection | Promise<Collection> {
     if (this.#hanging || this.#closed) {
       this.skip();
-      return { outcome: 'skipped', samples: [] };
+      return { outcome: 'skipped', readings: undefined, samples: [] };
     }
-    const run = new Run(time, this.#needs.clock, this.#options.timeout, this.#samples);
+    const run = new Run(time, this.#needs.clock, this.#options.timeout);
     const collected = this.#begin(run);
     if (collected === undefined) return this.#end(run);
     if (collected instanceof Promise || Symbol.asyncIterator in collected) {
       return this.#drain(run, collected);
     }
     try {
-      this.#series.gather(collected, run.time, run.samples, run.errors);
+      this.#series.gather(collected, run.errors);
     } catch (error) {
       run.thrown = error;
     }
@@ -168,18 +164,14 @@ class CollectorRunner implements Runner {
     const session = this.#session;
     this.#session = undefined;
     this.#series.clear();
-    this.#needs.report.forget(this.#key);
+    this.#complaints.forget();
     await session?.close();
-  }
-
-  get #key(): string {
-    return `collector ${this.#options.instance}`;
   }
 
   #begin(run: Run): Collected | Promise<Collected> | undefined {
     const { collector } = this.#options;
     this.#runs += 1;
-    this.#series.turn(run.at);
+    this.#series.turn(run.at, run.time);
     this.#memory.turn(run.at);
     try {
       if (collector.collect !== undefined) return collector.collect(this.#context(run));
@@ -216,12 +208,12 @@ class CollectorRunner implements Runner {
         const items = await collected;
         if (!(Symbol.asyncIterator in items)) {
           if (run.abandoned || this.#closed) return;
-          this.#series.gather(items, run.time, run.samples, run.errors);
+          this.#series.gather(items, run.errors);
           return;
         }
         for await (const item of items) {
           if (run.abandoned || this.#closed) return;
-          this.#series.gather([item], run.time, run.samples, run.errors);
+          this.#series.gather([item], run.errors);
         }
       } catch (error) {
         run.thrown = error;
@@ -237,203 +229,22 @@ class CollectorRunner implements Runner {
   #end(run: Run): Collection {
     const { clock } = this.#needs;
     run.settle();
-    run.samples.length = this.#series.stamped;
+    const { readings } = this.#series;
+    run.samples = readings.length;
     this.#seconds += clock.monotonic() / 1000 - run.at;
     const outcome = run.outcome();
-    if (run.samples.length > 0) this.#series.complete();
+    if (run.samples > 0) this.#series.complete();
     this.#outcomes[outcome] += 1;
-    if (!this.#closed) this.#say(run);
-    return { outcome, samples: run.samples };
-  }
-
-  /** Says each kind of problem once, and its end when a collection has gone well without it. */
-  #say(run: Run): void {
-    this.#sayRefused();
-    const { errors, thrown, samples } = run;
-    if (errors.length === 0 && thrown === undefined && this.#standing.size === 0) return;
-    // One device that went away in the middle of a reading is nothing to speak of.
-    const spoken: unknown[] = errors.filter((error) => !(error instanceof NoData));
-    const kinds = kindsOf(thrown === undefined ? spoken : [...spoken, thrown]);
-    const { report } = this.#needs;
-    const { instance } = this.#options;
-    const fewer = kinds.size < this.#standing.size;
-    for (const kind of this.#standing) {
-      if (kinds.has(kind)) continue;
-      this.#standing.delete(kind);
-      // Without samples, or with another in its place, it has not gone but changed.
-      if (samples.length > 0 && fewer) report.recovered(`${this.#key} ${kind}`);
-      else report.forget(`${this.#key} ${kind}`);
+    if (!this.#closed) {
+      this.#complaints.refused(this.#series.refused);
+      this.#complaints.ran(run);
     }
-    for (const [kind, { error, times }] of kinds) {
-      this.#standing.add(kind);
-      const more = times > 1 ? ` ${times - 1} more like it.` : '';
-      const extent = samples.length === 0 ? 'no' : 'only a part of the';
-      report.problem(`${this.#key} ${kind}`, {
-        where: `collector ${instance}`,
-        error,
-        effect:
-          error instanceof Remark
-            ? `Nothing is missing because of it.${more}`
-            : `This tick has ${extent} ${instance} samples.${more}`,
-        remedy: remedyFor(error, instance),
-        absent: error instanceof NoData || error instanceof Remark,
-      });
-    }
-  }
-
-  #refusedSaid = 0;
-  #sayRefused(): void {
-    const refused = this.#series.refused - this.#refusedSaid;
-    const key = `${this.#key} series`;
-    if (refused === 0) {
-      this.#needs.report.recovered(key);
-      return;
-    }
-    this.#refusedSaid = this.#series.refused;
-    const { instance, newSeriesPerHour } = this.#options;
-    this.#needs.report.problem(key, {
-      where: `collector ${instance}`,
-      error: new Foreseen(
-        `${refused} observations belong to new series beyond the ${newSeriesPerHour} allowed in an hour`,
-      ),
-      effect: 'They are left out and counted in cullinan.collector.refused.',
-      remedy: `Exclude short-lived devices, or raise collectors.${instance}.newSeriesPerHour.`,
-    });
-  }
-}
-
-/** So many kinds of problems of one collector are told apart; what is beyond them counts as one. */
-const MOST_KINDS = 8;
-
-/** Errors by kind: their message without what may be another in every tick. */
-function kindsOf(errors: readonly unknown[]): Map<string, { error: unknown; times: number }> {
-  const kinds = new Map<string, { error: unknown; times: number }>();
-  for (const error of errors) {
-    const message = error instanceof Error ? error.message : String(error);
-    let kind = message.slice(0, 200).replace(/"[^"]*"|(?<!line )\b\d+(\.\d+)?/g, '#');
-    if (!kinds.has(kind) && kinds.size >= MOST_KINDS) kind = 'others';
-    const known = kinds.get(kind);
-    if (known === undefined) kinds.set(kind, { error, times: 1 });
-    else known.times += 1;
-  }
-  return kinds;
-}
-
-function remedyFor(error: unknown, instance: string): string | undefined {
-  if (error instanceof Fault) return error.remedy;
-  switch (error instanceof Error ? error.name : '') {
-    case 'AccessDenied':
-      return `Let the agent's user read it, or set collectors.${instance}.enabled to false.`;
-    case 'NoData':
-      return `If it should be there, check host.proc, host.sys and host.root; if not, set collectors.${instance}.enabled to false.`;
-    case 'ParseError':
-      return 'If the file looks right to you, report it with a recording: cullinan record DIR.';
-    case 'Unresponsive':
-      return `See why it does not answer, or exclude it (cullinan describe ${instance}).`;
-    default:
-      return undefined;
-  }
-}
-
-/** What one collection is given. A class, because its signal is made only for those that ask. */
-class Context implements CollectContext {
-  readonly host: Host;
-  readonly agent: AgentStatus;
-  readonly options: unknown;
-  readonly since: CollectContext['since'];
-  readonly hostname: string;
-  readonly interval: number | undefined;
-  readonly #run: Run;
-
-  constructor(
-    run: Run,
-    { host, agent, hostname }: RunnerNeeds,
-    options: unknown,
-    since: CollectContext['since'],
-    interval: number | undefined,
-  ) {
-    this.#run = run;
-    this.host = host;
-    this.agent = agent;
-    this.options = options;
-    this.since = since;
-    this.hostname = hostname;
-    this.interval = interval;
-  }
-
-  get signal(): AbortSignal {
-    return this.#run.signal;
-  }
-
-  get time(): number {
-    return this.#run.time;
-  }
-}
-
-/** The state of one collection. */
-class Run {
-  readonly time: number;
-  /** Seconds on the monotonic clock. */
-  readonly at: number;
-  readonly samples: Sample[];
-  readonly errors: Error[] = [];
-  thrown: unknown;
-  abandoned = false;
-  readonly #clock: Clock;
-  readonly #timeout: number;
-  #controller: AbortController | undefined;
-  #timer: { cancel(): void } | undefined;
-
-  constructor(time: number, clock: Clock, timeout: number, samples: Sample[]) {
-    this.samples = samples;
-    // What was divided is held on the heap by V8, also where it is whole: once for each series.
-    this.time = (time | 0) === time ? time | 0 : time;
-    this.at = clock.monotonic() / 1000;
-    this.#clock = clock;
-    this.#timeout = timeout;
-  }
-
-  /** Made when it is first asked for: most collectors are synchronous and never do. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      // A collector may wait for any number of mounts at once.
-      setMaxListeners(0, this.#controller.signal);
-    }
-    return this.#controller.signal;
-  }
-
-  abort(reason: Error): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
-  }
-
-  /** Resolves when the deadline and the time of grace are over. */
-  abandonment(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#timer = this.#clock.after(this.#timeout * 1000, () => {
-        this.abort(new Unresponsive(`not done after ${this.#timeout} s`));
-        this.#timer = this.#clock.after(GRACE, () => {
-          this.abandoned = true;
-          resolve();
-        });
-      });
-    });
-  }
-
-  settle(): void {
-    this.#timer?.cancel();
-    if (this.abandoned) {
-      this.thrown ??= new Unresponsive(`did not end within ${this.#timeout} s and was left behind`);
-    }
-  }
-
-  outcome(): Outcome {
-    if (this.abandoned) return 'timed-out';
-    const all = this.thrown === undefined ? this.errors : [...this.errors, this.thrown];
-    const errors = all.length === 0 ? all : all.filter((error) => !(error instanceof Remark));
-    if (errors.length === 0) return 'ok';
-    if (this.samples.length > 0) return 'partial';
-    return errors.every((error) => error instanceof NoData) ? 'no-data' : 'failed';
+    return {
+      outcome,
+      readings,
+      get samples() {
+        return samplesOf(readings);
+      },
+    };
   }
 }

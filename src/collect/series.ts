@@ -1,71 +1,84 @@
-import type { Growth, Labels, Metric, Sample, Series } from '../metric/index.ts';
+import { wider } from '../columns/index.ts';
+import {
+  type Labels,
+  type Metric,
+  type Observation,
+  Observations,
+  type Series,
+} from '../metric/index.ts';
 
-/** A time between two readings. */
-export interface Span {
-  readonly seconds: number;
-}
-const NO_SPAN: Span = { seconds: Number.NaN };
+/** No series. */
+export const NONE = -1;
+/** The columns begin with so many places; always a power of two. */
+const LEAST = 64;
 
 /**
- * A series, its latest sample, that sample's growth, and what the collect room remembers of it between two
- * collections: one object for as long as the series lives, since a hypervisor has ten thousands of them.
+ * What is known of the series of one agent: a column for each thing, in which a series has the place that is
+ * its id. A hypervisor has ten thousands of series, and each would be an object to fetch at every tick.
  */
-export class Entry implements Series, Sample, Growth {
-  readonly id: number;
-  readonly metric: Metric;
-  readonly collector: string;
-  readonly host: string;
-  readonly labels: Labels;
+export class Table {
+  readonly series: (Series | undefined)[] = [];
+  readonly metrics: (Metric | undefined)[] = [];
+  readonly labels: (Labels | undefined)[] = [];
+  values = new Float64Array(LEAST);
+  amounts = new Float64Array(LEAST);
   /** The collection that saw it last; -1 before the first. */
-  seen = -1;
-  readonly series: Series;
-  value = Number.NaN;
-  // A time is mostly whole: V8 keeps such a number in place, where it is not NaN to begin with.
-  time = 0;
-  /** Itself, while it has any. */
-  growth: Growth | undefined = undefined;
-  amount = Number.NaN;
-  /** Over how long that was; most series of a collection have the same. */
-  span: Span = NO_SPAN;
-  /** The entry that followed this one in the last collection: the guess for the next. */
-  next: Entry | undefined = undefined;
+  seen = new Int32Array(LEAST);
+  /** The series that followed this one in the last collection: the guess for the next. */
+  next = new Int32Array(LEAST);
   /** Another one in the same place of a {@link Book}. */
-  alike: Entry | undefined = undefined;
+  alike = new Int32Array(LEAST);
+  /** Where observations stand that are handed over one by one, a few at a time. */
+  readonly draft = new Observations();
+  /** When it was observed, and over how long its growth is: kept where that is not the same for all. */
+  times: Float64Array | undefined;
+  spans: Float64Array | undefined;
+  readonly #free: number[] = [];
 
-  get seconds(): number {
-    return this.span.seconds;
+  /** Gives a series its place. */
+  add(series: Omit<Series, 'id'>): number {
+    const id = this.#free.pop() ?? this.series.length;
+    if (id === this.values.length) this.#grow();
+    const { metric, collector, host, labels } = series;
+    this.series[id] = { id, metric, collector, host, labels };
+    this.metrics[id] = metric;
+    this.labels[id] = labels;
+    this.values[id] = Number.NaN;
+    this.amounts[id] = Number.NaN;
+    this.seen[id] = NONE;
+    this.next[id] = NONE;
+    this.alike[id] = NONE;
+    return id;
   }
 
-  constructor({ id, metric, collector, host, labels }: Series) {
-    this.id = id;
-    this.metric = metric;
-    this.collector = collector;
-    this.host = host;
-    this.labels = labels;
-    this.series = this;
+  /** Gives the place of a series that has ended to another. */
+  remove(id: number): void {
+    this.series[id] = undefined;
+    this.metrics[id] = undefined;
+    this.labels[id] = undefined;
+    this.#free.push(id);
+  }
+
+  /** From now on there is a time and a span for each. */
+  keepTimes(): void {
+    this.times ??= new Float64Array(this.values.length);
+    this.spans ??= new Float64Array(this.values.length);
+  }
+
+  #grow(): void {
+    const length = 2 * this.values.length;
+    this.values = wider(Float64Array, this.values, length);
+    this.amounts = wider(Float64Array, this.amounts, length);
+    this.seen = wider(Int32Array, this.seen, length);
+    this.next = wider(Int32Array, this.next, length);
+    this.alike = wider(Int32Array, this.alike, length);
+    this.times = this.times && wider(Float64Array, this.times, length);
+    this.spans = this.spans && wider(Float64Array, this.spans, length);
   }
 }
 
-/** Hands out the ids of series, small and dense, so that tables beside the series stay small. */
-export interface Ids {
-  take(): number;
-  giveBack(id: number): void;
-}
-
-/** Makes the ids of one agent; every collector's series share them. */
-export function createIds(): Ids {
-  const free: number[] = [];
-  let next = 0;
-  return {
-    take() {
-      const id = free.pop();
-      if (id !== undefined) return id;
-      next += 1;
-      return next - 1;
-    },
-    giveBack: (id) => void free.push(id),
-  };
-}
+/** Makes the table of one agent; every collector's series share it. */
+export const createTable = (): Table => new Table();
 
 /** Whether two sets of labels say the same of a metric. */
 export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boolean {
@@ -80,43 +93,69 @@ export function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boo
 export const isAlike = (a: Metric, b: Metric): boolean =>
   a.name === b.name && a.labels.join('\x02') === b.labels.join('\x02');
 
-/** The places that a book begins with; always a power of two. */
-const LEAST = 64;
+/**
+ * Sees to it that an observation says whose it is: types are taken out of plugins, and not checked.
+ *
+ * @param declared the collector's metrics; where absent, it may observe any.
+ * @throws {@link Error} that says what is wrong with it.
+ */
+export function mustIdentify(
+  { metric, labels, host }: Observation,
+  declared: ReadonlySet<Metric> | undefined,
+): void {
+  if (declared?.has(metric) === false) {
+    throw new Error(`observed ${metric.name}, which it does not declare`);
+  }
+  for (const name of metric.labels) {
+    if (typeof labels[name] !== 'string') {
+      throw new Error(`observed ${metric.name} without its label ${name}`);
+    }
+  }
+  if (host !== undefined && (typeof host !== 'string' || host === '')) {
+    throw new Error(`observed ${metric.name} of a host that is no name`);
+  }
+}
 
-/** Finds series by {@link hashOf}. A Map would take four times as much for each of ten thousands. */
+/** Finds one collector's series by {@link hashOf}. A Map would take four times as much for each of ten thousands. */
 export class Book {
-  /** Those in one place are linked by {@link Entry.alike}. */
-  #places: (Entry | undefined)[] = places(LEAST);
+  readonly #table: Table;
+  /** Those in one place are linked by {@link Table.alike}. */
+  #places = places(LEAST);
   #size = 0;
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
 
   get size(): number {
     return this.#size;
   }
 
   /** The first of those that may have this hash. */
-  at(hash: number): Entry | undefined {
-    return this.#places[hash & (this.#places.length - 1)];
+  at(hash: number): number {
+    return this.#places[hash & (this.#places.length - 1)] as number;
   }
 
-  add(entry: Entry, hash: number): void {
+  add(id: number, hash: number): void {
     if (this.#size === this.#places.length) this.#grow();
-    this.#put(entry, hash & (this.#places.length - 1));
+    this.#put(id, hash & (this.#places.length - 1));
     this.#size += 1;
   }
 
   /** Keeps only some. */
-  filter(keeps: (entry: Entry) => boolean): void {
+  filter(keeps: (id: number) => boolean): void {
     const before = this.#places;
+    const { alike } = this.#table;
     this.#places = places(before.length);
     this.#size = 0;
     for (let i = 0; i < before.length; i += 1) {
-      for (let entry = before[i]; entry !== undefined; ) {
-        const { alike }: Entry = entry;
-        if (keeps(entry)) {
-          this.#put(entry, i);
+      for (let id = before[i] as number; id !== NONE; ) {
+        const other = alike[id] as number;
+        if (keeps(id)) {
+          this.#put(id, i);
           this.#size += 1;
         }
-        entry = alike;
+        id = other;
       }
     }
   }
@@ -126,25 +165,26 @@ export class Book {
     this.#size = 0;
   }
 
-  #put(entry: Entry, place: number): void {
-    entry.alike = this.#places[place];
-    this.#places[place] = entry;
+  #put(id: number, place: number): void {
+    this.#table.alike[id] = this.#places[place] as number;
+    this.#places[place] = id;
   }
 
   #grow(): void {
     const before = this.#places;
+    const { alike, series } = this.#table;
     this.#places = places(2 * before.length);
     for (const head of before) {
-      for (let entry = head; entry !== undefined; ) {
-        const { alike }: Entry = entry;
-        this.#put(entry, hashOf(entry) & (this.#places.length - 1));
-        entry = alike;
+      for (let id = head; id !== NONE; ) {
+        const other = alike[id] as number;
+        this.#put(id, hashOf(series[id] as Series) & (this.#places.length - 1));
+        id = other;
       }
     }
   }
 }
 
-const places = (length: number): (Entry | undefined)[] => new Array(length).fill(undefined);
+const places = (length: number): Int32Array => new Int32Array(length).fill(NONE);
 
 /** As FNV-1a has it. */
 const PRIME = 0x01000193;

@@ -1,5 +1,5 @@
-import type { Batch, Point } from '../metric/index.ts';
-import { type Chunk, Packed } from './packed.ts';
+import { Columns } from '../columns/index.ts';
+import type { Batch } from '../metric/index.ts';
 import { bytesOf, Queue } from './queue.ts';
 import { Ring } from './ring.ts';
 
@@ -22,8 +22,7 @@ const SETTLED = 1000;
 const NEVER = -1;
 
 interface Parcel {
-  /** Packed while it is kept. */
-  points: Chunk;
+  readonly points: Columns;
   readonly bytes: number;
   /** When the oldest of it came. */
   readonly since: number;
@@ -40,7 +39,7 @@ interface Parcel {
 
 /** What {@link Backlog.take}, {@link Backlog.retry} and {@link Backlog.borrow} hand out for one write. */
 export interface Taken {
-  readonly points: Batch;
+  readonly points: Columns;
   /** Whether it was delivered before, over a connection that broke. */
   readonly again: boolean;
 }
@@ -55,7 +54,7 @@ export interface Poured {
 /**
  * Everything a handler has yet to send, and what it may have to send again, within one bound.
  *
- * Five places, from old to new: `kept` was delivered a moment ago and is kept, packed, until its connection
+ * Five places, from old to new: `kept` was delivered a moment ago and is kept until its connection
  * has proved itself; `again` was delivered over a connection that broke; `out` is being written (and
  * `pouring` to disk); `aside` is what the peer would not take yet; `queue` waits. When the bound bites,
  * what was delivered is forgotten first, then what is aside goes, then the oldest of the queue. Knows no
@@ -63,19 +62,18 @@ export interface Poured {
  */
 export class Backlog {
   readonly #limits: Limits;
-  readonly #overflow: (point: Point) => void;
+  readonly #overflow: () => void;
   readonly #kept = new Ring<Parcel>();
   readonly #again = new Ring<Parcel>();
   readonly #aside = new Queue();
   readonly #queue = new Queue();
-  #lastKept: Packed | undefined;
   #out: Parcel | undefined;
   #pouring: Parcel | undefined;
   #samples = 0;
   #bytes = 0;
 
-  /** @param overflow is handed each point that the bound pushes out, oldest first. */
-  constructor(limits: Limits, overflow: (point: Point) => void) {
+  /** @param overflow is told of each point that the bound pushes out, oldest first. */
+  constructor(limits: Limits, overflow: () => void) {
     this.#limits = limits;
     this.#overflow = overflow;
   }
@@ -111,16 +109,12 @@ export class Backlog {
     return { samples: this.#samples, bytes: this.#bytes };
   }
 
-  /**
-   * @param points are the backlog's from now on.
-   * @param at now, in milliseconds on the monotonic clock.
-   */
-  add(points: Batch, at: number): void {
+  /** @param at now, in milliseconds on the monotonic clock. */
+  add(points: Columns, at: number): void {
     if (points.length === 0) return;
-    const bytes = bytesOf(points);
-    this.#queue.push(points, bytes, at);
+    this.#queue.push(points, at);
     this.#samples += points.length;
-    this.#bytes += bytes;
+    this.#bytes += bytesOf(points);
     this.#bound();
   }
 
@@ -130,7 +124,7 @@ export class Backlog {
     if (again !== undefined) {
       again.resends += 1;
       this.#out = again;
-      return { points: all(again.points), again: true };
+      return { points: again.points, again: true };
     }
     return this.#takeFrom(this.#queue, most);
   }
@@ -142,7 +136,7 @@ export class Backlog {
 
   #takeFrom(queue: Queue, most: number): Taken | undefined {
     this.#out = parcelOf(queue, most);
-    return this.#out && { points: all(this.#out.points), again: false };
+    return this.#out && { points: this.#out.points, again: false };
   }
 
   /**
@@ -151,7 +145,8 @@ export class Backlog {
    *
    * @param deliveries how often it was delivered, over connections that broke.
    */
-  borrow(points: Batch, deliveries: number): Taken {
+  borrow(stored: Batch, deliveries: number): Taken {
+    const points = Columns.of(stored);
     const bytes = bytesOf(points);
     const delivered = deliveries > 0;
     const times = { since: 0, at: NEVER, last: 0 };
@@ -205,20 +200,11 @@ export class Backlog {
     if (parcel.at === NEVER) parcel.at = at;
     parcel.delivered = true;
     parcel.last = at;
-    if (keep > 0 && parcel.resends < MOST_RESENDS) this.#keep(parcel);
+    if (keep > 0 && parcel.resends < MOST_RESENDS) this.#kept.push(parcel);
     else this.#forget(parcel);
     this.#expire(at - keep, at);
     // What comes from disk comes faster than any tick.
     this.#bound();
-  }
-
-  #keep(parcel: Parcel): void {
-    const { points } = parcel;
-    if (Array.isArray(points)) {
-      this.#lastKept = new Packed(points, this.#lastKept);
-      parcel.points = this.#lastKept;
-    }
-    this.#kept.push(parcel);
   }
 
   /**
@@ -231,10 +217,10 @@ export class Backlog {
     this.#forget(parcel);
     // It was delivered once: a resend is no promise.
     if (parcel.delivered || rest.length === 0) return;
-    const bytes = bytesOf(rest);
-    this.#aside.push(rest, bytes, parcel.stored ? at : parcel.since);
-    this.#samples += rest.length;
-    this.#bytes += bytes;
+    const points = Columns.of(rest);
+    this.#aside.push(points, parcel.stored ? at : parcel.since);
+    this.#samples += points.length;
+    this.#bytes += bytesOf(points);
   }
 
   /** What was taken could not be written: it is first in line again. */
@@ -246,8 +232,7 @@ export class Backlog {
 
   #return(parcel: Parcel): void {
     if (!parcel.delivered) {
-      const { points, bytes, since } = parcel;
-      this.#queue.unshift(points, bytes, since);
+      this.#queue.unshift(parcel.points, parcel.since);
     } else if (parcel.resends < MOST_RESENDS) this.#again.unshift(parcel);
     else this.#forget(parcel);
   }
@@ -311,16 +296,15 @@ export class Backlog {
       // Only what is being written is left, and that was within the bound when it was taken.
       const oldest = this.#aside.points > 0 ? this.#aside : this.#queue;
       if (oldest.points === 0) return;
-      const { points, bytes } = oldest.take(1);
+      const bytes = bytesOf(oldest.take(1));
       this.#samples -= 1;
       this.#bytes -= bytes;
-      this.#overflow(points[0] as Point);
+      this.#overflow();
     }
   }
 }
 
-const all = (points: Chunk): Batch =>
-  Array.isArray(points) ? points : points.slice(0, points.length);
+const all = (points: Columns): Batch => points.slice(0, points.length);
 
 const underWay = (parcel: Parcel | undefined): number =>
   parcel === undefined || parcel.delivered || parcel.stored ? 0 : parcel.points.length;
@@ -328,5 +312,7 @@ const underWay = (parcel: Parcel | undefined): number =>
 function parcelOf(queue: Queue, most: number): Parcel | undefined {
   if (queue.points === 0) return undefined;
   const times = { since: queue.since ?? 0, at: NEVER, last: 0 };
-  return { ...queue.take(most), ...times, stored: false, resends: 0, delivered: false };
+  const points = queue.take(most);
+  const bytes = bytesOf(points);
+  return { points, bytes, ...times, stored: false, resends: 0, delivered: false };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/index.ts';
+import type { Columns } from '../columns/index.ts';
 import type { Log, Report } from '../log/index.ts';
-import type { Point } from '../metric/index.ts';
+import type { Batch } from '../metric/index.ts';
 import type {
   AgentStatus,
   Connection,
@@ -9,6 +10,7 @@ import type {
   HandlerStatus,
 } from '../plugin/index.ts';
 import type { Limits } from './backlog.ts';
+import type { Backoff } from './wait.ts';
 
 /** A queue's continuation on disk. */
 export interface SpoolOptions {
@@ -44,7 +46,7 @@ export interface DeliveryOptions {
   /** Seconds for connecting, and for each write. */
   readonly timeout: number;
   /** Seconds between attempts: a random time from `least` to a ceiling that doubles up to `most`. */
-  readonly backoff?: { readonly least: number; readonly most: number };
+  readonly backoff?: Backoff;
   /**
    * Points delivered within so many seconds before a connection broke are sent again; only if the
    * handler is idempotent. It should cover what the peer's kernel and the peer itself hold in
@@ -80,7 +82,7 @@ export interface Left {
 /** One handler instance at work: its queue, its connection, its books. */
 export interface Delivery {
   /** Queues points; never waits, never throws. What the bound pushes out is dropped as `overflow`. */
-  offer(points: readonly Point[]): void;
+  offer(points: Columns | Batch): void;
   /** Says that a tick's points are complete: everything queued is written as soon as possible. */
   flush(): void;
   /** Points offered so far. */

@@ -1,5 +1,5 @@
-import type { Batch, Point } from '../metric/index.ts';
-import { type Chunk, Packed } from './packed.ts';
+import { Columns } from '../columns/index.ts';
+import type { Point } from '../metric/index.ts';
 import { Ring } from './ring.ts';
 
 /**
@@ -9,21 +9,11 @@ import { Ring } from './ring.ts';
 export const sizeOf = (point: Point): number => point.name.path.length + AROUND;
 const AROUND = 32;
 
-export function bytesOf(points: Batch): number {
-  const { length } = points;
-  let bytes = AROUND * length;
-  for (let i = 0; i < length; i += 1) bytes += (points[i] as Point).name.path.length;
-  return bytes;
-}
-
-/** So many chunks may wait as they are: towards a peer that is well, no more do. */
-const MOST_UNPACKED = 4;
+export const bytesOf = ({ length, characters }: Columns): number => AROUND * length + characters;
 
 /** Points that came together, as far as they still wait. */
 interface Waiting {
-  readonly points: Chunk;
-  /** Of all of them. */
-  readonly bytes: number;
+  readonly points: Columns;
   /** Those before this have gone. */
   from: number;
   /** When they came, in milliseconds on the monotonic clock. */
@@ -33,7 +23,6 @@ interface Waiting {
 /** Points that wait, one after the other. Knows no bound. */
 export class Queue {
   readonly #chunks = new Ring<Waiting>();
-  #lastPacked: Packed | undefined;
   #points = 0;
 
   /** How many. */
@@ -46,50 +35,32 @@ export class Queue {
     return this.#chunks.peek()?.at;
   }
 
-  /** @param points are the queue's from now on. */
-  push(points: Batch, bytes: number, at: number): void {
-    this.#chunks.push({ points: this.#packed(points), bytes, from: 0, at });
+  push(points: Columns, at: number): void {
+    this.#chunks.push({ points, from: 0, at });
     this.#points += points.length;
   }
 
   /** Puts back what was taken. */
-  unshift(points: Chunk, bytes: number, at: number): void {
-    this.#chunks.unshift({ points, bytes, from: 0, at });
+  unshift(points: Columns, at: number): void {
+    this.#chunks.unshift({ points, from: 0, at });
     this.#points += points.length;
   }
 
-  #packed(points: Batch): Chunk {
-    if (this.#chunks.length < MOST_UNPACKED) {
-      this.#lastPacked = undefined;
-      return points;
-    }
-    this.#lastPacked = new Packed(points, this.#lastPacked);
-    return this.#lastPacked;
-  }
-
-  /** The first so many, or all if there are fewer; and the bytes of all of them. */
-  take(most: number): { readonly points: Batch; readonly bytes: number } {
-    const count = Math.min(most, this.#points);
-    this.#points -= count;
-    const first = this.#chunks.peek();
-    // What a tick brought goes as it came.
-    if (first?.from === 0 && first.points.length === count && Array.isArray(first.points)) {
-      this.#chunks.shift();
-      return { points: first.points, bytes: first.bytes };
-    }
-    const parts: Batch[] = [];
-    for (let left = count; left > 0; ) {
+  /** The first so many, or all if there are fewer. */
+  take(most: number): Columns {
+    let left = Math.min(most, this.#points);
+    this.#points -= left;
+    const parts: Columns[] = [];
+    while (left > 0) {
       const oldest = this.#chunks.peek() as Waiting;
       const { points, from } = oldest;
       const end = Math.min(points.length, from + left);
-      const whole = from === 0 && end === points.length && Array.isArray(points);
-      parts.push(whole ? points : points.slice(from, end));
+      parts.push(points.part(from, end));
       left -= end - from;
       if (end === points.length) this.#chunks.shift();
       else oldest.from = end;
     }
-    const points = parts.length === 1 ? (parts[0] as Batch) : parts.flat();
-    return { points, bytes: bytesOf(points) };
+    return Columns.joined(parts);
   }
 
   /** Takes out what came before a moment, wherever it stands. */
@@ -99,7 +70,7 @@ export class Queue {
       const chunk = this.#chunks.shift() as Waiting;
       if (chunk.at >= before) this.#chunks.push(chunk);
       else {
-        const points = chunk.points.slice(chunk.from, chunk.points.length);
+        const points = chunk.points.part(chunk.from, chunk.points.length);
         gone.points += points.length;
         gone.bytes += bytesOf(points);
       }

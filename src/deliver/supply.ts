@@ -1,3 +1,4 @@
+import { Columns, Draft } from '../columns/index.ts';
 import type { Point } from '../metric/index.ts';
 import type { DropReason } from '../plugin/index.ts';
 import { Backlog, type Taken } from './backlog.ts';
@@ -19,6 +20,7 @@ export class Supply {
   readonly #backlog: Backlog;
   /** Where new names wait their turn; `undefined` where the peer takes any number. */
   readonly #introductions: Introductions | undefined;
+  readonly #introduced = new Draft();
   readonly #reserve: Reserve | undefined;
   readonly #keep: number;
   #overflow = 0;
@@ -101,11 +103,18 @@ export class Supply {
     return waiting < batch && this.#clock.monotonic() - since < linger * 1000;
   }
 
-  offer(points: readonly Point[]): void {
+  offer(points: Columns): void {
     const before = this.#overflow;
-    const fresh = this.#introductions?.sift(points) ?? points;
+    const fresh = this.#introductions === undefined ? points : this.#sifted(points);
     this.#backlog.add(fresh, this.#clock.monotonic());
     if (this.#overflow > before) this.#complaints.overflowed();
+  }
+
+  /** Those whose names are introduced. */
+  #sifted(points: Columns): Columns {
+    const through = this.#introductions?.sift(points.slice(0, points.length)) ?? [];
+    for (const { name, value, time } of through) this.#introduced.push(name, value, time);
+    return this.#introduced.take();
   }
 
   /** Drops what has waited in memory for too long. */
@@ -195,7 +204,7 @@ export class Supply {
   /** The end: what is left goes to disk or is dropped. @returns how much was dropped. */
   async close(reason: Extract<DropReason, 'shutdown' | 'reload'>): Promise<number> {
     if (this.#reserve !== undefined) {
-      this.#backlog.add(this.#introductions?.release() ?? [], this.#clock.monotonic());
+      this.#backlog.add(Columns.of(this.#introductions?.release() ?? []), this.#clock.monotonic());
       await this.#reserve.close();
     }
     const left = this.#backlog.clear() + (this.#introductions?.release().length ?? 0);

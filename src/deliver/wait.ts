@@ -68,6 +68,12 @@ export class Attempt {
   }
 }
 
+/** Seconds between attempts. */
+export interface Backoff {
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * Seconds to wait before the next attempt: somewhere between `least` and a ceiling that doubles
  * with each failure in a row, so that a thousand agents do not return to a restarted peer at once.
@@ -75,11 +81,7 @@ export class Attempt {
  * @param failures in a row, 1 or more.
  * @param random from 0 to 1.
  */
-export function backoff(
-  { least, most }: { readonly least: number; readonly most: number },
-  failures: number,
-  random: number,
-): number {
+export function backoff({ least, most }: Backoff, failures: number, random: number): number {
   const ceiling = Math.min(most, least * 2 ** Math.min(failures, 32));
   return least + random * Math.max(0, ceiling - least);
 }

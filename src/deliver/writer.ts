@@ -1,5 +1,5 @@
-import type { Timer } from '../clock/index.ts';
-import type { Point } from '../metric/index.ts';
+import { Columns } from '../columns/index.ts';
+import type { Batch } from '../metric/index.ts';
 import {
   type Connection,
   Foreseen,
@@ -13,18 +13,22 @@ import { Books } from './books.ts';
 import { Complaints } from './complaints.ts';
 import type { Delivery, DeliveryDeps, DeliveryOptions, Left } from './contract.ts';
 import { type Line, openLine } from './line.ts';
+import { Outage } from './outage.ts';
+import { Respite } from './respite.ts';
 import { Supply } from './supply.ts';
-import { Attempt, Bell, backoff } from './wait.ts';
+import { Attempt, type Backoff, Bell } from './wait.ts';
 
-const BACKOFF = { least: 1, most: 60 };
+const BACKOFF: Backoff = { least: 1, most: 60 };
 
 /** A handler instance's delivery: one loop that connects, writes, fails, pauses and connects again. */
 export class Writer implements Delivery {
   readonly #options: DeliveryOptions;
   readonly #deps: DeliveryDeps;
-  readonly #backoff: { readonly least: number; readonly most: number };
+  readonly #backoff: Backoff;
   readonly #complaints: Complaints;
   readonly #supply: Supply;
+  readonly #outage: Outage;
+  readonly #respite: Respite;
   readonly #books = new Books();
 
   /** Something to do: a flush, an end of the connection, a stop. */
@@ -40,12 +44,6 @@ export class Writer implements Delivery {
   /** What hung at the flush before: a peer that takes longer than a tick may be away. */
   #pendingBefore: Attempt | undefined;
   #due = false;
-  #failuresInRow = 0;
-  #problem = false;
-  /** Set while what the peer would not take yet is left in peace, with what is on disk. */
-  #respite: Timer | undefined;
-  /** Attempts in a row of which it took nothing. */
-  #refusals = 0;
   #stopping: 'shutdown' | 'reload' | undefined;
   #halted = false;
   #closed = false;
@@ -57,18 +55,24 @@ export class Writer implements Delivery {
     this.#deps = deps;
     this.#backoff = options.backoff ?? BACKOFF;
     this.#complaints = new Complaints(options, deps.clock, deps.report);
+    this.#outage = new Outage(deps, this.#backoff, {
+      isWell: (line) =>
+        this.#line === line && line.ended === undefined && this.#pending === undefined,
+      over: () => this.#complaints.connected(),
+    });
+    this.#respite = new Respite(deps, this.#backoff, () => this.#work.ring());
     this.#supply = new Supply(options, deps, this.#books, this.#complaints);
     if (this.#supply.persists) this.#running = this.#run();
   }
 
-  offer(points: readonly Point[]): void {
+  offer(points: Columns | Batch): void {
     this.#books.observed += points.length;
     // A collection that ended late is still in time for the disk.
     if (this.#closed || (this.#halted && !this.#supply.persists)) {
       this.#books.drop(this.#stopping ?? 'shutdown', points.length);
       return;
     }
-    this.#supply.offer(points);
+    this.#supply.offer(points instanceof Columns ? points : Columns.of(points));
   }
 
   flush(): void {
@@ -109,7 +113,7 @@ export class Writer implements Delivery {
       late = true;
       this.#quiet.ring();
     });
-    this.#endRespite();
+    this.#respite.end();
     this.flush();
     this.#resume.ring();
     while (this.#supply.due > 0 && !late && !this.#halted) await this.#quiet.heard();
@@ -122,7 +126,7 @@ export class Writer implements Delivery {
     const deadline = this.#deps.clock.after(ms, () => this.#halt());
     // Towards a peer that is away there is nothing to wait for: what is left is safe on disk.
     if (this.#supply.persists && this.#away) this.#halt();
-    this.#endRespite();
+    this.#respite.end();
     this.flush();
     this.#work.ring();
     this.#resume.ring();
@@ -136,7 +140,7 @@ export class Writer implements Delivery {
 
   /** Whether the peer cannot be reached. */
   get #away(): boolean {
-    return this.#line === undefined && this.#problem;
+    return this.#line === undefined && this.#outage.lasts;
   }
 
   /** Puts what waits on disk, where there is one. What is there then may be sent from there. */
@@ -146,7 +150,7 @@ export class Writer implements Delivery {
 
   #halt(): void {
     this.#halted = true;
-    this.#endRespite();
+    this.#respite.end();
     const over = new Error('the time to stop is over');
     this.#pending?.giveUp(over);
     this.#line?.proof?.cancel();
@@ -240,7 +244,7 @@ export class Writer implements Delivery {
   }
 
   #next(): Taken | Promise<Taken | undefined> | undefined {
-    const aside = this.#respite === undefined;
+    const aside = !this.#respite.lasts;
     const stored = aside && this.#stopping === undefined;
     let reading: AbortController | undefined;
     const next = this.#supply.next({ fresh: this.#due, aside, stored }, () => {
@@ -275,7 +279,9 @@ export class Writer implements Delivery {
     this.#pending = attempt;
     try {
       await attempt.within(clock, this.#options.timeout, `writing ${points.length} points`, () =>
-        connection.write(points, aborter.signal),
+        connection.writePacked === undefined
+          ? connection.write(points.slice(0, points.length), aborter.signal)
+          : connection.writePacked(points, aborter.signal),
       );
     } catch (error) {
       if (error instanceof Unsettled && !aborter.signal.aborted) {
@@ -305,25 +311,15 @@ export class Writer implements Delivery {
     this.#noted(line.connection);
     this.#complaints.taken(now);
     if (this.#supply.aside === 0) this.#complaints.settled(now);
-    this.#prove(line, now);
+    this.#outage.prove(line, now);
     return undefined;
   }
 
   /** Leaves what the peer would not take in peace for a while. */
   #unsettled(error: Unsettled, took: boolean): void {
     this.#books.failures += 1;
-    if (this.#respite !== undefined) return;
-    this.#refusals = took ? 1 : this.#refusals + 1;
-    const { clock, random } = this.#deps;
-    const seconds = backoff(this.#backoff, this.#refusals, random());
-    this.#respite = clock.after(seconds * 1000, () => this.#endRespite());
-    this.#complaints.unsettled(error, this.#supply.aside, seconds);
-  }
-
-  #endRespite(): void {
-    this.#respite?.cancel();
-    this.#respite = undefined;
-    this.#work.ring();
+    const seconds = this.#respite.begin(took);
+    if (seconds !== undefined) this.#complaints.unsettled(error, this.#supply.aside, seconds);
   }
 
   /** Says what is new about the connection, once. */
@@ -371,15 +367,13 @@ export class Writer implements Delivery {
     this.#giveUp(line, error);
     this.#supply.broke(began);
     this.#unread ||= line.took && this.#options.confirm === true;
-    return { error, held: line.took && began - line.opened >= this.#backoff.least * 1000 };
+    return { error, held: this.#outage.held(line, began) };
   }
 
   /** Counts and reports a failure; seconds until the next attempt come back. */
   #failed({ error, held }: Failure): number {
     this.#books.failures += 1;
-    this.#failuresInRow = held ? 0 : this.#failuresInRow + 1;
-    const seconds = held ? 0 : backoff(this.#backoff, this.#failuresInRow, this.#deps.random());
-    this.#problem = true;
+    const seconds = this.#outage.begin(held);
     if (!held) this.#pour();
     this.#complaints.disconnected(error, this.#supply.due, seconds, this.#backoff.most);
     return seconds;
@@ -389,25 +383,6 @@ export class Writer implements Delivery {
     const over = this.#deps.clock.after(seconds * 1000, () => this.#resume.ring());
     await this.#resume.heard();
     over.cancel();
-  }
-
-  /** A problem is over when a connection has taken a batch, has not died young and is not stuck. */
-  #prove(line: Line, now: number): void {
-    if (!this.#problem || line.proof !== undefined) return;
-    const young = this.#backoff.least * 1000 - (now - line.opened);
-    if (young <= 0) this.#proven();
-    else
-      line.proof = this.#deps.clock.after(young, () => {
-        line.proof = undefined;
-        const stuck = this.#pending !== undefined;
-        if (this.#line === line && line.ended === undefined && !stuck) this.#proven();
-      });
-  }
-
-  #proven(): void {
-    this.#problem = false;
-    this.#failuresInRow = 0;
-    this.#complaints.connected();
   }
 }
 

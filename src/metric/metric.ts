@@ -1,3 +1,5 @@
+import { type Labels, NO_LABELS } from './labels.ts';
+
 /**
  * `bytes`, `seconds` and `ratio` (1 = all of it) are base units; `count` is a number of things. The
  * others are what sensors measure; `hertz` is also a fan's revolutions per second.
@@ -60,8 +62,7 @@ export const watts = (n: number): Quantity<'watts'> => n as Quantity<'watts'>;
 /** A frequency, or turns of a fan per second. */
 export const hertz = (n: number): Quantity<'hertz'> => n as Quantity<'hertz'>;
 
-/** Values by the names of labels. */
-export type Labels = Readonly<Record<string, string>>;
+export type { Labels };
 
 /** Whose a metric is that was taken over from another program: its dialect gives the name back as it was. */
 export type Origin =
@@ -119,8 +120,6 @@ interface Facts<U extends Unit, L extends string> {
   readonly labels?: readonly L[];
   readonly help: string;
 }
-
-const NO_LABELS: Labels = Object.freeze({});
 
 const declare =
   (kind: Kind) =>

@@ -18,11 +18,7 @@ export interface Growth {
   readonly seconds: number;
 }
 
-/**
- * An observation the agent has stamped with its host and its tick. It holds until its collector's
- * next collection, which writes the next observation of the series into the same object: who wants
- * to keep it copies it.
- */
+/** An observation the agent has stamped with its host and its tick. */
 export interface Sample {
   readonly series: Series;
   readonly value: number;
@@ -98,3 +94,16 @@ export interface Point {
 
 /** Points for one write, oldest first. */
 export type Batch = readonly Point[];
+
+/** The same in columns: where points come in the same order tick for tick, `names` is the same array. */
+export interface Packed {
+  readonly names: readonly Name[];
+  readonly values: Float64Array;
+  /** Of all points, or of each. */
+  readonly times: number | Float64Array;
+  /** Where the first of them stands in each column, and how many there are. */
+  readonly from: number;
+  readonly length: number;
+  /** Some of them as objects; places are counted from the first. */
+  slice(from: number, end: number): Batch;
+}

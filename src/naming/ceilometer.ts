@@ -4,6 +4,7 @@ import { instanceOf, saysWho } from '../wire/openstack.ts';
 import { levels, segment } from '../wire/segment.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
 import { place } from './path.ts';
+import { tableOf } from './table.ts';
 
 const options = z.strictObject({
   rates: z
@@ -57,7 +58,7 @@ const node = (state: string): Row => ({
 });
 
 /** By inner name, or by inner name and a label's value, which goes first. */
-const TABLE: ReadonlyMap<string, readonly Row[]> = new Map(
+const rowsOf = tableOf<readonly Row[]>(
   Object.entries({
     'guest.cpu.time': guest('cpu', 'ns', NANOSECONDS),
     'guest.cpu.utilization': guest('cpu_util', '%', 100),
@@ -104,13 +105,9 @@ const BY_VCPUS: ReadonlyMap<string, readonly Row[] | undefined> = new Map([
   ['guest.vcpu.wait.time', vcpus],
 ]);
 
-function lookUp({ metric, labels }: Series, { cpu }: Options): readonly Row[] | undefined {
-  if (cpu === 'vcpus' && BY_VCPUS.has(metric.name)) return BY_VCPUS.get(metric.name);
-  for (const label of metric.labels) {
-    const labelled = TABLE.get(`${metric.name}{${label}=${labels[label]}}`);
-    if (labelled !== undefined) return labelled;
-  }
-  return TABLE.get(metric.name);
+function lookUp(series: Series, { cpu }: Options): readonly Row[] | undefined {
+  const { name } = series.metric;
+  return cpu === 'vcpus' && BY_VCPUS.has(name) ? BY_VCPUS.get(name) : rowsOf(series);
 }
 
 const WAYS: Readonly<Record<string, string>> = { receive: 'incoming', transmit: 'outgoing' };

@@ -13,6 +13,7 @@ import {
 } from './collectd-row.ts';
 import { services } from './collectd-services.ts';
 import { virt } from './collectd-virt.ts';
+import { type Table, tableOf } from './table.ts';
 
 const USER_HZ = 100;
 const MILLISECONDS = 1000;
@@ -269,8 +270,8 @@ const tcpconns = ({ allPortsSummary }: Options['tcpconns']): Rows =>
     ? { 'system.tcp.connections': [gauge('tcpconns-all/tcp_connections-{tcpstate}')] }
     : {};
 
-const tableFor = (o: Options): ReadonlyMap<string, readonly Row[]> =>
-  new Map(
+const tableFor = (o: Options) =>
+  tableOf<readonly Row[]>(
     Object.entries({
       ...cpu(o.cpu),
       ...memory(o.memory),
@@ -291,21 +292,14 @@ const tableFor = (o: Options): ReadonlyMap<string, readonly Row[]> =>
   );
 
 /** Finds what collectd sends of a series; `undefined` where it has nothing of the kind. */
-export function lookUpIn(o: Options): (series: Series) => readonly Row[] | undefined {
+export function lookUpIn(o: Options): Table<readonly Row[]> {
   const table = tableFor(o);
-  return ({ metric, labels }) => {
-    const plain = table.get(metric.name);
-    if (plain !== undefined) return plain;
-    for (const label of metric.labels) {
-      const labelled = table.get(`${metric.name}{${label}=${labels[label]}}`);
-      if (labelled !== undefined) return labelled;
-    }
-    const { field = '' } = labels;
-    if (metric.name.startsWith('system.linux.vmstat')) {
-      if (field.startsWith('nr_')) return VMEM_NUMBERS;
-      return o.vmem.verbose ? VMEM_ACTIONS.find(([is]) => is.test(field))?.[1] : undefined;
-    }
-    return undefined;
+  return (series) => {
+    const rows = table(series);
+    if (rows !== undefined || !series.metric.name.startsWith('system.linux.vmstat')) return rows;
+    const { field = '' } = series.labels;
+    if (field.startsWith('nr_')) return VMEM_NUMBERS;
+    return o.vmem.verbose ? VMEM_ACTIONS.find(([is]) => is.test(field))?.[1] : undefined;
   };
 }
 

@@ -39,8 +39,8 @@ const LONGEST_FIELD = 127;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
 const BLANK_OR_CONTROL = /[\u0000-\u0020\u007f]/g;
-/** What write_graphite replaces, and the semicolon, which begins a tag. */
-const FORBIDDEN = /[ \t"\\:!,/()\n\r;]/g;
+/** What write_graphite replaces; the semicolon, which begins a tag; and the blanks of Unicode, at which Carbon, too, ends a path. */
+const FORBIDDEN = /[\s\u0085"\\:!,/();]/g;
 
 /** What virt's formats put together: what is not known of the guest is what it is called. */
 const formatted = (words: readonly string[], labels: Labels, hostname: string): string =>

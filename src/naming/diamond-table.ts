@@ -1,28 +1,8 @@
-import type { Series } from '../metric/index.ts';
-import { z } from '../plugin/index.ts';
+import { libvirtKvm } from './diamond-guests.ts';
+import type { Options } from './diamond-options.ts';
 import { everything, growth, level, type Row, rate, type Section, summed } from './diamond-row.ts';
 import { rabbitmq, redis, services } from './diamond-services.ts';
-
-/** Options of Diamond that change a guest's names or values. */
-export const options = z.strictObject({
-  instancePrefix: z
-    .string()
-    .default('instances')
-    .describe("instance_prefix: the first level of a guest's paths, which have no host in them."),
-  cpuAbsolute: z
-    .boolean()
-    .default(false)
-    .describe(
-      "LibvirtKVMCollector's cpu_absolute: a guest's CPU time in nanoseconds as it stands, not percent of one CPU.",
-    ),
-  everyDevice: z
-    .boolean()
-    .default(false)
-    .describe(
-      "Diamond's names for whatever disk, interface and file system is collected, not only for those that it has by default: for a Diamond whose devices, interfaces or filesystems were set.",
-    ),
-});
-export type Options = z.output<typeof options>;
+import { type Table, tableOf } from './table.ts';
 
 const MILLISECONDS = 1000;
 const PERCENT = 100;
@@ -300,43 +280,6 @@ const users: Section = {
   },
 };
 
-const NANOSECONDS = 1e9;
-
-const INNER: Readonly<Record<string, string>> = { bytes: 'io', drops: 'dropped' };
-
-/** LibvirtKVMCollector: CPU time alone is a rate. It asks for the total, and so its CPU 0 is all of them. */
-const libvirtKvm = ({ cpuAbsolute }: Options): Section => {
-  const time = (path: string) =>
-    cpuAbsolute ? level(path, 0, NANOSECONDS) : rate(path, 0, PERCENT);
-  const named = (path: string) => [level(`libvirt-kvm.${path}`, 0)];
-  const nics = (metric: string, path: string): Section['rows'] =>
-    Object.fromEntries(
-      ['bytes', 'packets', 'errors', 'drops'].flatMap((what) => {
-        const name = `${metric}.${INNER[what] ?? what}`;
-        return [
-          [`${name}{direction=receive}`, named(`${path}.rx_${what}`)],
-          [`${name}{direction=transmit}`, named(`${path}.tx_${what}`)],
-        ];
-      }),
-    );
-  return {
-    covers: everything,
-    rows: {
-      'guest.cpu.time': [time('libvirt-kvm.cpu.0.time'), time('libvirt-kvm.cpu.total.time')],
-      'guest.disk.operations{direction=read}': named('block.{device}.read_reqs'),
-      'guest.disk.operations{direction=write}': named('block.{device}.write_reqs'),
-      'guest.disk.io': named('block.{device}.{direction}_bytes'),
-      'guest.disks.operations{direction=read}': named('block.total.read_reqs'),
-      'guest.disks.operations{direction=write}': named('block.total.write_reqs'),
-      'guest.disks.io': named('block.total.{direction}_bytes'),
-      ...nics('guest.network', 'net.{device}'),
-      ...nics('guest.networks', 'net.total'),
-      'guest.memory.current': named('memory.nominal'),
-      'guest.memory.rss': named('memory.rss'),
-    },
-  };
-};
-
 // biome-ignore format: one section a word
 const SECTIONS = [
   cpu, memory, diskspace, iostat, network, loadavg, uptime,
@@ -351,10 +294,8 @@ export interface Match {
   readonly rows: readonly Row[];
 }
 
-export type Table = ReadonlyMap<string, Match>;
-
-export const tableFor = (o: Options): Table =>
-  new Map(
+export const tableFor = (o: Options): Table<Match> =>
+  tableOf(
     [...SECTIONS, libvirtKvm(o)].flatMap((section) => {
       const covers = o.everyDevice && DEVICES.has(section) ? everything : section.covers;
       return Object.entries(section.rows).map(([key, rows]): [string, Match] => [
@@ -363,13 +304,3 @@ export const tableFor = (o: Options): Table =>
       ]);
     }),
   );
-
-export function lookUp(table: Table, { metric, labels }: Series): Match | undefined {
-  const match = table.get(metric.name);
-  if (match !== undefined) return match;
-  for (const label of metric.labels) {
-    const labelled = table.get(`${metric.name}{${label}=${labels[label]}}`);
-    if (labelled !== undefined) return labelled;
-  }
-  return undefined;
-}

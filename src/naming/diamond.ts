@@ -1,7 +1,8 @@
 import type { Labels } from '../metric/index.ts';
 import { levels } from '../wire/segment.ts';
 import { type Dialect, defineDialect, type Naming, type Spelling } from './dialect.ts';
-import { lookUp, type Options, options, tableFor } from './diamond-table.ts';
+import { type Options, options } from './diamond-options.ts';
+import { tableFor } from './diamond-table.ts';
 import { anywhere, guestOf, withoutGuest } from './guest.ts';
 import { generic, place } from './path.ts';
 
@@ -33,7 +34,7 @@ function create(given: Options): Pick<Dialect, 'spell'> {
     spell(series, naming): readonly Spelling[] {
       const guest = guestOf(series);
       const there = guest === undefined ? naming : belowGuest(guest, naming, given);
-      const match = lookUp(table, series);
+      const match = table(series);
       if (match === undefined || !match.covers(series.labels)) {
         const plain = guest === undefined || naming.tags ? series : withoutGuest(series);
         return generic(plain, there, 'servers').map((name) => ({ ...name, series }));

@@ -2,6 +2,7 @@ import type { Labels, Series } from '../metric/index.ts';
 import { GANGLIA_METRICS } from '../wire/ganglia/metrics.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { generic } from './path.ts';
+import { tableOf } from './table.ts';
 
 type GangliaName = keyof typeof GANGLIA_METRICS;
 
@@ -35,8 +36,7 @@ const percent = (name: GangliaName): Row => ({ ...level(name, 100), reading: 'ra
 const KILOBYTES = 1 / 1024;
 const GIGABYTES = 1e-9;
 
-/** By inner name, or by inner name and a label's value. */
-const TABLE: ReadonlyMap<string, readonly Row[]> = new Map([
+const rowsOf = tableOf<readonly Row[]>([
   ['system.cpu.logical.count', [level('cpu_num')]],
   ['system.cpu.total.time{state=user}', [percent('cpu_user')]],
   ['system.cpu.total.time{state=nice}', [percent('cpu_nice')]],
@@ -78,15 +78,6 @@ function counts(metric: string, { device = '', type = '' }: Labels): boolean {
   return /^\/dev2?\//.test(device) && !device.includes(':') && !/^(nfs|autofs$|gfs$)/.test(type);
 }
 
-function lookUp({ metric, labels }: Series): readonly Row[] | undefined {
-  if (!counts(metric.name, labels)) return undefined;
-  for (const label of metric.labels) {
-    const labelled = TABLE.get(`${metric.name}{${label}=${labels[label]}}`);
-    if (labelled !== undefined) return labelled;
-  }
-  return TABLE.get(metric.name);
-}
-
 /**
  * The metrics of Ganglia's gmond, in its units; the generic rule, without a host, for everything else.
  *
@@ -97,7 +88,7 @@ export const ganglia: Dialect = {
   name: 'ganglia',
   summary: 'The names and units of gmond; the generic rule, without the host, for everything else.',
   spell(series: Series, naming: Naming): readonly Spelling[] {
-    const rows = lookUp(series);
+    const rows = counts(series.metric.name, series.labels) ? rowsOf(series) : undefined;
     if (rows === undefined) {
       const bare = { prefix: '', host: '', ownHost: undefined, suffix: '', tags: false };
       return generic(series, { ...naming, ...bare }, '');

@@ -1,4 +1,7 @@
+import { type Draft, type Readings, sampleOf, wider } from '../columns/index.ts';
 import type { Point, Sample, Series } from '../metric/index.ts';
+import { alike, asGrowth } from './alike.ts';
+import { type Conversion, Conversions, Courses, NONE } from './course.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 
 /** A dialect at work for one handler: renders the names of a series once and reuses them. */
@@ -14,6 +17,8 @@ export interface Namer {
   points(sample: Sample, into: Point[]): number;
   /** Appends the points of a whole collection: {@link points} for every sample, then {@link finish}. */
   collection(samples: readonly Sample[], into: Point[]): void;
+  /** The same of samples in columns. */
+  readings(readings: Readings, into: Draft): void;
   /**
    * Says that the collections whose samples were given are complete: appends what is a share of a whole.
    *
@@ -32,16 +37,30 @@ type Names = Pick<Entry, 'names' | 'whole'>;
 const NOTHING: Names = { names: [], whole: undefined };
 
 /** The number that is sent for a sample, not yet shared; NaN where there is none. */
-function numberOf({ reading, scale, offset }: Spelling, { value, growth }: Sample): number {
+const numberOf = (name: Spelling, { value, growth }: Sample): number =>
+  numberIn(name, value, growth?.amount ?? Number.NaN, growth?.seconds ?? Number.NaN);
+
+function numberIn(
+  { reading, scale, offset }: Spelling,
+  value: number,
+  amount: number,
+  seconds: number,
+): number {
   let number = value;
-  if (reading !== 'value') {
-    if (growth === undefined) return Number.NaN;
-    number = reading === 'rate' ? growth.amount / growth.seconds : growth.amount;
-  }
+  if (reading !== 'value') number = reading === 'rate' ? amount / seconds : amount;
   // Most names need neither, and each would be one more number on the heap.
   if (scale !== 1) number *= scale;
   return offset === 0 ? number : number + offset;
 }
+
+/**
+ * What is made of a series: nothing, what depends on others of its collection, several numbers, or from here on
+ * one, by a conversion.
+ */
+const SILENT = 0;
+const MANY = 1;
+const EACH = 2;
+const FIRST = 3;
 
 /** A point that others of its path are still added to. */
 type Sum = { -readonly [K in keyof Point]: Point[K] } & { readonly name: Spelling };
@@ -55,12 +74,17 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
   // ten thousands of them, so that nothing is put around it.
   const only: (Spelling | undefined)[] = [];
   const entries = new Map<number, Entry>();
+  // Of a series in columns: whose that is, and what is made of it.
+  const whose: (Series | undefined)[] = [];
+  let ways = new Uint16Array(64);
   // Series that are not sent: of a hypervisor's 50,000 that may be most.
   const silent: (Series | undefined)[] = [];
   // By the points of one collection, so that they are forgotten with them, then by path.
   const sums = new WeakMap<Point[], Map<string, Sum>>();
   let summing = false;
   const labelled = Object.keys(naming.labels).length > 0;
+
+  const conversions = new Conversions();
 
   // Of the collections that are not yet finished, by path and by name.
   const shares = new Map<string, Sum>();
@@ -77,6 +101,7 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
 
   function spell(series: Series): Names {
     const { id } = series;
+    if (whose[id] !== series) whose[id] = undefined;
     const spelled = dialect.spell(series, naming);
     const read = naming.counters === 'deltas' ? spelled.map(asGrowth) : spelled;
     const names = read.map((name) =>
@@ -166,9 +191,44 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
     return appended;
   }
 
+  /** Finds out what is made of a series that is new in its place. */
+  function way(series: Series): number {
+    const { id } = series;
+    const { names, whole } = namesOf(series);
+    if (id >= ways.length) {
+      ways = wider(Uint16Array, ways, Math.max(2 * ways.length, id + 1));
+    }
+    whose[id] = series;
+    const name = only[id];
+    const alone =
+      whole === undefined && names.every((it) => it.share === undefined && it.summed !== true);
+    const conversion = name === undefined ? NONE : conversions.placeOf(name);
+    if (name !== undefined) ways[id] = conversion === NONE ? MANY : FIRST + conversion;
+    else ways[id] = !alone ? MANY : names.length === 0 ? SILENT : EACH;
+    return ways[id] as number;
+  }
+
+  /** The places of the conversions of a series; `undefined` where its numbers depend on others. */
+  function conversionsOf(id: number, series: Series | undefined): readonly number[] | undefined {
+    if (series === undefined || whose[id] !== series) return undefined;
+    const how = ways[id] as number;
+    if (how >= FIRST) return [how - FIRST];
+    if (how === SILENT) return [];
+    if (how === MANY) return undefined;
+    const places = (entries.get(id) as Entry).names.map((name) => conversions.placeOf(name));
+    return places.includes(NONE) ? undefined : places;
+  }
+  const courses = new Courses(conversions, conversionsOf);
+
   return {
     names: (series) => namesOf(series).names,
     points,
+    readings(readings, into) {
+      if (courses.follow(readings, into)) return;
+      const place = into.length;
+      readAll(readings, into);
+      courses.learn(readings, into, place);
+    },
     collection(samples, into) {
       // One turn for each sample, without a call in most of them: see docs/architecture.md, decision 15.
       let length = into.length;
@@ -199,36 +259,89 @@ export function createNamer(dialect: Dialect, naming: Naming): Namer {
     },
     finish,
   };
+
+  function readAll(readings: Readings, into: Draft): void {
+    const { length, ids, series: all, values, amounts, time, seconds, times, spans } = readings;
+    let known = ways;
+    const { list: before } = into.before;
+    const together = times === undefined && into.isTimed(time);
+    into.widen(length);
+    let { length: end, names, values: written } = into;
+    // What depends on other samples of the collection, and where it stands among the others.
+    let others: Point[] | undefined;
+    let places: number[] | undefined;
+    for (let i = 0; i < length; i += 1) {
+      const id = ids[i] as number;
+      const series = all[id];
+      if (series === undefined) continue;
+      let how = known[id] as number;
+      if (whose[id] !== series) {
+        how = way(series);
+        known = ways;
+      }
+      if (how === SILENT) continue;
+      if (how === MANY) {
+        others ??= [];
+        places ??= [];
+        let j = others.length;
+        points(sampleOf(readings, id), others);
+        if (together) into.length = end;
+        for (; j < others.length; j += 1) {
+          const { name, value, time } = others[j] as Point;
+          places.push(into.length);
+          into.push(name, value, time);
+        }
+        into.widen(length - i);
+        ({ length: end, names, values: written } = into);
+        continue;
+      }
+      if (how === EACH) {
+        const time = times === undefined ? readings.time : (times[id] as number);
+        const amount = amounts[id] as number;
+        const span = spans === undefined ? seconds : (spans[id] as number);
+        const several = (entries.get(id) as Entry).names;
+        if (together) into.length = end;
+        for (let j = 0; j < several.length; j += 1) {
+          const name = several[j] as Spelling;
+          const value = numberIn(name, values[id] as number, amount, span);
+          if (value - value === 0) into.push(name, value, time);
+        }
+        into.widen(length - i);
+        ({ length: end, names, values: written } = into);
+        continue;
+      }
+      const { reading, scale, offset } = conversions.list[how - FIRST] as Conversion;
+      let value: number;
+      if (reading === 'value') value = values[id] as number;
+      else {
+        value = amounts[id] as number;
+        if (reading === 'rate') value /= spans === undefined ? seconds : (spans[id] as number);
+      }
+      if (scale !== 1) value *= scale;
+      if (offset !== 0) value += offset;
+      // Infinity, or not a number: neither is equal to itself without itself.
+      if (value - value !== 0) continue;
+      const name = only[id] as Spelling;
+      if (!together) {
+        into.push(name, value, times === undefined ? time : (times[id] as number));
+        continue;
+      }
+      if (names !== undefined) names[end] = name;
+      else if (before[end] !== name) {
+        names = into.differ(end);
+        names[end] = name;
+      }
+      written[end] = value;
+      end += 1;
+    }
+    if (together) into.length = end;
+    if (others === undefined || places === undefined) return;
+    finish(others);
+    for (let i = 0; i < others.length; i += 1) {
+      const { name, value, time } = others[i] as Point;
+      const place = places[i];
+      if (place === undefined) into.push(name, value, time);
+      else into.correct(place, value);
+    }
+  }
 }
-
-/** A share stays what it is: parts of a whole that is made of rates cannot be added up over time. */
-const asGrowth = (name: Spelling): Spelling =>
-  name.reading === 'rate' && name.share === undefined ? { ...name, reading: 'growth' } : name;
-
-/**
- * The same text, held in one piece: V8 keeps a text that was put together as a tree of its parts, eight for
- * a path, and would walk through it at every tick. Looking at a character makes one piece of it.
- */
-function inOnePiece(text: string): string {
-  text.charCodeAt(0);
-  return text;
-}
-
-/**
- * The same name as an object that is made like all others, however its dialect made it: V8 finds their
- * fields in a third of the time. What the series itself says wins over the labels of the configuration.
- */
-const alike = (name: Spelling, labels: Spelling['labels']): Spelling => ({
-  series: name.series,
-  path: inOnePiece(name.path),
-  reading: name.reading,
-  labels,
-  precision: name.precision,
-  significant: name.significant,
-  scale: name.scale,
-  offset: name.offset,
-  summed: name.summed,
-  share: name.share,
-  identifier: name.identifier,
-  meter: name.meter,
-});

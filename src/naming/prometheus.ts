@@ -3,6 +3,7 @@ import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { guests } from './prometheus-guests.ts';
 import { type Row, row, type Section, summed } from './prometheus-row.ts';
 import { services } from './prometheus-services.ts';
+import { tableOf } from './table.ts';
 
 const node = (name: string, labels?: Labels, scale?: number, offset?: number): Row =>
   row(`node_${name}`, labels, scale, offset);
@@ -243,7 +244,7 @@ interface Match {
   readonly rows: readonly Row[];
 }
 
-const TABLE: ReadonlyMap<string, Match> = new Map(
+const lookUp = tableOf<Match>(
   SECTIONS.flatMap((section) =>
     Object.entries(section.rows).map(([key, row]): [string, Match] => {
       const sum = section.sums?.[key];
@@ -252,20 +253,15 @@ const TABLE: ReadonlyMap<string, Match> = new Map(
   ),
 );
 
-function lookUp({ metric, labels }: Series): Match | undefined {
-  for (const label of metric.labels) {
-    const labelled = TABLE.get(`${metric.name}{${label}=${labels[label]}}`);
-    if (labelled !== undefined) return labelled;
-  }
-  return TABLE.get(metric.name);
-}
-
 const fill = (template: string, labels: Labels): string =>
   template.replace(/\{(\w+)\}/g, (_, label: string) => labels[label] ?? '');
 
-/** The characters of a metric's name; a label's name has no colon. */
-const nameOf = (text: string): string => text.replace(/[^a-zA-Z0-9_:]/g, '_').replace(/^\d/, '_$&');
-const labelNameOf = (text: string): string => nameOf(text).replaceAll(':', '_');
+/** The characters of a metric's name, of which there is one at least; a label's name has no colon. */
+const nameOf = (text: string): string =>
+  text.replace(/[^a-zA-Z0-9_:]/g, '_').replace(/^(?=\d|$)/, '_');
+/** Two underscores begin the names that Prometheus keeps for itself: one of them, and it refuses the whole page. */
+const labelNameOf = (text: string): string =>
+  nameOf(text).replaceAll(':', '_').replace(/^__+/, '_');
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 const escaped = (value: string): string =>

@@ -3,6 +3,7 @@ import { segment } from '../wire/segment.ts';
 import type { Dialect, Naming, Spelling } from './dialect.ts';
 import { anywhere, guestOf, withoutGuest } from './guest.ts';
 import { generic, place } from './path.ts';
+import { tableOf } from './table.ts';
 
 const NANOSECONDS = 1e9;
 
@@ -21,30 +22,24 @@ const row = (at: string, key: string, scale = 1, summed = false): Row => ({
 const net = (key: string) => row('vm_netstats', key);
 const disk = (key: string) => row('vm_diskstats', key);
 
-/** By inner name, followed by the direction where there are several. */
-const TABLE: ReadonlyMap<string, Row> = new Map(
+const lookUp = tableOf<Row>(
   Object.entries({
     'guest.cpu.time': row('vm_cputime', 'cputime', NANOSECONDS),
-    'guest.networks.io receive': net('rx_bytes'),
-    'guest.networks.packets receive': net('rx_packets'),
-    'guest.networks.errors receive': net('rx_errs'),
-    'guest.networks.dropped receive': net('rx_drop'),
-    'guest.networks.io transmit': net('tx_bytes'),
-    'guest.networks.packets transmit': net('tx_packets'),
-    'guest.networks.errors transmit': net('tx_errs'),
-    'guest.networks.dropped transmit': net('tx_drop'),
-    'guest.disks.operations read': disk('rd_req'),
-    'guest.disks.io read': disk('rd_bytes'),
-    'guest.disks.operations write': disk('wr_req'),
-    'guest.disks.io write': disk('wr_bytes'),
+    'guest.networks.io{direction=receive}': net('rx_bytes'),
+    'guest.networks.packets{direction=receive}': net('rx_packets'),
+    'guest.networks.errors{direction=receive}': net('rx_errs'),
+    'guest.networks.dropped{direction=receive}': net('rx_drop'),
+    'guest.networks.io{direction=transmit}': net('tx_bytes'),
+    'guest.networks.packets{direction=transmit}': net('tx_packets'),
+    'guest.networks.errors{direction=transmit}': net('tx_errs'),
+    'guest.networks.dropped{direction=transmit}': net('tx_drop'),
+    'guest.disks.operations{direction=read}': disk('rd_req'),
+    'guest.disks.io{direction=read}': disk('rd_bytes'),
+    'guest.disks.operations{direction=write}': disk('wr_req'),
+    'guest.disks.io{direction=write}': disk('wr_bytes'),
     'guest.disk.errors': row('vm_diskstats', 'errs', 1, true),
   }),
 );
-
-function lookUp({ metric, labels }: Series): Row | undefined {
-  const direction = labels['direction'];
-  return TABLE.get(direction === undefined ? metric.name : `${metric.name} ${direction}`);
-}
 
 /** What Salt has no function for, as if it had: `virt.guest_vcpu_time.web1.0`. */
 function others(guest: string, series: Series, naming: Naming): readonly Spelling[] {

@@ -21,7 +21,7 @@ export type Compile = (glob: string) => Chosen;
  * - `label:NAME=GLOB`, a label of the series;
  * - any other, a glob or an expression behind `re:`, its inner name or its path.
  *
- * @param compile remembers what it decided, unless said.
+ * @param compile a glob or an expression; remembers the latest decision, unless said.
  * @throws {@link Error} if an expression is none, or a label has no `=`.
  */
 export function selector(pattern: string, compile: Compile = one): Selector {
@@ -55,7 +55,8 @@ function part(text: string, compile: Compile): Selector {
   return ({ names }) => names.some(fits);
 }
 
-const one = (glob: string): Chosen => chooser([glob], undefined);
+/** A path is asked for when its series is named, and never again: to remember ten thousand of them is a MiB. */
+const one = (glob: string): Chosen => chooser([glob], undefined, 1);
 
 function divide(text: string, by: string): readonly [string, string | undefined] {
   const at = text.indexOf(by);

@@ -8,22 +8,13 @@ import type { Growth } from '../metric/index.ts';
  * not a guess that it wrapped, which would draw a spike.
  *
  * @param seconds between the two, on the monotonic clock.
- * @param into is filled in and handed back: a counter that is read at every tick keeps one.
  * @returns `undefined` where there is no growth to speak of.
  *
  * @example
  * growth(100, 400, 12); // { amount: 300, seconds: 12 }
  * growth(400, 5, 10); // undefined: the counter was reset
  */
-export function growth(
-  before: number,
-  after: number,
-  seconds: number,
-  into: { -readonly [K in keyof Growth]: Growth[K] } = { amount: 0, seconds: 0 },
-): Growth | undefined {
+export function growth(before: number, after: number, seconds: number): Growth | undefined {
   // Written so that a reading that is not there, which is NaN, has no growth either.
-  if (!(seconds > 0 && after >= before)) return undefined;
-  into.amount = after - before;
-  into.seconds = seconds;
-  return into;
+  return seconds > 0 && after >= before ? { amount: after - before, seconds } : undefined;
 }

@@ -3,7 +3,9 @@ import type { CollectContext, Growths } from '../plugin/index.ts';
 type Row = Readonly<Record<string, number | undefined>>;
 
 interface Remembered {
-  row: Row;
+  /** Their names, and their values in the same order; NaN is absent. Numbers alone: a row would be garbage that had grown old. */
+  counters: readonly string[];
+  values: Float64Array;
   turn: number;
 }
 
@@ -35,32 +37,46 @@ export function createSince(): Since {
       const row = given as Row;
       const last = rows.get(key);
       if (last === undefined) {
-        rows.set(key, { row, turn });
+        const values = Float64Array.from(counters, (name) => row[name] ?? Number.NaN);
+        rows.set(key, { counters, values, turn });
         seen += 1;
         return undefined;
       }
-      const earlier = last.row;
       const fresh = last.turn === turn - 1;
       if (last.turn !== turn) seen += 1;
-      last.row = row;
       last.turn = turn;
-      return fresh && at > before ? difference(counters, earlier, row, at - before) : undefined;
+      if (last.counters !== counters) reorder(last, counters);
+      const grown = difference(counters, last.values, row, at - before);
+      return fresh && at > before ? grown : undefined;
     },
   };
 }
 
+/** Keeps what is known of counters that are asked for in another order, or with others. */
+function reorder(row: Remembered, counters: readonly string[]): void {
+  const { counters: names, values } = row;
+  row.counters = counters;
+  row.values = Float64Array.from(counters, (name) => values[names.indexOf(name)] ?? Number.NaN);
+}
+
+/** How much each has grown; `undefined` if one went backwards. Remembers what they are now. */
 function difference<K extends string>(
   counters: readonly K[],
-  before: Row,
-  after: Row,
+  values: Float64Array,
+  row: Row,
   seconds: number,
 ): Growths<K> | undefined {
   const grown: Record<string, number> = { seconds };
+  let backwards = false;
   for (let i = 0; i < counters.length; i += 1) {
     const name = counters[i] as K;
-    const amount = (after[name] ?? 0) - (before[name] ?? after[name] ?? 0);
-    if (amount < 0) return undefined;
+    const before = values[i] as number;
+    const now = row[name];
+    values[i] = now ?? Number.NaN;
+    // Where there was none it grew by 0, and what is not there any more counts as 0.
+    const amount = Number.isNaN(before) ? 0 : (now ?? 0) - before;
+    if (amount < 0) backwards = true;
     grown[name] = amount;
   }
-  return grown as Growths<K>;
+  return backwards ? undefined : (grown as Growths<K>);
 }

@@ -1,3 +1,5 @@
+import { Decimal } from './fours.ts';
+
 /** Relative: what a percentile is off by at most, once values are no longer kept one by one. */
 const ERROR = 0.005;
 const STEP = Math.log((1 + ERROR) / (1 - ERROR));
@@ -73,21 +75,22 @@ export class Distribution {
     return this.#count === 0 ? Number.NaN : this.#max;
   }
 
-  /** Takes in a value; one that is not finite is left out. */
-  add(value: number): void {
+  /** Takes in a value, so many times; one that is not finite is left out. */
+  add(value: number, times = 1): void {
     if (!Number.isFinite(value)) return;
     if (value < this.#min) this.#min = value;
     if (value > this.#max) this.#max = value;
-    this.#sum += value;
-    if (this.#count >= this.#exact) {
-      if (this.#count === this.#exact) this.#fold();
-      this.#bucket(value);
+    this.#sum += value * times;
+    const count = this.#count + times;
+    if (count > this.#exact) {
+      if (this.#count <= this.#exact) this.#fold();
+      this.#bucket(value, times);
     } else {
-      if (this.#count === this.#values.length) this.#grow();
-      this.#values[this.#count] = value;
+      while (count > this.#values.length) this.#grow();
+      for (let i = this.#count; i < count; i += 1) this.#values[i] = value;
       this.#sorted = false;
     }
-    this.#count += 1;
+    this.#count = count;
   }
 
   /** @param percent from 0, which is the least, to 100, which is the most. */
@@ -121,13 +124,13 @@ export class Distribution {
   }
 
   #fold(): void {
-    for (const value of this.#values.subarray(0, this.#count)) this.#bucket(value);
+    for (const value of this.#values.subarray(0, this.#count)) this.#bucket(value, 1);
   }
 
-  #bucket(value: number): void {
+  #bucket(value: number, times: number): void {
     const amount = Math.abs(value);
     if (amount < SMALLEST) {
-      this.#zeros += 1;
+      this.#zeros += times;
       return;
     }
     const place = placeOf(amount);
@@ -137,12 +140,13 @@ export class Distribution {
       if (value > 0) this.#above = buckets;
       else this.#below = buckets;
     }
-    buckets[place] = (buckets[place] ?? 0) + 1;
+    buckets[place] = (buckets[place] ?? 0) + times;
   }
 
   #nearest(rank: number): number {
     const within = (value: number) => Math.min(this.#max, Math.max(this.#min, value));
-    const middle = (place: number) => Math.exp((place + FIRST + 0.5) * STEP);
+    // Not the geometric mean: that is off by more towards one end than towards the other.
+    const middle = (place: number) => Math.exp((place + FIRST) * STEP) * (1 + ERROR);
     let passed = 0;
     for (let i = BUCKETS - 1; i >= 0 && this.#below; i -= 1) {
       passed += this.#below[i] ?? 0;
@@ -155,6 +159,45 @@ export class Distribution {
       if (passed > rank) return within(middle(i));
     }
     return this.#max;
+  }
+}
+
+/** Numbers below a thousand, with two digits behind the point at most, have a place of their own. */
+const OWN_DIGITS = 1000;
+const OWN_PLACES = 3;
+
+/**
+ * Numbers as lines have them, read and counted until a {@link Distribution} takes them in. Most have few digits
+ * and come again: to count such a one is an addition, where a distribution compares it, adds it up and looks for its bucket.
+ */
+export class Decimals extends Decimal {
+  readonly #spread = new Distribution();
+  readonly #counts = new Float64Array(OWN_DIGITS * OWN_PLACES);
+  /** The places in the list above that are not 0. */
+  readonly #seen: number[] = [];
+
+  /** Counts the number that was read. */
+  count(): void {
+    const { digits, places } = this;
+    if (digits >= OWN_DIGITS || places >= OWN_PLACES) {
+      this.#spread.add(digits / 10 ** places);
+      return;
+    }
+    const place = places * OWN_DIGITS + digits;
+    const count = this.#counts[place] as number;
+    if (count === 0) this.#seen.push(place);
+    this.#counts[place] = count + 1;
+  }
+
+  /** What was counted since it was last cleared. */
+  spread(): Distribution {
+    for (const place of this.#seen) {
+      const places = Math.floor(place / OWN_DIGITS);
+      this.#spread.add((place - places * OWN_DIGITS) / 10 ** places, this.#counts[place]);
+      this.#counts[place] = 0;
+    }
+    this.#seen.length = 0;
+    return this.#spread;
   }
 }
 

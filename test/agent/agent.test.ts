@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Changes } from '../../src/agent/index.ts';
 import { agentWith } from '../support/agent.ts';
 
 const only = (...collectors: string[]): string =>
@@ -97,6 +98,32 @@ describe('a reload', () => {
     expect(lines('kept').filter((line) => line.includes('.loadavg.01 '))).toHaveLength(4);
     expect(lines('old').filter((line) => line.includes('.loadavg.01 '))).toHaveLength(2);
   });
+
+  test('leaves nothing behind of what it ended', async () => {
+    const kept = 'kept: { type: file, timeout: 1h, path: DIR/kept }';
+    const { agent, clock, configured, said } =
+      agentWith(`${only('load')}  memory: { enabled: true, interval: 1s }
+handlers:
+  ${kept}
+  old: { type: file, timeout: 1h, path: DIR/none/old }
+`);
+    await agent.start();
+    await expect.poll(() => agent.status.problem).toContain('handler old');
+    const next = `${only('load')}handlers:\n  ${kept}\n`.replace('timeout: 1h', 'timeout: 5s');
+    let changes: Changes | undefined;
+    void agent.reload(configured(next)).then((it) => {
+      changes = it;
+    });
+    while (changes === undefined) await clock.run(1000);
+    expect(changes).toEqual({ started: [], stopped: ['old', 'memory'], kept: ['kept', 'load'] });
+    expect(agent.status.problem).toBeUndefined();
+    // It wakes up for what is left alone.
+    const wakes = () => said().split('handler kept: ').length;
+    const before = wakes();
+    await clock.run(30_000);
+    expect(wakes() - before).toBe(3);
+    await agent.stop(1);
+  });
 });
 
 describe('disturbed time', () => {
@@ -108,8 +135,16 @@ describe('disturbed time', () => {
     await clock.run(10_000);
     clock.step(-3_600_000);
     await clock.run(60_000);
-    expect(agent.status.schedule.clockSteps).toBe(1);
+    expect(agent.status.schedule).toEqual({ clockSteps: 1, suspends: 0, lateTicks: 0 });
     expect(said()).toContain('the clock was set back by 3600 s');
+    clock.suspend(7_200_000);
+    await clock.run(60_000);
+    expect(agent.status.schedule).toEqual({ clockSteps: 1, suspends: 1, lateTicks: 0 });
+    expect(said()).toContain('the machine was suspended for 7200 s');
+    clock.stall(30_000);
+    await clock.run(10_000);
+    expect(agent.status.schedule).toEqual({ clockSteps: 1, suspends: 1, lateTicks: 1 });
+    expect(said()).toMatch(/a tick ran \d+(\.\d)? s late and 2 were missed/);
     await agent.stop(1);
   });
 });

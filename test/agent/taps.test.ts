@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
-import { Taps } from '../../src/agent/index.ts';
+import { createOutlet, destinations, type Outlet, Taps } from '../../src/agent/index.ts';
+import { Draft } from '../../src/columns/index.ts';
 import { gauge, type Sample } from '../../src/metric/index.ts';
+import { agentWith } from '../support/agent.ts';
 import { SimulatedClock } from '../support/clock.ts';
 
 const METRIC = gauge('system.disk.pending', {
@@ -28,12 +30,35 @@ const hurried = (ms: number) => {
   };
 };
 
-const tapped = async (patterns: readonly string[], ms = 0) => {
+/** One handler with two peers, one by the name of the same type, and another. */
+const HANDLERS = `
+handlers:
+  graphite: { host: [a, b], dialect: otel, prefix: servers }
+  graphite2: { type: graphite, host: a, dialect: otel }
+  statsd: { dialect: otel }
+`;
+const outlets = (): readonly Outlet[] => {
+  const config = agentWith('{}').configured(HANDLERS);
+  const identity = { path: 'web01', label: 'web01' };
+  return config.handlers.flatMap(destinations).map((it) => createOutlet(it, config, identity));
+};
+
+const tapped = async (patterns: readonly string[], ms = 0, handler?: string) => {
   const taps = new Taps(hurried(ms));
-  const flow = await taps.add({ patterns, handler: undefined });
-  const see = (all: readonly Sample[]) => {
-    for (const tap of taps.open ?? []) tap.observed(all, []);
-    const lines: { name?: string; labels?: { device: string }; leftOut?: number }[] = [];
+  const flow = await taps.add({ patterns, handler });
+  const see = (all: readonly Sample[], outlet?: Outlet) => {
+    const sent = new Draft();
+    outlet?.samples(all, sent);
+    for (const tap of taps.open ?? []) {
+      if (outlet === undefined) tap.observed(all, []);
+      else tap.sent(outlet, sent.since(0));
+    }
+    const lines: {
+      name?: string;
+      path?: string;
+      labels?: { device: string };
+      leftOut?: number;
+    }[] = [];
     for (let text = flow.take(1000); text !== ''; text = flow.take(1000)) {
       lines.push(
         ...text
@@ -75,6 +100,35 @@ test('deciding has its time in a collection, and goes on in the next', async () 
   expect(shown).toBeLessThan(200);
   expect(first.at(-1)).toEqual({ leftOut: 1000 - shown });
   expect(see(samples(1000)).length).toBeGreaterThan(1.5 * shown);
+});
+
+test('of a handler its points are shown, those of each of its peers, under its names', async () => {
+  const { see } = await tapped(['system.disk.pending.sd?', 'servers.*.sd12'], 0, 'graphite');
+  const paths = [...Array.from({ length: 10 }, (_, i) => i), 12].map(
+    (i) => `servers.web01.system.disk.pending.sd${i}`,
+  );
+  const seen = outlets().map((it) => [
+    it.config.instance,
+    see(samples(20), it).map(({ path }) => path),
+  ]);
+  expect(seen).toEqual([
+    ['graphite[a:2003]', paths],
+    ['graphite[b:2003]', paths],
+    ['graphite2', []],
+    ['statsd', []],
+  ]);
+  expect(see(samples(20))).toEqual([]);
+});
+
+test('deciding has its time for a handler, too', async () => {
+  const { see } = await tapped([], 0.02, 'graphite2');
+  const outlet = outlets().find(({ config }) => config.instance === 'graphite2');
+  const first = see(samples(1000), outlet);
+  const shown = first.length - 1;
+  expect(shown).toBeGreaterThan(10);
+  expect(shown).toBeLessThan(200);
+  expect(first.at(-1)).toEqual({ leftOut: 1000 - shown });
+  expect(see(samples(1000), outlet).length).toBeGreaterThan(1.5 * shown);
 });
 
 test('a pattern that would take for ever in V8 takes no time', async () => {

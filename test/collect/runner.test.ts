@@ -172,8 +172,13 @@ describe('series', () => {
     expect(runner.status.refused).toBe(5);
     expect(report.said).toHaveLength(1);
     expect(report.said[0]?.trouble.remedy).toContain('newSeriesPerHour');
+    devices = 5;
+    atOnce(runner.run(20));
+    expect(report.said).toHaveLength(1);
+    expect(report.recoveries).toEqual(['collector scripted series']);
+    devices = 10;
     clock.advance(3_600_000);
-    expect(atOnce(runner.run(3610)).samples).toHaveLength(10);
+    expect(atOnce(runner.run(3620)).samples).toHaveLength(10);
   });
 
   test('observed twice in one collection, or undeclared, are a bug that is said', () => {
@@ -198,6 +203,36 @@ describe('series', () => {
       host,
     );
     expect(spelled(atOnce(runner.run(0)))).toEqual(['test.io{sdc} 1']);
+  });
+
+  test('never carry a host that is no name, or a time that is none, whatever a plugin without types yields', () => {
+    const given = [
+      { host: 5 },
+      { host: null },
+      { host: '' },
+      { time: 'now' },
+      { time: Number.NaN },
+      { time: -1 },
+      { time: 1_795_000_000_000 },
+    ];
+    const { runner, report } = runnerFor(
+      scripted(() => [
+        ...given.map((more, i) => ({ ...io(`d${i}`, 1), ...more }) as Observation),
+        { ...io('fine', 1), host: 'db01', time: 1_795_000_000 },
+      ]),
+      host,
+    );
+    const collection = atOnce(runner.run(0));
+    expect(spelled(collection)).toEqual(['test.io{fine} 1']);
+    expect(collection.outcome).toBe('partial');
+    const said = report.said.map(({ trouble }) => String(trouble.error));
+    expect(said).toContainEqual(expect.stringContaining('of a host that is no name'));
+    expect(said).not.toContainEqual(expect.stringContaining('TypeError'));
+    expect(said).toContainEqual(
+      expect.stringContaining(
+        'test.io{device="d6"} at 1795000000000, which is no time in seconds since 1970',
+      ),
+    );
   });
 });
 
@@ -322,7 +357,15 @@ describe('outcomes', () => {
   test('a refused file says what to do', () => {
     const { runner, report } = runnerFor(scripted(thrown(new AccessDenied('/proc/x'))), host);
     atOnce(runner.run(0));
-    expect(report.said[0]?.trouble.remedy).toContain('collectors.scripted.enabled');
+    expect(report.said[0]?.trouble.remedy).toContain('collectors.scripted.enabled to false');
+  });
+
+  test('what was wrong with a collector stands no longer than it lives', async () => {
+    const { runner, report } = runnerFor(scripted(thrown(new AccessDenied('/proc/x'))), host);
+    atOnce(runner.run(0));
+    expect(report.standing).toContain('collector scripted');
+    await runner.close();
+    expect(report.standing).toBeUndefined();
   });
 });
 

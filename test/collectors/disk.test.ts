@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import disk, { parse } from '../../collectors/disk.ts';
 import { collecting, describeCollector, line, type Run, text } from '../support/collector.ts';
 import { hostWith } from '../support/host.ts';
+import { oddLines } from '../support/odd-lines.ts';
 
 describeCollector(disk);
 
@@ -14,6 +15,16 @@ const collectFrom = (...lines: string[]) => ({
 const namesIn = ({ observations }: Run) => [
   ...new Set(observations.map(({ labels }) => labels['device'])),
 ];
+
+test('a line that makes no sense costs its own disk, and is told of', async () => {
+  const run = await collecting(disk)(
+    0,
+    collectFrom(SDA.replace('sda', 'sdb').replace('300', 'x'), SDA),
+  );
+  expect(namesIn(run)).toEqual(['sda']);
+  expect(run.errors).toEqual([expect.any(ParseError)]);
+  expect(String(run.errors[0])).toContain('/proc/diskstats line 1');
+});
 
 describe('the columns', () => {
   test('are 11 on old kernels, 15 with discards, 17 with flushes', async () => {
@@ -81,7 +92,8 @@ describe('what is reported', () => {
   });
 
   test('is each device once, even if the kernel lists it twice', async () => {
-    expect(parse(`${SDA}\n${SDA}\n`)).toHaveLength(1);
+    const [once, twice] = [collectFrom(SDA), collectFrom(SDA, SDA)];
+    expect(text(await collecting(disk)(0, twice))).toBe(text(await collecting(disk)(0, once)));
   });
 });
 
@@ -156,16 +168,24 @@ describe('over an interval', () => {
 });
 
 test('whatever the file holds, each line is a device, nothing, or an error that says where', () => {
-  const word = fc.oneof(fc.nat().map(String), fc.string({ maxLength: 5 }), fc.constant(''));
-  const anyLine = fc.array(word, { maxLength: 24 }).map((words) => words.join(' '));
+  const table = oddLines(
+    '8 0 sda 35486 3 1517946 27652 24211 47010 1012368 45552 0 26908 77440 0 0 0 0 1422 4235',
+    '259 0 nvme0n1 1 2 3 4 5 6 7 8 9 10 11',
+  );
+  let seen = 0;
   fc.assert(
-    fc.property(fc.array(anyLine), (lines) => {
-      for (const device of parse(lines.join('\n'))) {
+    fc.property(table, (text) => {
+      for (const device of parse(text)) {
         if (device instanceof Error)
           expect(device.message).toMatch(/^\/proc\/diskstats line \d+: /);
-        else
-          expect(Object.values(device.counters).every((n) => n === undefined || n >= 0)).toBe(true);
+        else {
+          const sound = (n: number | undefined) =>
+            n === undefined || (n >= 0 && Number.isFinite(n));
+          expect(Object.values(device.counters).every(sound)).toBe(true);
+          seen += 1;
+        }
       }
     }),
   );
+  expect(seen).toBeGreaterThan(50);
 });

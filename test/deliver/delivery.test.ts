@@ -258,6 +258,9 @@ describe('a connection that breaks', () => {
     }
     expect(peer.opened).toBeLessThan(150);
     expect(notes.said.filter((line) => !line.includes('queue'))).toHaveLength(1);
+    const times = new Map<number, number>();
+    for (const n of peer.writes.flat()) times.set(n, (times.get(n) ?? 0) + 1);
+    expect(Math.max(...times.values())).toBe(21);
     // It goes on: what the peer has has lost twenty times does not block the rest for ever.
     expect(it.status().delivered).toBeGreaterThan(30);
   });
@@ -296,6 +299,25 @@ test('what can never be sent is dropped, counted and said; the connection lives'
   expect(notes.said).toEqual([
     'handler peer: no. 10 points were dropped, and counted as unsendable.',
   ]);
+});
+
+test('what can never be sent takes no room once it is dropped', async () => {
+  const clock = new SimulatedClock();
+  const peer = new Peer();
+  peer.manner = 'unsendable';
+  const queue = { samples: 100, bytes: 1e6 };
+  const { delivery: it } = delivery(clock, { handler: peer.handler, queue });
+  for (let tick = 0; tick < 20; tick += 1) {
+    it.offer(points(0, 50));
+    it.flush();
+    await clock.run(10_000);
+  }
+  peer.welcome = 'refuse';
+  peer.end();
+  it.offer(points(0, 100));
+  it.flush();
+  await clock.run(0);
+  expect(it.status()).toMatchObject({ queued: 100, dropped: { unsendable: 1000, overflow: 0 } });
 });
 
 describe('a peer that does not take all of a batch', () => {
@@ -361,6 +383,24 @@ describe('a peer that does not take all of a batch', () => {
     expect(it.status()).toMatchObject({ queued: 10, delivered: 0, connected: true });
     expect(notes.said).toHaveLength(1);
     expect(peer.opened).toBe(1);
+  });
+
+  test('is asked as often as at first once it takes something again', async () => {
+    const clock = new SimulatedClock();
+    const peer = new Peer(false);
+    const { delivery: it } = delivery(clock, { handler: peer.handler });
+    peer.manner = 'none';
+    it.offer(points(0, 10));
+    it.flush();
+    // 1.5 and 2.5 and 4.5 seconds of rest, which would be 8.5 the next time.
+    await clock.run(8499);
+    peer.manner = 'odd';
+    await clock.run(1);
+    peer.manner = 'take';
+    await clock.run(1499);
+    expect(peer.writes).toEqual([odd(0, 10)]);
+    await clock.run(1);
+    expect(peer.writes).toEqual([odd(0, 10), even(0, 10)]);
   });
 
   test('gets the rest after a connection that broke, too', async () => {

@@ -2,9 +2,10 @@ import { createSocket } from 'node:dgram';
 import dns from 'node:dns';
 import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
-import { decodeLine } from 'cullinan/wire/graphite';
+import { decodeLine, encodeLines } from 'cullinan/wire/graphite';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import graphite from '../../handlers/graphite.ts';
+import { Draft } from '../../src/columns/index.ts';
 import { around, points } from '../support/delivery.ts';
 import { describeHandler } from '../support/handler.ts';
 import { decodePickles } from '../support/pickle.ts';
@@ -61,6 +62,31 @@ test('a point is one line of Carbon', async () => {
   expect(peer.received.join()).toBe(
     'servers.web01.load.1m 7 1000000000\nservers.web01.load.1m 8 1000000000\n',
   );
+});
+
+test('many points in columns are the same lines, tick for tick', async () => {
+  const peer = await listen();
+  const connection = await open('127.0.0.1', peer.port);
+  const draft = new Draft();
+  const names = Array.from({ length: 1500 }, (_, i) => points(0, 1, `servers.web01.n${i}`)).flat();
+  let expected = '';
+  for (const time of [1_700_000_000, 1_700_000_001, 1_700_000_009]) {
+    const batch = names.flatMap(({ name }, i) =>
+      // Some come and go, some get a digit more.
+      (i + time) % 50 === 0
+        ? []
+        : [{ name, value: i % 3 === 0 ? 0 : (i * (time % 100)) / 8, time }],
+    );
+    for (const { name, value, time } of batch) draft.push(name, value, time);
+    const columns = draft.take();
+    for (const part of [columns.part(0, 1000), columns.part(1000, columns.length)]) {
+      await connection.writePacked?.(part, new AbortController().signal);
+    }
+    expected += encodeLines(batch);
+  }
+  await connection.close();
+  await vi.waitFor(() => expect(peer.open).toBe(0));
+  expect(peer.received.join('')).toBe(expected);
 });
 
 test('has Carbon on this host, at its plaintext port, for a default', () => {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Draft, type Readings, samplesOf } from '../../src/columns/index.ts';
 import type { Growth, Point, Sample, Series } from '../../src/metric/index.ts';
 import { createNamer, type Dialect, dialects, type Spelling } from '../../src/naming/index.ts';
+import { rarely } from '../support/rarely.ts';
 import { NAMING, series } from './support.ts';
 
 const sample = (of: Series, value: number, growth?: Growth): Sample => ({
@@ -91,6 +93,7 @@ describe('a whole collection', () => {
     cpu('user', 2),
     cpu('idle', 3),
     series('system.disk.requests', { device: 'sda' }, 'delta', 4),
+    series('system.threads.running', {}, 'gauge', 5),
   ];
   const number = fc.oneof(fc.nat(9), fc.double(), fc.constant(Number.NaN));
   const growth = fc.record({ amount: number, seconds: fc.nat(3) });
@@ -116,6 +119,108 @@ describe('a whole collection', () => {
       }),
     );
   });
+
+  it('gives the same points of samples in columns', () => {
+    const time = rarely(fc.nat(3), 10);
+    const counters = fc.constantFrom('raw' as const, 'rates' as const, 'deltas' as const);
+    const rows = fc.uniqueArray(
+      fc.record({ of: fc.nat(all.length - 1), value: number, amount: number, time }),
+      { selector: ({ of }) => of },
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values(dialects)),
+        counters,
+        fc.array(rows, { maxLength: 4 }),
+        fc.constantFrom(0, 10),
+        (dialect, counters, collections, seconds) => {
+          const naming = { ...NAMING, counters };
+          const [packed, single] = [createNamer(dialect, naming), createNamer(dialect, naming)];
+          const draft = new Draft();
+          const expected: Point[] = [];
+          for (const rows of collections) {
+            const readings = readingsOf(rows, seconds);
+            packed.readings(readings, draft);
+            const points: Point[] = [];
+            single.collection(samplesOf(readings), points);
+            expected.push(...points);
+          }
+          const columns = draft.take();
+          expect(columns.slice(0, columns.length)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('gives the same points of series that come in the same order tick for tick', () => {
+    const place = fc.nat(all.length - 1);
+    const tick = fc.record({
+      values: fc.array(fc.nat(99), { minLength: all.length, maxLength: all.length }),
+      // Which collection is not there, which is late, and which series has not grown.
+      ...{ without: rarely(fc.nat(2), 4), late: rarely(fc.nat(2), 8), amiss: rarely(place, 4) },
+      ...{ swapped: rarely(fc.constant(true), 4), times: fc.integer({ min: 1, max: 3 }) },
+    });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...Object.values(dialects)),
+        fc.array(fc.uniqueArray(place, { minLength: 1 }), { minLength: 1, maxLength: 3 }),
+        fc.array(tick, { minLength: 2, maxLength: 8 }),
+        (dialect, collections, ticks) => {
+          const [packed, single] = [createNamer(dialect, NAMING), createNamer(dialect, NAMING)];
+          const draft = new Draft();
+          const all = collections.map((ids) => ({ ids, order: {} }));
+          const every = ticks.flatMap((tick) => Array.from({ length: tick.times }, () => tick));
+          for (const { values, without, late, amiss, swapped } of every) {
+            const expected: Point[] = [];
+            const [first, second, ...others] = all;
+            const now = swapped && second !== undefined ? [second, first, ...others] : all;
+            for (const [i, one] of now.entries()) {
+              if (i === without || one === undefined) continue;
+              const { ids, order } = one;
+              const rows = ids.map((of) => {
+                const value = values[of] ?? 0;
+                return {
+                  of,
+                  value,
+                  amount: of === amiss ? Number.NaN : 3 * value,
+                  time: undefined,
+                };
+              });
+              const readings = { ...readingsOf(rows, 10), order };
+              if (i === late) readings.time += 7;
+              packed.readings(readings, draft);
+              const points: Point[] = [];
+              single.collection(samplesOf(readings), points);
+              expected.push(...points);
+            }
+            const columns = draft.take();
+            expect(columns.slice(0, columns.length)).toEqual(expected);
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  function readingsOf(
+    rows: readonly { of: number; value: number; amount: number; time: number | undefined }[],
+    seconds: number,
+  ): Readings {
+    const column = () => new Float64Array(all.length);
+    const odd = rows.some(({ time }) => time !== undefined);
+    const made = {
+      ...{ length: rows.length, ids: Int32Array.from(rows, ({ of }) => of), series: all },
+      ...{ values: column(), amounts: column(), time: 1_700_000_000, seconds },
+      times: odd ? column() : undefined,
+      spans: odd ? column().fill(seconds) : undefined,
+    };
+    for (const { of, value, amount, time } of rows) {
+      made.values[of] = value;
+      made.amounts[of] = all[of]?.metric.kind === 'gauge' ? Number.NaN : amount;
+      if (made.times !== undefined) made.times[of] = made.time + (time ?? 0);
+    }
+    return made;
+  }
 
   it('sums nothing up with what another collection left in the same place', () => {
     const { dialect } = counting({ path: 'bytes_in', summed: true });

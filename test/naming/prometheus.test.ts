@@ -51,8 +51,21 @@ describe('a metric that node_exporter does not have', () => {
     ['app.hits', 'gauge', 'ratio', 'app_hits_ratio'],
     ['app.lines', 'delta', 'count', 'app_lines'],
     ['3com.wi-fi', 'gauge', 'count', '_3com_wi_fi'],
+    ['', 'gauge', 'count', '_'],
   ] as const)('%s (%s, %s) is called %s', (name, kind, unit, spelled) => {
     expect(genericName(name, kind, unit)).toBe(spelled);
+  });
+
+  it('has no label of a name that Prometheus keeps for itself, for which it refuses a whole page', () => {
+    expect(paths('app.queue', { __name__: 'cpu' })).toEqual(['app_queue{_name__="cpu"}']);
+    const configured = { ...NAMING, labels: { '-_x': 'a', '': 'b' } };
+    expect(paths('app.queue', {}, configured)).toEqual(['app_queue{_="b",_x="a"}']);
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (name, label) => {
+        const [spelled] = paths(name, { [label]: 'x' });
+        expect(spelled).toMatch(/^[a-zA-Z_:][\w:]*\{(?!__)[a-zA-Z_]\w*="x"\}$/);
+      }),
+    );
   });
 
   it('keeps its labels, under names that Prometheus takes', () => {

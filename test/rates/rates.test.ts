@@ -77,6 +77,19 @@ describe('since', () => {
     expect(since('veth1', { n: 5 }, ['n'])).toBeUndefined();
   });
 
+  test('knows a number by its name, in whatever order it is asked for', () => {
+    const { turn, since } = createSince();
+    turn(0);
+    since('a', { n: 1, m: 10 }, ['n', 'm']);
+    turn(1);
+    expect(since('a', { n: 3, m: 15 }, ['m', 'n'])).toEqual({ n: 2, m: 5, seconds: 1 });
+    turn(2);
+    // Nobody had asked for it: what it was is not known.
+    expect(since('a', { n: 4, o: 9 }, ['n', 'o'])).toEqual({ n: 1, o: 0, seconds: 1 });
+    turn(3);
+    expect(since('a', { n: 4, o: 11 }, ['n', 'o'])).toEqual({ n: 0, o: 2, seconds: 1 });
+  });
+
   test('takes an absent number as one that did not grow', () => {
     const { turn, since } = createSince();
     turn(0);

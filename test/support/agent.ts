@@ -53,6 +53,7 @@ export function agentWith(yaml: string) {
     report,
     random: () => 0.5,
   });
+  onTestFinished(async () => void (await agent.stop(0)));
   return {
     agent,
     clock,

@@ -1,8 +1,9 @@
 import type { Clock } from '../../src/clock/index.ts';
 import { systemClock } from '../../src/clock/index.ts';
+import { idleAgent } from '../../src/conformance/index.ts';
 import { createDelivery, type Delivery, type DeliveryOptions } from '../../src/deliver/index.ts';
 import type { Trouble } from '../../src/log/index.ts';
-import { type AgentStatus, gauge, type Point } from '../../src/plugin/index.ts';
+import { gauge, type Point } from '../../src/plugin/index.ts';
 
 const metric = gauge('test.number', { unit: 'count', help: 'A number.' });
 
@@ -13,20 +14,13 @@ export function points(from: number, to: number, path = 'a'): Point[] {
   return Array.from({ length: to - from }, (_, i) => ({ name, value: from + i, time: 1e9 }));
 }
 
-/** An agent that knows nothing of itself. */
-const agent: AgentStatus = {
-  collectors: [],
-  handlers: [],
-  schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },
-  counterResets: 0,
-  eventLoopLag: 0,
-  residentMemory: 0,
-  cpu: { user: 0, system: 0 },
-  problem: undefined,
-};
-
 /** What the agent gives a handler that it opens, besides options and a signal. */
-export const around = { agent, host: 'web01', clock: systemClock, interval: 10 } as const;
+export const around = {
+  agent: idleAgent,
+  host: 'web01',
+  clock: systemClock,
+  interval: 10,
+} as const;
 
 /** What a log would say: each problem once, until it is over. */
 export class Notes {
@@ -69,7 +63,7 @@ export function delivery(
     delivery: createDelivery(settings, {
       clock,
       random: () => 0.5,
-      agent,
+      agent: idleAgent,
       host: 'web01',
       report: notes,
       log: notes,

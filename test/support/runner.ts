@@ -1,12 +1,13 @@
 import {
   type Collection,
-  createIds,
   createRunner,
+  createTable,
   type Runner,
   type RunnerOptions,
 } from '../../src/collect/index.ts';
+import { idleAgent } from '../../src/conformance/index.ts';
 import type { Report, Trouble } from '../../src/log/index.ts';
-import type { AgentStatus, Collector, Host } from '../../src/plugin/index.ts';
+import type { Collector, Host } from '../../src/plugin/index.ts';
 import { SimulatedClock } from './clock.ts';
 
 /** A report that remembers what it was told. */
@@ -32,18 +33,6 @@ export class RememberingReport implements Report {
   }
 }
 
-/** An agent that has nothing to say of itself. */
-const IDLE_AGENT: AgentStatus = {
-  collectors: [],
-  handlers: [],
-  schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },
-  counterResets: 0,
-  eventLoopLag: 0,
-  residentMemory: 0,
-  cpu: { user: 0, system: 0 },
-  problem: undefined,
-};
-
 /** A real runner on a simulated clock. */
 export function runnerFor(
   collector: Collector,
@@ -61,7 +50,7 @@ export function runnerFor(
       newSeriesPerHour: 20_000,
       ...options,
     },
-    { clock, host, hostname: 'web01', agent: IDLE_AGENT, ids: createIds(), report },
+    { clock, host, hostname: 'web01', agent: idleAgent, table: createTable(), report },
   );
   return { runner, clock, report };
 }

@@ -2,13 +2,13 @@
 // and a thousand. `npm run bench:libvirt`; see bench/README.md.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { method, Program } from './accounting.mjs';
+import { PROGRAM, workFolder } from './session.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const PEER = `${root}dist/hypervisor/peer.mjs`;
@@ -26,7 +26,7 @@ await build({
   conditions: ['source'],
   logLevel: 'warning',
 });
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
+const work = workFolder();
 
 /** Takes whatever it is sent. */
 const sink = createServer((socket) => socket.on('error', () => undefined).resume());
@@ -51,11 +51,7 @@ async function run(guests, sent) {
   const collectors = { default: { enabled: false }, libvirt: collector };
   const handlers = { graphite: { ...graphite, ...(sent ? {} : { only: ['hypervisor.*'] }) } };
   writeFileSync(config, JSON.stringify({ interval: '1s', collectors, handlers }));
-  const program = await Program.start(
-    name,
-    [`${root}dist/cullinan.cjs`, 'run', '-c', config],
-    folder,
-  );
+  const program = await Program.start(name, [PROGRAM, 'run', '-c', config], folder);
   await sleep(WARM * 1000);
   const before = program.cpu();
   let rss = 0;
@@ -83,4 +79,3 @@ for (const sent of [false, true]) {
   }
 }
 sink.close();
-rmSync(work, { recursive: true, force: true });

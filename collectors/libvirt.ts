@@ -12,7 +12,7 @@
  */
 import { Hypervisor, labelledBy, metrics, parseUri, words } from 'cullinan/libvirt';
 import { tls } from 'cullinan/net';
-import { defineCollector, type Session, selection, z } from 'cullinan/plugin';
+import { defineCollector, type Session, selection, wholePath, z } from 'cullinan/plugin';
 
 const GROUPS = ['cpu', 'balloon', 'vcpu', 'interface', 'block', 'perf', 'dirtyrate'] as const;
 const label = z.string().regex(/^[A-Za-z_]\w*$/, 'must be a word');
@@ -30,7 +30,7 @@ const options = z.strictObject({
     .describe(
       'Whose guests: a URI as virsh takes it, on this machine or, with tcp or tls, another.',
     ),
-  socket: z.string().regex(/^\//, 'must be a whole path: begin it with a slash').optional().meta({
+  socket: wholePath().optional().meta({
     description: 'The socket of the daemon, where it is not in its usual place.',
     fallback: "the driver's own daemon's (virtqemud) or libvirtd's, in /run/libvirt",
   }),

@@ -12,12 +12,18 @@ import {
   encodePong,
   type Frame,
   FrameReader,
+  type Header,
   KEEPALIVE,
   MESSAGE,
   OK,
   PING,
+  REMOTE,
   REPLY,
+  type Sink,
 } from '../wire/libvirt.ts';
+
+/** Of `virErrorNumber`: the guest is gone. */
+export const NO_DOMAIN = 42;
 
 /** libvirt answered that it will not, or could not. The connection lives on. */
 export class LibvirtError extends Foreseen implements RemoteError {
@@ -34,6 +40,7 @@ export class LibvirtError extends Foreseen implements RemoteError {
 
 interface Waiting {
   readonly procedure: Procedure;
+  readonly sink: Sink | undefined;
   readonly resolve: (payload: Buffer) => void;
   readonly reject: (error: Error) => void;
 }
@@ -41,7 +48,7 @@ interface Waiting {
 /** Calls and their replies over one connection. Several calls may be under way. */
 export class Channel {
   readonly where: string;
-  readonly #reader = new FrameReader();
+  readonly #reader = new FrameReader((header) => this.#sinkOf(header));
   readonly #waiting = new Map<number, Waiting>();
   readonly #expectsByte: boolean;
   #greeted: ((byte: number) => void) | undefined;
@@ -93,10 +100,11 @@ export class Channel {
   /**
    * Calls a procedure.
    *
-   * @returns what it gives. A view of what was received: it holds for as long as it is held.
+   * @param sink takes what it gives, as it arrives.
+   * @returns what it gives, in memory that nobody else has; nothing where a sink took it.
    * @throws {@link LibvirtError} if libvirt answers with an error; any other error ended the connection.
    */
-  call(procedure: Procedure, payload?: Buffer): Promise<Buffer> {
+  call(procedure: Procedure, payload?: Buffer, sink?: Sink): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const stream = this.#stream;
       if (this.#over !== undefined || stream === undefined) {
@@ -105,21 +113,24 @@ export class Channel {
       }
       const serial = this.#serial;
       this.#serial = (serial + 1) >>> 0;
-      this.#waiting.set(serial, { procedure, resolve, reject });
+      this.#waiting.set(serial, { procedure, sink, resolve, reject });
       stream
         .write([encodeCall(PROCEDURES[procedure], serial, payload)])
         .catch((error: Error) => this.#end(error));
     });
   }
 
-  /** Takes back what a call gave, and nobody needs any more: its memory is used again. */
-  giveBack(payload: Buffer): void {
-    this.#reader.giveBack(payload);
-  }
-
   async close(): Promise<void> {
     this.#end(new Foreseen(`${this.where}: closed`));
     await this.#stream?.close();
+  }
+
+  /** Whoever waits for what is behind this header. An error is no answer. */
+  #sinkOf({ program, procedure, type, serial, status }: Header): Sink | undefined {
+    if (program !== REMOTE || type !== REPLY || status !== OK) return undefined;
+    const waiting = this.#waiting.get(serial);
+    if (waiting === undefined || PROCEDURES[waiting.procedure] !== procedure) return undefined;
+    return waiting.sink;
   }
 
   #take({ program, procedure, type, serial, status, payload }: Frame): void {

@@ -13,12 +13,9 @@ import {
   type Node,
   type Procedure,
 } from '../wire/libvirt/calls.ts';
-import {
-  type DomainStats,
-  encodeStatsRequest,
-  type StatsReader,
-  type StatsRequest,
-} from '../wire/libvirt/stats.ts';
+import type { DomainStats } from '../wire/libvirt/guest.ts';
+import { encodeStatsRequest, type StatsReader, type StatsRequest } from '../wire/libvirt/stats.ts';
+import type { Sink } from '../wire/libvirt.ts';
 import { explain, isAbsent, isDenied, socketDenied } from './access.ts';
 import { Channel } from './channel.ts';
 import { type LibvirtUri, socketsOf } from './uri.ts';
@@ -102,12 +99,9 @@ export class Libvirt {
     reader: StatsReader,
     signal: AbortSignal,
   ): Promise<readonly DomainStats[]> {
-    const read = (payload: Buffer): readonly DomainStats[] => {
-      const guests = reader.read(payload);
-      this.#channel.giveBack(payload);
-      return guests;
-    };
-    return this.#ask(signal, read, 'CONNECT_GET_ALL_DOMAIN_STATS', encodeStatsRequest(request));
+    const asked = encodeStatsRequest(request);
+    const sink = reader.begin();
+    return this.#ask(signal, () => sink.end(), 'CONNECT_GET_ALL_DOMAIN_STATS', asked, sink);
   }
 
   /** The domain's XML, as it runs. */
@@ -148,8 +142,9 @@ export class Libvirt {
     decode: (payload: Buffer) => T,
     procedure: Procedure,
     payload?: Buffer,
+    sink?: Sink,
   ): Promise<T> {
-    const answer = this.#channel.call(procedure, payload).then(decode);
+    const answer = this.#channel.call(procedure, payload, sink).then(decode);
     return until(answer, signal, this.#aborter, this.where);
   }
 }

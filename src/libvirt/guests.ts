@@ -1,8 +1,8 @@
 import { type Labels, ParseError } from '../plugin/index.ts';
 import type { Domain } from '../wire/libvirt/calls.ts';
-import type { DomainStats } from '../wire/libvirt/stats.ts';
+import type { DomainStats } from '../wire/libvirt/guest.ts';
 import { type Element, parseXml, textAt } from '../wire/xml.ts';
-import { LibvirtError } from './channel.ts';
+import { LibvirtError, NO_DOMAIN } from './channel.ts';
 import type { Libvirt } from './client.ts';
 import type { Plan } from './plan.ts';
 
@@ -24,7 +24,7 @@ const WORDS = {
 
 /** A word for something that can be said of a guest. */
 export type Word = keyof typeof WORDS;
-/** The groups of statistics that libvirt may be asked for. */
+/** Each {@link Word}: what `labels` of the collector may list. */
 export const words = Object.keys(WORDS) as [Word, ...Word[]];
 
 export interface GuestOptions {
@@ -52,8 +52,6 @@ export interface Guest {
 /** XMLs that are read in one collection at most: a hypervisor full of guests is known after some. */
 const MOST_NEW = 200;
 const AT_ONCE = 8;
-/** `VIR_ERR_NO_DOMAIN`: it is gone. */
-const GONE = 42;
 
 /** The guests of one hypervisor, by their UUIDs. */
 export class Guests {
@@ -99,7 +97,7 @@ export class Guests {
         try {
           this.#add(domain, read(await libvirt.xml(domain, signal), domain));
         } catch (error) {
-          if (error instanceof LibvirtError && error.code === GONE) continue;
+          if (error instanceof LibvirtError && error.code === NO_DOMAIN) continue;
           if (!(error instanceof LibvirtError) && !(error instanceof ParseError)) throw error;
           this.#drop(domain.uuid);
           errors.push(error);

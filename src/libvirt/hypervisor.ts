@@ -12,7 +12,8 @@ import {
   seconds,
 } from '../plugin/index.ts';
 import type { Node } from '../wire/libvirt/calls.ts';
-import { type DomainStats, type Shape, STATS } from '../wire/libvirt/stats.ts';
+import type { DomainStats, Shape } from '../wire/libvirt/guest.ts';
+import { STATS } from '../wire/libvirt/stats.ts';
 import { Ended, Libvirt, type LibvirtOptions } from './client.ts';
 import { type Guest, type GuestOptions, Guests } from './guests.ts';
 import { labelledBy } from './labelled.ts';
@@ -155,10 +156,12 @@ export class Hypervisor {
       // A generator within this one would cost as much again for each of a thousand guests' values.
       for (let i = 0; i < steps.length; i += 1) {
         const step = steps[i] as (typeof steps)[number];
-        const { metric, at, times, per } = step;
-        const value = step.others === undefined ? (numbers[at] as number) : sumOf(step, numbers);
-        const labels = sets[step.variant] as Labels;
-        if (value >= step.least) yield { metric, labels, value: (value * times) / per, host };
+        const value =
+          step.others === undefined ? (numbers[step.at] as number) : sumOf(step, numbers);
+        if (value >= step.least) {
+          const labels = sets[step.variant] as Labels;
+          yield { metric: step.metric, labels, value: value / step.per, host };
+        }
       }
       const utilization = this.#utilizationOf(guest.run, stats, places, since);
       if (utilization !== undefined) {

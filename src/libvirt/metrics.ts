@@ -266,8 +266,10 @@ export const metrics = {
 /** A metric of a unit, whatever its labels. */
 type Of<U extends Metric['unit']> = Metric & { readonly unit: U };
 
+const KIB = 1024;
+
 const as = (metric: Metric, labels: Labels = {}, total?: Metric): Target => ({
-  ...{ metric, labels, total, times: 1, per: 1, least: 0 },
+  ...{ metric, labels, total, per: 1, least: 0 },
 });
 const nanoseconds = (metric: Of<'seconds'>, labels?: Labels, total?: Of<'seconds'>): Target => ({
   ...as(metric, labels, total),
@@ -275,7 +277,7 @@ const nanoseconds = (metric: Of<'seconds'>, labels?: Labels, total?: Of<'seconds
 });
 const kibibytes = (metric: Of<'bytes'>, labels?: Labels): Target => ({
   ...as(metric, labels),
-  times: 1024,
+  per: 1 / KIB,
 });
 
 const READ = { direction: 'read' };
@@ -316,7 +318,7 @@ export const targets: Targets = {
     'balloon.hugetlb_pgfail': as(metrics.memoryHuge, { outcome: 'fail' }),
     'vcpu.current': as(metrics.vcpus, { which: 'current' }),
     'vcpu.maximum': as(metrics.vcpus, { which: 'maximum' }),
-    'dirtyrate.megabytes_per_second': { ...as(metrics.dirtyRate), times: 1024 ** 2 },
+    'dirtyrate.megabytes_per_second': { ...as(metrics.dirtyRate), per: 1 / KIB ** 2 },
   },
   vcpu: {
     time: nanoseconds(metrics.vcpuTime),

@@ -1,12 +1,12 @@
 import type { Labels, Metric } from '../plugin/index.ts';
-import type { DomainStats, Shape } from '../wire/libvirt/stats.ts';
+import type { DomainStats, Shape } from '../wire/libvirt/guest.ts';
 
-/** What becomes of one of libvirt's values: it is multiplied, then divided. */
+/** What becomes of one of libvirt's values. */
 export interface Target {
   readonly metric: Metric;
   /** Labels besides those that say whose it is. */
   readonly labels: Labels;
-  readonly times: number;
+  /** What it is divided by: a power of two below 1 multiplies, and loses nothing. */
   readonly per: number;
   /** What the values of all devices together are observed as. */
   readonly total: Metric | undefined;
@@ -58,7 +58,6 @@ interface Step {
   readonly at: number;
   /** Values that are added to it. */
   readonly others: readonly number[] | undefined;
-  readonly times: number;
   readonly per: number;
   readonly least: number;
   /** Which of the guest's sets of labels. */
@@ -180,7 +179,9 @@ export class Plans {
     }
     for (const { target, at } of sums.values()) {
       if (target.total === undefined) continue;
-      const [first = 0, ...others] = at;
+      const [first = 0, ...more] = at;
+      // Most guests have one disk and one interface.
+      const others = more.length > 0 ? more : undefined;
       const variant = variantOf(undefined, target.labels);
       steps.push({ ...target, metric: this.#labelled(target.total), at: first, others, variant });
     }

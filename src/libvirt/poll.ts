@@ -1,6 +1,7 @@
 import { DOMAINS, type Domain } from '../wire/libvirt/calls.ts';
-import { type DomainStats, NOWAIT, STATS, StatsReader } from '../wire/libvirt/stats.ts';
-import { LibvirtError } from './channel.ts';
+import type { DomainStats } from '../wire/libvirt/guest.ts';
+import { NOWAIT, STATS, StatsReader } from '../wire/libvirt/stats.ts';
+import { LibvirtError, NO_DOMAIN } from './channel.ts';
 import type { Libvirt } from './client.ts';
 
 export interface PollOptions {
@@ -17,9 +18,8 @@ export interface Polled {
   readonly errors: readonly Error[];
 }
 
-/** Numbers of `virErrorNumber`. */
+/** Of `virErrorNumber`. */
 const INVALID_ARGUMENT = 8;
-const NO_DOMAIN = 42;
 
 /** Asks a hypervisor for everything, at each tick. */
 export class Poll {

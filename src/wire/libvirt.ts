@@ -34,11 +34,8 @@ const HEADER = 7 * WORD;
 /** What libvirt's own library takes at most, without the word that says so: 32 MiB. */
 export const LARGEST = 2 ** 25;
 
-/** Bytes of a frame whose memory is worth keeping for the next: not that of an answer of one word. */
-const LARGE = 65_536;
-
-/** One message. */
-export interface Frame {
+/** What is said of a message before its payload. */
+export interface Header {
   readonly program: number;
   readonly version: number;
   readonly procedure: number;
@@ -46,8 +43,18 @@ export interface Frame {
   /** That of the call, in its reply. */
   readonly serial: number;
   readonly status: number;
-  /** Whose memory nobody else has; it begins at a whole word. */
+}
+
+/** One message. */
+export interface Frame extends Header {
+  /** Whose memory nobody else has; it begins at a whole word. Empty where a {@link Sink} took it. */
   readonly payload: Buffer;
+}
+
+/** Takes a payload as it arrives, so that it is never held as a whole. */
+export interface Sink {
+  /** Takes the next piece, and keeps none of its memory. Throws nothing. */
+  take(bytes: Buffer): void;
 }
 
 const frame = (program: number, procedure: number, type: number, serial: number, payload: Buffer) =>
@@ -78,54 +85,62 @@ export const encodePong = (): Buffer => frame(KEEPALIVE, PONG, MESSAGE, 0, NOTHI
  *
  * A frame that says it is larger than libvirt allows, or too small for a header, throws a SyntaxError as
  * soon as its first word is there, before there is any room for it; so does one of another program or
- * version. After that the stream has no meaning any more.
+ * version with its header. After that the stream has no meaning any more.
  */
 export class FrameReader {
-  /** The frame that is being put together, or the word that says how long it is. */
-  #frame: Buffer = Buffer.alloc(WORD);
+  readonly #sinkOf: (header: Header) => Sink | undefined;
+  /** The header that is being put together, with the word that says how long the frame is. */
+  readonly #words = Buffer.alloc(HEADER);
   #filled = 0;
-  #spare: ArrayBufferLike | undefined;
+  /** The frame whose payload arrives. */
+  #frame: Frame | undefined;
+  #sink: Sink | undefined;
+  /** Bytes of the payload that are still to come. */
+  #left = 0;
 
-  /**
-   * Takes the memory of a frame that nobody needs any more: the next one that is about as long gets it. A
-   * thousand guests are 1.7 MB at each tick, which would be garbage for long.
-   */
-  giveBack({ buffer }: Buffer): void {
-    if (buffer.byteLength >= LARGE) this.#spare = buffer;
+  /** @param sinkOf who takes what is behind a header; where it is nobody, the frame holds it. */
+  constructor(sinkOf: (header: Header) => Sink | undefined = () => undefined) {
+    this.#sinkOf = sinkOf;
   }
 
-  /** The frames that are whole with these bytes, each in memory of its own. */
+  /** The frames that are whole with these bytes. */
   push(bytes: Buffer): readonly Frame[] {
     const frames: Frame[] = [];
-    for (let at = 0; at < bytes.length; ) {
-      const taken = bytes.copy(this.#frame, this.#filled, at);
-      at += taken;
-      this.#filled += taken;
-      if (this.#filled < this.#frame.length) break;
-      if (this.#filled === WORD) {
-        const frame = this.#room(lengthOf(this.#frame));
-        this.#frame.copy(frame);
-        this.#frame = frame;
-      } else {
-        frames.push(decode(this.#frame.subarray(WORD)));
-        this.#frame = Buffer.alloc(WORD);
-        this.#filled = 0;
-      }
+    for (let rest = bytes; rest.length > 0; ) {
+      rest = rest.subarray(this.#frame === undefined ? this.#begin(rest) : this.#go(rest));
+      if (this.#frame === undefined || this.#left > 0) continue;
+      frames.push(this.#frame);
+      this.#frame = undefined;
+      this.#sink = undefined;
+      this.#filled = 0;
     }
     return frames;
   }
 
-  #room(length: number): Buffer {
-    const spare = this.#spare;
-    if (length >= LARGE) {
-      this.#spare = undefined;
-      const size = spare?.byteLength ?? 0;
-      if (spare !== undefined && size >= length && size <= 2 * length) {
-        return Buffer.from(spare, 0, length);
-      }
-    }
+  /** Takes a part of a header. */
+  #begin(bytes: Buffer): number {
+    const words = this.#words;
+    const taken = bytes.copy(words, this.#filled);
+    this.#filled += taken;
+    if (this.#filled < WORD) return taken;
+    this.#left = lengthOf(words) - HEADER;
+    if (this.#filled < HEADER) return taken;
+    const header = decodeHeader(words);
+    this.#sink = this.#sinkOf(header);
     // Not of a pool that others share: a reply may be held for long. Nothing of it is touched yet.
-    return Buffer.allocUnsafeSlow(length);
+    const payload = Buffer.allocUnsafeSlow(this.#sink === undefined ? this.#left : 0);
+    this.#frame = { ...header, payload };
+    return taken;
+  }
+
+  /** Takes a part of a payload. */
+  #go(bytes: Buffer): number {
+    const { payload } = this.#frame ?? { payload: bytes };
+    const taken = Math.min(this.#left, bytes.length);
+    if (this.#sink === undefined) bytes.copy(payload, payload.length - this.#left, 0, taken);
+    else this.#sink.take(bytes.subarray(0, taken));
+    this.#left -= taken;
+    return taken;
   }
 }
 
@@ -139,8 +154,8 @@ function lengthOf(bytes: Buffer): number {
   return length;
 }
 
-function decode(bytes: Buffer): Frame {
-  const reader = new XdrReader(bytes);
+function decodeHeader(bytes: Buffer): Header {
+  const reader = new XdrReader(bytes.subarray(WORD));
   const program = reader.uint();
   const version = reader.uint();
   if (program !== REMOTE && program !== KEEPALIVE) {
@@ -158,6 +173,5 @@ function decode(bytes: Buffer): Frame {
     type: reader.uint(),
     serial: reader.uint(),
     status: reader.uint(),
-    payload: bytes.subarray(HEADER - WORD),
   };
 }

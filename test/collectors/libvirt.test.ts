@@ -104,6 +104,19 @@ describe('what libvirt 9.0.0 said', () => {
   });
 });
 
+test('a hypervisor full of guests is known after some collections: two hundred are asked about in each', async () => {
+  const guests = Array.from({ length: 401 }, (_, n) => guest(n, { xml: nova(`web-${n}`) }));
+  await using given = await watching(guests, { identity: 'nova' });
+  const { peer, watch } = given;
+  const met: number[] = [];
+  for (const at of [0, 10, 20, 30]) {
+    peer.calls.length = 0;
+    expect(guestsIn(await watch.collect(at))).toHaveLength(Math.min(401, 20 * at + 200));
+    met.push(peer.calls.filter((name) => name === 'DOMAIN_GET_XML_DESC').length);
+  }
+  expect(met).toEqual([200, 200, 1, 0]);
+});
+
 describe('one connection', () => {
   test('stays, opened to read only, with one call for all guests that run and one for the others', async () => {
     await using given = await watching([guest(1), guest(2), off(3)]);
@@ -369,6 +382,21 @@ describe('a guest costs only itself', () => {
     const run = await watch.collect();
     expect(guestsIn(run)).toEqual(['web']);
     expect(run.errors).toEqual([]);
+  });
+
+  test('where it is gone while one that spoils the answer is looked for', async () => {
+    const guests = [guest(1, { broken: true }), guest(2), guest(3)];
+    await using given = await watching(guests);
+    const { peer, watch } = given;
+    peer.intercept = (call, socket) => {
+      if (peer.calls.at(-1) !== 'CONNECT_LIST_ALL_DOMAINS') return false;
+      socket.write(peer.answer(call));
+      peer.guests = guests.slice(0, 2);
+      return true;
+    };
+    const run = await watch.collect();
+    expect(guestsIn(run)).toEqual(['guest-2']);
+    expect(run.errors.map(String)).toEqual([expect.stringContaining('cannot read it')]);
   });
 
   test('where its XML cannot be read', async () => {

@@ -219,6 +219,7 @@ export class LibvirtPeer implements AsyncDisposable {
     this.asked.push({ stats, flags });
     const found =
       wanted.size > 0 ? this.guests.filter(({ name }) => wanted.has(name)) : this.#meant(flags);
+    if (found.length < wanted.size) return refuse(call, { code: 42, message: 'Domain not found' });
     if (found.some(({ broken }) => broken)) {
       return refuse(call, { code: 1, message: 'internal error: cannot read it' });
     }

@@ -162,7 +162,7 @@ exec sleep infinity`;
     const nobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups'];
     const program = [process.execPath, PROGRAM, 'once', '-c', '/etc/libvirt/cullinan.yaml'];
     const all = this.#enter(...nobody, ...program, ...words);
-    const { stdout, stderr } = await run('nsenter', all, { timeout: 20_000 });
+    const { stdout, stderr } = await run('nsenter', all, { timeout: 45_000 });
     return stdout + stderr;
   }
 
@@ -203,10 +203,14 @@ exec sleep infinity`;
     this.#daemon?.kill(name);
   }
 
-  /** Has the process of a guest stand still, or go on. */
-  signalGuest(name: string, signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const file = join(this.#folder, 'run', 'qemu', `${name}.pid`);
-    process.kill(Number(readFileSync(file, 'utf8')), signal);
+  /** Has the process of a guest stand still, or go on; resolves when none of its threads can answer any more. */
+  async signalGuest(name: string, signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const pid = Number(readFileSync(join(this.#folder, 'run', 'qemu', `${name}.pid`), 'utf8'));
+    process.kill(pid, signal);
+    const tasks = `/proc/${pid}/task`;
+    const goesOn = (task: string): boolean =>
+      !/\) [Tt] /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'));
+    while (signal === 'SIGSTOP' && readdirSync(tasks).some(goesOn)) await sleep(5);
   }
 
   /** What virsh prints. */

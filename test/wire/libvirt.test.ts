@@ -22,6 +22,7 @@ import {
   encodeXml,
   PROCEDURES,
 } from 'cullinan/wire/libvirt/calls';
+import { type DomainStats, GuestReader } from 'cullinan/wire/libvirt/guest';
 import { encodeStatsRequest, STATS, StatsReader } from 'cullinan/wire/libvirt/stats';
 import { XdrWriter } from 'cullinan/wire/xdr';
 import fc from 'fast-check';
@@ -204,6 +205,16 @@ describe('nothing is kept for', () => {
     );
   });
 
+  test('more guests, values or text than libvirt has', () => {
+    const guests = new XdrWriter().uint(16_385).finish();
+    expect(() => new StatsReader().read(guests)).toThrow('16385 elements, and 16384 are allowed');
+    const guest = () => new XdrWriter().uint(1).string('a').fixed(Buffer.alloc(16)).int(1);
+    const values = guest().uint(262_145).finish();
+    expect(() => new StatsReader().read(values)).toThrow('262145 elements, and 262144 are allowed');
+    const text = guest().uint(1).string('x').int(7).uint(4_194_305).finish();
+    expect(() => new StatsReader().read(text)).toThrow('4194305 bytes, and 4194304 are allowed');
+  });
+
   test('guests and values that are not there', () => {
     const guests = new XdrWriter().uint(16_000).finish();
     expect(() => new StatsReader().read(guests)).toThrow('the message ends');
@@ -246,13 +257,113 @@ test('is read as if nothing had been remembered, whatever has changed since', ()
   expect(same).toBeGreaterThan(0);
 });
 
-test('shapes without end are forgotten', () => {
-  const reader = new StatsReader();
-  for (let round = 0; round < 60; round += 1) {
-    const writer = new XdrWriter().uint(1).string('a').fixed(Buffer.alloc(16)).int(1).uint(1000);
-    for (let i = 0; i < 1000; i += 1) writer.string(`${round}.${i}`).int(1).int(i);
-    expect(reader.read(writer.finish())[0]?.shape.names[999]).toBe(`${round}.999`);
+describe('a reply that is read as it arrives', () => {
+  const whose = (n: number): Buffer => Buffer.from(String(n).padStart(32, '0'), 'hex');
+  const NUMBERS = ['state.state', 'cpu.time', 'cpu.user', 'balloon.current', 'balloon.rss'];
+
+  /** A reply about guests, each with as many values as its number says. */
+  function reply(guests: readonly number[], round = 0): Buffer {
+    const writer = new XdrWriter().uint(guests.length);
+    for (const n of guests) {
+      writer.string(`guest-${n}`).fixed(whose(n)).int(n);
+      writer.uint(NUMBERS.length + n);
+      for (const [i, name] of NUMBERS.entries())
+        writer
+          .string(name)
+          .int(4)
+          .uhyper(BigInt(i + round));
+      for (let i = 0; i < n; i += 1) writer.string(`block.${i}.path`).int(7).string(`/${n}/${i}`);
+    }
+    return writer.finish();
   }
+  const said = (guests: readonly DomainStats[]): unknown =>
+    guests.map(({ name, uuid, id, shape, numbers, texts }) => [
+      ...[name, uuid, id, shape.names, [...numbers], [...texts]],
+    ]);
+  function pushed(reader: StatsReader, bytes: Buffer, lengths: readonly number[]): unknown {
+    reader.begin();
+    let at = 0;
+    // What a piece was in is written over when the next one comes.
+    const socket = Buffer.alloc(700);
+    for (const length of [...lengths, ...new Array(bytes.length).fill(socket.length)]) {
+      if (at >= bytes.length) break;
+      const copied = bytes.copy(socket, 0, at, at + length);
+      reader.take(socket.subarray(0, copied));
+      socket.fill(0xff);
+      at += length;
+    }
+    return said(reader.end());
+  }
+
+  test('says the same in whichever pieces, of whoever comes, goes and changes', () => {
+    const reader = new StatsReader();
+    const guests = fc.uniqueArray(fc.integer({ min: 0, max: 40 }), { maxLength: 12 });
+    const pieces = fc.array(fc.integer({ min: 1, max: 700 }), { maxLength: 60 });
+    fc.assert(
+      fc.property(guests, pieces, fc.nat(1000), (guests, pieces, round) => {
+        const bytes = reply(guests, round);
+        const expected = said(new StatsReader().read(bytes));
+        expect(pushed(reader, bytes, pieces)).toEqual(expected);
+      }),
+    );
+  });
+
+  test('is refused at its end where it makes no sense, and the next one is read', () => {
+    const reader = new StatsReader();
+    const bytes = reply([1, 2, 3]);
+    expect(() => pushed(reader, bytes.subarray(0, -4), [])).toThrow(SyntaxError);
+    const damaged = Buffer.from(bytes);
+    damaged.writeUInt32BE(99, 4 + 12 + 16 + 4 + 4);
+    expect(() => pushed(reader, damaged, [])).toThrow('a name of 99 bytes, and 80 are allowed');
+    expect(pushed(reader, bytes, [])).toEqual(said(new StatsReader().read(bytes)));
+  });
+
+  test('is not held by who reads its frame', () => {
+    const bytes = reply([7, 8]);
+    const reader = new StatsReader().begin();
+    const frame = encodeCall(CONNECT_GET_ALL_DOMAIN_STATS, 4, bytes);
+    const frames = new FrameReader(({ serial }) => (serial === 4 ? reader : undefined));
+    const [one, other, ...others] = frames.push(
+      Buffer.concat([frame, encodeCall(AUTH_LIST, 5, bytes)]),
+    );
+    expect(others).toEqual([]);
+    expect(one?.payload).toHaveLength(0);
+    expect(other?.payload).toEqual(bytes);
+    expect(said(reader.end())).toEqual(said(new StatsReader().read(bytes)));
+  });
+});
+
+test('shapes without end are forgotten', () => {
+  const reader = new GuestReader();
+  const read = (round: number) => {
+    const writer = new XdrWriter().string('a').fixed(Buffer.alloc(16)).int(1).uint(1000);
+    for (let i = 0; i < 1000; i += 1) writer.string(`${round}.${i}`).int(1).int(i);
+    const { shape } = reader.read(writer.finish());
+    expect(shape.names[999]).toBe(`${round}.999`);
+    return shape;
+  };
+  const first = read(0);
+  for (let round = 1; round < 50; round += 1) read(round);
+  expect(read(0)).toBe(first);
+  read(50);
+  expect(read(0)).not.toBe(first);
+});
+
+test('what guests have in common is kept for 64 kinds of them', () => {
+  const reader = new GuestReader();
+  const read = (kind: number) => {
+    const writer = new XdrWriter().string('a').fixed(Buffer.alloc(16)).int(1).uint(1);
+    return reader.read(writer.string(`${kind}`).int(1).int(0).finish());
+  };
+  const guests = Array.from({ length: 64 }, (_, kind) => read(kind));
+  const [first] = guests;
+  expect(read(0).form).toBe(first?.form);
+  guests.push(read(64));
+  expect(read(0).form).not.toBe(first?.form);
+  // Of those that are there the latest are kept, too.
+  reader.keep(guests);
+  expect(read(1).form).toBe(guests[1]?.form);
+  expect(read(0).form).not.toBe(first?.form);
 });
 
 test('a million damaged frames are read, or refused with a SyntaxError', () => {

@@ -96,7 +96,9 @@ export function writeDomain(writer: XdrWriter, { name, uuid, id }: Domain): XdrW
 export function readDomain(reader: XdrReader): Domain {
   const name = reader.string(TEXT);
   const hex = reader.fixed(UUID).toString('hex');
-  const uuid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const parts = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  // In one piece: V8 keeps what was put together from parts in parts, which take ten times as much.
+  const uuid = Buffer.from(parts, 'latin1').toString('latin1');
   return { name, uuid, id: reader.int() };
 }
 

@@ -1,33 +1,32 @@
 // What plugins from outside cost: `npm run bench:plugins`. By itself: node bench/plugins.mjs --rounds 3
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Program } from './accounting.mjs';
 import { table } from './report.mjs';
+import { median, PROGRAM, tell, workFolder } from './session.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 /** The goals. */
 const MOST_IDLE = 0.5;
 const MOST_TICK = 0.3;
+/** Seconds after which an agent has let go of what only its start needed. */
+const STARTED = 5;
+/** Seconds after which an agent runs as it will for good: by then it has seen whether it is busy (scripts/launch.cjs). */
+const SETTLED = 17;
 /** What two agents that do the same differ by, side by side (ms per tick). */
 const NOISE = 0.3;
 
 const { values: given } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '15' },
   },
 });
 const rounds = Number(given.rounds);
 const seconds = Number(given.seconds);
 
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+const work = workFolder();
 
 /** A collector with a few labels, as many are. */
 const plugin = (/** @type {string} */ name, off = false) => `
@@ -98,13 +97,14 @@ handlers: { file: { path: /dev/null, rotate: never } }
   );
   const label = name.replaceAll(/\W+/g, '-');
   const program = await Program.start(label, [PROGRAM, 'run', '--config', config], work);
-  await sleep(5000);
+  await sleep(STARTED * 1000);
+  const memory = program.memory().anonymous;
+  await sleep((SETTLED - STARTED) * 1000);
   const before = program.cpu();
   const began = performance.now();
   await sleep(seconds * 1000);
   const spent = program.cpu() - before;
   const ticks = (performance.now() - began) / (interval === '1s' ? 1000 : 100);
-  const memory = program.memory().anonymous;
   await program.stop();
   tell(`${name}: ${(spent / 1000 / ticks).toFixed(3)} ms a tick, ${memory.toFixed(1)} MiB`);
   return { tick: spent / 1000 / ticks, memory };
@@ -123,8 +123,6 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-const median = (/** @type {number[]} */ all) =>
-  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
 const figure = (/** @type {string} */ name, /** @type {'tick' | 'memory'} */ what) =>
   median((figures.get(name) ?? []).map((each) => each[what]));
 
@@ -151,7 +149,9 @@ const goal = (/** @type {number} */ measured, /** @type {number} */ most) =>
 const idleMemory = more(idle1, bare1, 'memory');
 const idleTick = more(idle1, bare1, 'tick');
 const overhead = more(apart, here, 'tick');
-process.stdout.write(`${table(['agent', 'CPU per tick (ms)', 'anonymous memory (MiB)'], rows)}
+process.stdout.write(`Medians of ${rounds} rounds, in each of which all of a kind ran side by side.
+
+${table(['agent', 'CPU per tick (ms)', 'anonymous memory (MiB)'], rows)}
 ${table(
   ['what', 'measured', 'at most', ''],
   [

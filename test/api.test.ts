@@ -42,7 +42,11 @@ function declared(symbol: ts.Symbol): string {
     const members = checker
       .getPropertiesOfType(instance)
       .filter(({ name }) => !/^(message|stack|cause)$|^__#/.test(name))
-      .map((each) => `  ${each.name}: ${text(checker.getTypeOfSymbol(each))};\n`);
+      .map((each) => {
+        // The compiler numbers what is no text, anew whenever a file is added.
+        const name = each.name.replace(/^__@(\w+)@\d+$/, '[Symbol.$1]');
+        return `  ${name}: ${text(checker.getTypeOfSymbol(each))};\n`;
+      });
     const made = checker
       .getTypeOfSymbol(it)
       .getConstructSignatures()

@@ -23,17 +23,22 @@ export function chance(): (below: number) => number {
 }
 
 /** At most so many places in something of a length, none more regular than it is. */
-export function* placesIn(length: number, most = 200): Generator<number> {
+export function* placesIn(length: number, most: number): Generator<number> {
   const step = Math.max(1, length / most);
   for (let at = 0; at < length; at += step) yield Math.floor(at);
 }
 
-/** Waits for something, for at most so many milliseconds. */
-export async function inTime<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+/** Waits for something, for at most so many milliseconds. @param Kind what it is then. */
+export async function inTime<T>(
+  promise: Promise<T>,
+  ms: number,
+  what: string,
+  Kind: typeof Unfit = Unfit,
+): Promise<T> {
   let late: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_, reject) => {
     late = setTimeout(
-      () => reject(new Unfit(`${what} did not come back within ${ms / 1000} s`)),
+      () => reject(new Kind(`${what} did not come back within ${ms / 1000} s`)),
       ms,
     );
   });

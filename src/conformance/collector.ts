@@ -79,7 +79,11 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
     const parsed = collector.options.parse(options);
     try {
       const context = { host, options: parsed, signal, since, agent, time };
-      for await (const item of await session.collect(context)) {
+      const collected: unknown = await session.collect(context);
+      if (!isIterable(collected)) {
+        throw new Unfit('what collect() gave back is no list of observations: write *collect()');
+      }
+      for await (const item of collected) {
         if (item instanceof Error) errors.push(item);
         else observations.push(item);
       }
@@ -89,6 +93,9 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
     return { observations, errors, thrown };
   };
 }
+
+const isIterable = (it: unknown): it is Iterable<Observation | Error> =>
+  typeof it === 'object' && it !== null && (Symbol.iterator in it || Symbol.asyncIterator in it);
 
 /** `name{label="text",…} value unit kind`, labels in the order they are declared in. */
 export function observationLine({ metric, labels, value }: Observation): string {
@@ -131,6 +138,12 @@ function sound<O extends z.ZodType>(
   const more = collector.moreMetrics?.(collector.options.parse(options)) ?? [];
   const declared = new Set([...Object.values(collector.metrics), ...more].map(({ name }) => name));
   for (const observation of observations) {
+    const given: unknown = observation;
+    if (typeof given !== 'object' || given === null || !('metric' in given)) {
+      throw new Unfit(
+        `yielded ${typeof given}, which is no observation: yield metrics.….observe(…)`,
+      );
+    }
     const { metric, labels, value } = observation;
     if (!declared.has(metric.name))
       throw new Unfit(`not declared: ${observationLine(observation)}`);
@@ -165,11 +178,16 @@ function worded({ errors, thrown }: CollectorRun): void {
 /** Milliseconds for a collector to end when its signal is aborted. */
 const GRACE = 2000;
 
-/** What every collector passes on a recorded host, besides observing what is written down of it. */
+/**
+ * What every collector passes on a recorded host, besides observing what is written down of it.
+ *
+ * @param cuts in so many places a file is cut short at most: where it has no more bytes, at every one.
+ */
 export function collectorChecks<O extends z.ZodType>(
   collector: Collector<O>,
   { moments }: Recording,
   options: unknown = {},
+  cuts = 200,
 ): readonly Check[] {
   const [first, second = first] = moments;
   if (first === undefined || second === undefined) return [];
@@ -248,7 +266,7 @@ export function collectorChecks<O extends z.ZodType>(
         const { one, next, files } = await prepare();
         for (const file of files) {
           const whole = readAgain(next, file);
-          for (const length of placesIn(whole.length)) {
+          for (const length of placesIn(whole.length, cuts)) {
             const cut = whole.slice(0, length);
             const other = changing(next, (question, answer) => (question === file ? cut : answer));
             await collectAround(one, other);

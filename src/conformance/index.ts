@@ -1,5 +1,5 @@
 /** What every plugin has to bear: the checks of `cullinan test`, which the built-in ones pass, too. */
-export { type Check, Unfit } from './check.ts';
+export { type Check, inTime, Unfit } from './check.ts';
 export {
   type CollectorRun,
   collecting,

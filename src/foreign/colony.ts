@@ -56,8 +56,6 @@ interface Home {
   readonly thread: Thread;
   readonly brought: Map<number, Promise<unknown>>;
   readonly open: Set<number>;
-  /** What keeps another from being put there. */
-  readonly alone: boolean;
 }
 
 /**
@@ -145,12 +143,31 @@ export class Colony {
       await bringing;
       return await home.thread.ask(number, order, given);
     } catch (error) {
-      if (error instanceof Refused || !home.thread.ended) {
-        if (order.does === 'open') this.#idle(home, session);
-        throw error;
-      }
-      throw state.last ?? new Interrupted();
+      if (order.does === 'open' && !home.thread.ended) this.#idle(home, session);
+      throw this.#why(error, state, home);
     }
+  }
+
+  /**
+   * Has a session that is known in its thread collect again.
+   *
+   * @returns nothing, where only values have changed.
+   * @throws as {@link ask}.
+   */
+  async again(resident: Resident, session: number, until: Until): Promise<unknown> {
+    const state = this.#stateOf(resident);
+    const home = this.#homeOf(state);
+    if (home === undefined) throw state.off ?? new Interrupted();
+    try {
+      return await home.thread.again(resident.number, session, until);
+    } catch (error) {
+      throw this.#why(error, state, home);
+    }
+  }
+
+  #why(error: unknown, state: State, { thread }: Home): unknown {
+    if (error instanceof Refused || !thread.ended) return error;
+    return state.last ?? new Interrupted();
   }
 
   /** Calls back when a session is lost because its thread has ended. */
@@ -199,7 +216,7 @@ export class Colony {
       ended: (why, number) => this.#ended(home, why, number),
       said: (said) => this.#said(said),
     });
-    const home: Home = { thread, brought: new Map(), open: new Set(), alone: state.alone };
+    const home: Home = { thread, brought: new Map(), open: new Set() };
     this.#homes.add(home);
     if (state.alone) this.#own.set(state.resident.number, home);
     else this.#shared = home;

@@ -1,11 +1,19 @@
-import type { CollectContext, Collected, Collector, Host, Session } from '../plugin/index.ts';
+import type { Observation } from '../metric/index.ts';
+import {
+  type CollectContext,
+  type Collected,
+  type Collector,
+  Foreseen,
+  type Host,
+  type Session,
+} from '../plugin/index.ts';
 import { createSince } from '../rates/index.ts';
 import { AgentSeen, type AtWork } from './at-work.ts';
-import { type Packing, packer } from './observed.ts';
+import { type Packer, type Packing, packer } from './observed.ts';
 import type { AgentCopy, Brought } from './protocol.ts';
 
-/** So few values are sooner copied than handed over. */
-const SMALL = 512;
+const NO_LIST =
+  'what collect() gave back is no list of observations: write *collect() { yield metrics.….observe(…); }';
 
 /** A collector in its thread, from when it is opened until it is closed. */
 export class CollectorInside {
@@ -15,7 +23,7 @@ export class CollectorInside {
   readonly #host: Host;
   readonly #options: unknown;
   readonly #memory = createSince();
-  readonly #packer: ReturnType<typeof packer>;
+  readonly #packer: Packer;
   readonly #agent: AgentSeen;
   #session: Session | undefined;
 
@@ -38,57 +46,84 @@ export class CollectorInside {
     this.#packer = packer([...Object.values(collector.metrics), ...more]);
   }
 
-  async collect(
+  /** Collects at the time that the agent wrote in front of the values. */
+  again(signal: () => AbortSignal): Brought | undefined | Promise<Brought | undefined> {
+    return this.collect(this.#packer.time, undefined, signal);
+  }
+
+  /** @returns nothing, where only the values are others than at the collection before. */
+  collect(
     time: number,
     copy: AgentCopy | undefined,
     signal: () => AbortSignal,
-  ): Promise<{ value: Brought | Float64Array; transfer: ArrayBuffer[] }> {
+  ): Brought | undefined | Promise<Brought | undefined> {
     this.#agent.renew(copy);
     this.#memory.turn(performance.now() / 1000);
     const packing = this.#packer.begin();
-    const context: CollectContext = {
-      host: this.#host,
-      options: this.#options,
+    const context = new Context(
+      { host: this.#host, options: this.#options, agent: this.#agent, since: this.#memory.since },
       time,
-      agent: this.#agent,
-      since: this.#memory.since,
-      get signal() {
-        return signal();
-      },
+      signal,
+    );
+    const failed = (error: unknown) => {
+      packing.thrown(error);
+      return this.#done(packing);
     };
     try {
-      await this.#take(packing, context);
+      const under = this.#take(packing, context);
+      if (under === undefined) return this.#done(packing);
+      return under.then(() => this.#done(packing), failed);
     } catch (error) {
-      packing.thrown(error);
+      return failed(error);
     }
-    const done = packing.done();
-    const awaits = this.#session?.settled !== undefined;
-    const { asked: asks } = this.#agent;
-    const { values, anew, fresh, order, when, errors, thrown } = done;
-    const transfer = values.length > SMALL ? [values.buffer as ArrayBuffer] : [];
-    const same = order === undefined && fresh.length === 0 && when.length === 0 && !anew;
-    const fine = errors.length === 0 && thrown === undefined;
-    // As at most ticks: every word that goes over costs.
-    if (same && fine && !awaits && !asks) return { value: values, transfer };
-    return { value: { ...done, awaits, asks }, transfer };
   }
 
-  async #take(packing: Packing, context: CollectContext): Promise<void> {
+  #done(packing: Packing): Brought | undefined {
+    const done = packing.done();
+    const { asked: asks } = this.#agent;
+    const { order, when, errors, thrown } = done;
+    const same = order === undefined && when.length === 0;
+    if (same && errors.length === 0 && thrown === undefined && !asks) return undefined;
+    return { ...done, awaits: this.#session?.settled !== undefined, asks };
+  }
+
+  /** @returns nothing, where nothing had to be waited for. */
+  #take(packing: Packing, context: CollectContext): Promise<void> | undefined {
+    const { collect } = this.#collector;
+    if (collect === undefined && this.#session === undefined) return this.#open(packing, context);
+    const collected = this.#atWork.now(this.#number, () =>
+      collect === undefined
+        ? (this.#session as Session).collect(context)
+        : (this.#collector.collect?.(context) as Collected),
+    );
+    if (typeof collected !== 'object' || collected === null) throw new Foreseen(NO_LIST);
+    if (!(Symbol.iterator in collected)) return this.#follow(packing, collected);
+    this.#gather(packing, collected);
+    return undefined;
+  }
+
+  async #open(packing: Packing, context: CollectContext): Promise<void> {
     const collector = this.#collector;
-    if (collector.collect === undefined && this.#session === undefined) {
-      const opening = this.#atWork.now(this.#number, () => collector.open());
-      this.#session = await opening;
+    if (collector.collect !== undefined) return;
+    const session = await this.#atWork.now(this.#number, () => collector.open());
+    if (typeof (session as Partial<Session> | undefined)?.collect !== 'function') {
+      throw new Foreseen('what open() gave back has no collect(): return { collect, close }');
     }
-    const begin = (): Collected =>
-      collector.collect?.(context) ?? (this.#session as Session).collect(context);
-    const collected = await this.#atWork.now(this.#number, begin);
-    if (Symbol.asyncIterator in collected) {
-      for await (const item of collected) {
-        this.#atWork.turn(this.#number);
-        if (!packing.add(item)) return;
-      }
-      return;
+    this.#session = session;
+    await this.#take(packing, context);
+  }
+
+  async #follow(packing: Packing, later: Exclude<Collected, Iterable<unknown>>): Promise<void> {
+    const collected = await later;
+    if (!isIterable(collected)) throw new Foreseen(NO_LIST);
+    if (Symbol.iterator in collected) return this.#gather(packing, collected);
+    for await (const item of collected) {
+      this.#atWork.turn(this.#number);
+      if (!packing.add(item)) return;
     }
+  }
+
+  #gather(packing: Packing, collected: Iterable<Observation | Error>): void {
     this.#atWork.now(this.#number, () => {
       for (const item of collected) if (!packing.add(item)) return;
     });
@@ -102,3 +137,38 @@ export class CollectorInside {
     await this.#atWork.now(this.#number, () => this.#session?.close());
   }
 }
+
+/** What a collection is given. A class, because a getter of an object of its own costs as much as a collection. */
+class Context implements CollectContext {
+  readonly host: Host;
+  readonly options: unknown;
+  readonly agent: AgentSeen;
+  readonly since: CollectContext['since'];
+  readonly time: number;
+  readonly #signal: () => AbortSignal;
+
+  constructor(
+    {
+      host,
+      options,
+      agent,
+      since,
+    }: Omit<CollectContext, 'time' | 'signal' | 'agent'> & { readonly agent: AgentSeen },
+    time: number,
+    signal: () => AbortSignal,
+  ) {
+    this.host = host;
+    this.options = options;
+    this.agent = agent;
+    this.since = since;
+    this.time = time;
+    this.#signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+}
+
+const isIterable = (it: unknown): boolean =>
+  typeof it === 'object' && it !== null && (Symbol.iterator in it || Symbol.asyncIterator in it);

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/index.ts';
 import type { Name, Point } from '../metric/index.ts';
-import type { Connection, Handler } from '../plugin/index.ts';
+import { type Connection, Foreseen, type Handler } from '../plugin/index.ts';
 import { AgentSeen, type AtWork } from './at-work.ts';
 import type { Order, Written } from './protocol.ts';
 
@@ -19,17 +19,19 @@ export class ConnectionInside {
 
   static async open(
     { handler, number }: { readonly handler: Handler; readonly number: number },
-    { options, host, interval, dialect, agent }: Opening,
+    { options, peer, host, interval, dialect, agent }: Opening,
     atWork: AtWork,
     signal: AbortSignal,
   ): Promise<ConnectionInside> {
     const seen = new AgentSeen(agent);
     const aborter = new AbortController();
     follow(aborter, signal);
-    const opening = atWork.now(number, () =>
-      handler.open({
+    const opening = atWork.now(number, () => {
+      const parsed: unknown = handler.options.parse(options);
+      const its = peer === undefined ? undefined : handler.peers?.(parsed)[peer];
+      return handler.open({
         ...{
-          options: handler.options.parse(options),
+          options: its?.options ?? parsed,
           signal: aborter.signal,
           agent: seen,
           host,
@@ -37,9 +39,13 @@ export class ConnectionInside {
           dialect,
         },
         clock: systemClock,
-      }),
-    );
-    return new ConnectionInside(number, atWork, seen, await opening, aborter);
+      });
+    });
+    const connection: Partial<Connection> | undefined = await opening;
+    if (typeof connection?.write !== 'function' || typeof connection.close !== 'function') {
+      throw new Foreseen('what open() gave back is no connection: return { write, close }');
+    }
+    return new ConnectionInside(number, atWork, seen, connection as Connection, aborter);
   }
 
   private constructor(

@@ -1,12 +1,29 @@
-import { writeSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readFileSync, writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
+import type { Handler } from '../plugin/index.ts';
 import { compile, evaluate } from '../script/index.ts';
 import type { AtWork } from './at-work.ts';
 import { opened } from './doors.ts';
-import type { Finding, Suspect } from './inspector.ts';
+import type { Finding, Inspection, Suspect } from './inspector.ts';
 import { FINDINGS, type Judgement, plainMetric, type Question } from './protocol.ts';
 import { described, type Plugin, pluginsIn } from './shape.ts';
+
+/** Characters, and milliseconds, after which what was found is told: each time costs the agent some code. */
+const MUCH = 32_768;
+const LONG = 200;
+
+/** What changes a whole process, and is refused by Node in its threads. */
+const NOT_IN_THREADS = [
+  'abort',
+  'chdir',
+  'initgroups',
+  'setegid',
+  'seteuid',
+  'setgid',
+  'setgroups',
+  'setuid',
+  'umask',
+];
 
 /** Looks at one file after the other, as a process that does nothing else: a line of JSON for each. */
 export function inspectFiles(): void {
@@ -17,22 +34,47 @@ export function inspectFiles(): void {
     return true;
   };
   process.stdout.write = quiet;
+  // What a thread must not do, where it would run, is not done here either: it shows now, and costs its plugin alone.
+  const umask = process.umask.bind(process);
+  for (const name of NOT_IN_THREADS) {
+    const value = (...given: readonly unknown[]): number => {
+      // It may be asked for, and not be set.
+      if (name === 'umask' && given.length === 0) return umask();
+      throw new Error(`process.${name}() does not work where plugins run`);
+    };
+    Object.defineProperty(process, name, { value, writable: true, configurable: true });
+  }
   // What they leave behind is no matter of this process.
   process.on('unhandledRejection', () => {}).on('uncaughtException', () => {});
-  const answer = (finding: Finding): void => whole(`${JSON.stringify(finding)}\n`);
-  const lines = createInterface(process.stdin);
-  lines.on('line', async (line) => {
-    const { path, as } = JSON.parse(line) as Suspect;
-    try {
-      const script = compile(path);
-      const plugins = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
-      const { texts, doors } = script;
-      answer({ found: { texts: [...texts], doors, plugins: plugins.map(described) } });
-    } catch (error) {
-      answer({ error: error instanceof Error ? error.message : String(error) });
-    }
-  });
-  lines.on('close', () => process.exit(0));
+  void inspectAll(JSON.parse(readFileSync(0, 'utf8')) as Inspection);
+}
+
+async function inspectAll({ suspects, oneByOne }: Inspection): Promise<void> {
+  let told = performance.now();
+  let text = '';
+  const tell = (): void => {
+    whole(text);
+    text = '';
+    told = performance.now();
+  };
+  for (const suspect of suspects) {
+    text += `${JSON.stringify(await finding(suspect))}\n`;
+    if (oneByOne || text.length > MUCH || performance.now() - told > LONG) tell();
+  }
+  tell();
+  process.exit(0);
+}
+
+async function finding({ path, as }: Suspect): Promise<Finding> {
+  try {
+    const script = compile(path);
+    const plugins = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
+    const { texts, doors, maps } = script;
+    const all = { texts: [...texts], doors, maps: [...maps] };
+    return { found: { ...all, plugins: plugins.map(described) } };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** Writes all of a text to whoever asked, through a pipe that may be full for the moment. */
@@ -77,10 +119,10 @@ export class Judge {
     }
   }
 
-  async #plugin({ key, path, index, as, texts, doors }: Question): Promise<Plugin> {
+  async #plugin({ key, path, index, as, texts, doors, maps }: Question): Promise<Plugin> {
     const known = this.#plugins.get(key);
     if (known !== undefined) return known;
-    const all = pluginsIn(evaluate({ path, texts, doors }, await opened(doors)), as, path);
+    const all = pluginsIn(evaluate({ path, texts, doors, maps }, await opened(doors)), as, path);
     const plugin = all[index];
     if (plugin === undefined)
       throw new Error(`${path} exports another number of plugins than before`);
@@ -99,8 +141,18 @@ function judged({ kind, it }: Plugin, input: unknown): Judgement {
     case 'collector':
       return { metrics: (it.moreMetrics?.(data) ?? []).map(plainMetric) };
     case 'handler':
-      return { newNamesPerMinute: it.newNamesPerMinute?.(data) };
+      return judgedHandler(it, data);
     case 'parser':
       return { metrics: it.metrics(data).map(plainMetric), needles: it.needles?.(data) };
   }
+}
+
+function judgedHandler(it: Handler, data: unknown): Judgement {
+  const peers = it.peers?.(data) ?? [];
+  if (peers.some(({ accepts }) => accepts !== undefined)) {
+    const message = `divides its points among its peers by their paths, which is asked in the agent's own thread alone: plugins: { inProcess: [${it.name}] }`;
+    return { issues: [{ code: 'custom', message, path: [] }] };
+  }
+  const names = peers.map(({ name }) => name);
+  return { newNamesPerMinute: it.newNamesPerMinute?.(data), peers: names };
 }

@@ -1,32 +1,31 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { MessagePort } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
-import { faultOf } from './faults.ts';
-import {
-  type Beginning,
-  FINDINGS,
-  type Inspected,
-  type Judgement,
-  type Parcel,
-  type Place,
-  type Question,
-} from './protocol.ts';
-import { Thread, type Why } from './thread.ts';
-import { threads } from './threads.ts';
+import { FINDINGS, type Inspected, type Place } from './protocol.ts';
 
 /** A file to be looked at. */
 export type Suspect = Pick<Place, 'path' | 'as'>;
 
+/** What a process is asked. */
+export interface Inspection {
+  readonly suspects: readonly Suspect[];
+  /** Whether each finding is told at once: whoever is at fault is the first that has none. */
+  readonly oneByOne: boolean;
+}
+
 /** What a process says of a file, in a line of JSON. */
 export type Finding =
   | { readonly error: string }
-  | { readonly found: Omit<Inspected, 'texts'> & { readonly texts: readonly [string, string][] } };
+  | { readonly found: Omit<Inspected, 'texts' | 'maps'> & Record<'texts' | 'maps', Pairs> };
+type Pairs = readonly (readonly [path: string, text: string])[];
 
-/** Milliseconds for a file to be loaded, and for options to be checked while the agent waits. */
+/** What was found out about files, in their order. */
+export type Found = Inspected | Foreseen;
+
+/** Milliseconds without a finding: for a file by itself, and for some of many. */
 const LONGEST_LOAD = 5000;
-const LONGEST_JUDGEMENT = 3000;
+const LONGEST_SILENCE = 2000;
 /** How often the memory of a process is looked at. */
 const LOOK = 100;
 const PAGE = 4096;
@@ -34,155 +33,103 @@ const PAGE = 4096;
 const RUNTIME = 150 * 2 ** 20;
 const MiB = 2 ** 20;
 
+export interface InspectionNeeds {
+  /** The program that the process runs. */
+  readonly program: string;
+  /** Bytes that a plugin may hold. */
+  readonly memory: number;
+}
+
 /**
  * Looks at files in a process of their own, which ends: what it took is given back, where a thread
- * would leave some MiB behind. What their plugins make of options is asked in a thread, which is there
- * for as long as a configuration is read, and only where there are options to ask about.
+ * would leave some MiB behind. One process looks at all of them, and says what it found in a few words;
+ * where it does not come to its end, others look at the rest one by one, and show which file it was.
  */
-export class Inspector {
-  readonly #program: string;
-  readonly #host: Beginning['host'];
-  readonly #memory: number;
-  #child: ChildProcess | undefined;
-  #bell: Int32Array | undefined;
-  #port: MessagePort | undefined;
-  #thread: Thread | undefined;
-  #closed = false;
-
-  constructor({
-    program,
-    host,
-    memory,
-  }: {
-    readonly program: string;
-    readonly host: Beginning['host'];
-    readonly memory: number;
-  }) {
-    this.#program = program;
-    this.#host = host;
-    this.#memory = memory;
+export async function inspect(
+  suspects: readonly Suspect[],
+  needs: InspectionNeeds,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  let oneByOne = suspects.length === 1;
+  while (found.length < suspects.length) {
+    const rest = suspects.slice(found.length);
+    const fault = await look({ suspects: rest, oneByOne }, needs, (each) => found.push(each));
+    if (fault === undefined) continue;
+    if (oneByOne) found.push(new Foreseen(fault));
+    oneByOne = true;
   }
+  return found;
+}
 
-  /** @throws {@link Foreseen} if it cannot be loaded; its like are loaded all the same. */
-  inspect(suspect: Suspect): Promise<Inspected> {
-    const child = this.#child ?? this.#spawned();
-    this.#child = child;
-    return new Promise((resolve, reject) => {
-      const { stdin } = child;
-      const findings = child.stdio[FINDINGS] as Readable | null;
-      if (stdin === null || findings === null) throw new Error('a process without pipes');
-      let line = '';
-      const over = (why: Why | undefined, message = ''): void => {
-        done();
-        this.#child = undefined;
-        child.kill('SIGKILL');
-        reject(new Foreseen(why === undefined ? message : unloaded(why)));
-      };
-      const late = setTimeout(() => {
-        over({ kind: 'blocked', seconds: LONGEST_LOAD / 1000 });
-      }, LONGEST_LOAD);
-      const look = setInterval(() => {
-        if (residentOf(child.pid) > RUNTIME + 2 * this.#memory) {
-          over({ kind: 'memory', bytes: this.#memory });
+/** @returns what went wrong before all were looked at, in a sentence. */
+function look(
+  inspection: Inspection,
+  { program, memory }: InspectionNeeds,
+  tell: (found: Found) => void,
+): Promise<string | undefined> {
+  const most = `--max-old-space-size=${Math.round(memory / MiB)}`;
+  const child = spawn(process.execPath, [most, program], {
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
+  });
+  const findings = child.stdio[FINDINGS] as Readable;
+  return new Promise((resolve) => {
+    let left = inspection.suspects.length;
+    let line = '';
+    const over = (fault: string | undefined): void => {
+      clearTimeout(late);
+      clearInterval(looking);
+      findings.removeAllListeners('data').resume();
+      child.kill('SIGKILL');
+      resolve(fault);
+    };
+    const longest = inspection.oneByOne ? LONGEST_LOAD : LONGEST_SILENCE;
+    const late = setTimeout(() => over(blocked(longest)), longest);
+    const looking = setInterval(() => {
+      if (residentOf(child.pid) > RUNTIME + 2 * memory) over(greedy(memory));
+    }, LOOK);
+    findings.setEncoding('utf8').on('data', (some: string) => {
+      late.refresh();
+      const lines = (line + some).split('\n');
+      line = lines.pop() ?? '';
+      for (const each of lines) {
+        const said = read(each);
+        if (said === undefined) {
+          over('it writes to a descriptor that is not its own (3)');
+          return;
         }
-      }, LOOK);
-      const ended = (code: number | null) => over({ kind: 'exit', what: `exit code ${code}` });
-      const failed = (error: Error) => over(undefined, `it cannot be looked at: ${error.message}`);
-      const done = (): void => {
-        clearTimeout(late);
-        clearInterval(look);
-        findings.off('data', heard);
-        child.off('exit', ended).off('error', failed);
-      };
-      child.once('exit', ended).once('error', failed);
-      // Node's own reader of lines would stay loaded, for this alone.
-      const heard = (some: string) => {
-        line += some;
-        if (!some.endsWith('\n')) return;
-        let finding: Finding;
-        try {
-          finding = JSON.parse(line) as Finding;
-        } catch {
-          return over(undefined, 'it writes to a descriptor that is not its own (3)');
-        }
-        done();
-        if ('error' in finding) reject(new Foreseen(finding.error));
-        else resolve({ ...finding.found, texts: new Map(finding.found.texts) });
-      };
-      findings.on('data', heard);
-      stdin.write(`${JSON.stringify(suspect)}\n`);
+        tell(said);
+        left -= 1;
+        if (left === 0) return over(undefined);
+      }
     });
-  }
-
-  #spawned(): ChildProcess {
-    const most = `--max-old-space-size=${Math.round(this.#memory / MiB)}`;
-    const child = spawn(process.execPath, [most, this.#program], {
-      stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
-    });
-    (child.stdio[FINDINGS] as Readable).setEncoding('utf8');
+    child.once('close', (code, signal) => over(ended(code ?? signal)));
+    child.once('error', ({ message }) => over(`it cannot be looked at: ${message}`));
     child.stdin?.on('error', () => {
       // It has ended, and is known to have.
     });
-    return child;
-  }
+    child.stdin?.end(JSON.stringify(inspection));
+  });
+}
 
-  /** What a plugin makes of options. It is waited for, because a configuration is read all at once. */
-  judge(parcel: Parcel, input: unknown): Judgement {
-    const wrong = (message: string): Judgement => ({
-      issues: [{ code: 'custom', message, path: [] }],
-    });
-    if (this.#closed || this.#thread?.ended === true) {
-      return wrong('cannot be checked: the plugin is not loaded any more');
-    }
-    this.#thread ??= this.#begun();
-    const { key, path, index, as, texts, doors } = parcel;
-    const question: Question = { key, path, index, as, texts, doors, input };
-    const bell = this.#bell as Int32Array;
-    const before = Atomics.load(bell, 0);
-    this.#port?.postMessage(question);
-    Atomics.wait(bell, 0, before, LONGEST_JUDGEMENT);
-    const answer = this.#port && threads().receiveMessageOnPort(this.#port);
-    if (answer !== undefined) return answer.message as Judgement;
-    this.#thread.end({ kind: 'hung' }, 1);
-    return wrong(`cannot be checked: it took more than ${LONGEST_JUDGEMENT / 1000} s`);
-  }
-
-  #begun(): Thread {
-    const { MessageChannel } = threads();
-    const { port1, port2 } = new MessageChannel();
-    const bell = new Int32Array(new SharedArrayBuffer(4));
-    const thread = new Thread({
-      ...{ program: this.#program, host: this.#host, memory: this.#memory, role: 'inspect' },
-      block: LONGEST_LOAD,
-      ended: () => {},
-      // Whatever it prints while it is loaded, it prints again where it runs.
-      said: () => {},
-    });
-    thread.note({ port: port2, bell: bell.buffer as SharedArrayBuffer }, [port2]);
-    this.#port = port1;
-    this.#bell = bell;
-    return thread;
-  }
-
-  /** Ends the process once all files have been looked at. */
-  rest(): void {
-    this.#child?.stdin?.end();
-    this.#child = undefined;
-  }
-
-  async close(): Promise<void> {
-    this.rest();
-    this.#closed = true;
-    this.#port?.close();
-    this.#port = undefined;
-    await this.#thread?.close();
+function read(line: string): Found | undefined {
+  try {
+    const finding = JSON.parse(line) as Finding;
+    if ('error' in finding) return new Foreseen(finding.error);
+    const { texts, maps } = finding.found;
+    return { ...finding.found, texts: new Map(texts), maps: new Map(maps) };
+  } catch {
+    return undefined;
   }
 }
 
-function unloaded(why: Why): string {
-  const { message, remedy } = faultOf(why, 'it');
-  return `while it was loaded, ${message.replace(/: its thread .*$/s, '')}. ${remedy.replace(/\.$/, '')}`;
-}
+const blocked = (after: number): string =>
+  `while it was loaded, it kept its process busy for more than ${after / 1000} s. Look for a loop without an end, or for work that it does outside of its functions: that belongs into collect() or open()`;
+
+const greedy = (memory: number): string =>
+  `while it was loaded, it took more than ${Math.round(memory / MiB)} MiB of memory. Look for what it makes outside of its functions; plugins.memory says how much it may have`;
+
+const ended = (how: number | string | null): string =>
+  `while it was loaded, it ended its process (${typeof how === 'number' ? `exit code ${how}` : how}). Throw an error in place of it, and say what is wrong`;
 
 /** Bytes of memory that a process has; 0 where nobody can tell. */
 function residentOf(pid: number | undefined): number {

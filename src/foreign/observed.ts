@@ -26,6 +26,12 @@ export interface Packing {
   done(): Omit<Brought, 'awaits' | 'asks'>;
 }
 
+export interface Packer {
+  begin(): Packing;
+  /** What the agent wrote in front of the values: when it is. */
+  readonly time: number;
+}
+
 /**
  * Packs the collections of one collector.
  *
@@ -33,18 +39,21 @@ export interface Packing {
  *
  * @param metrics those it declares, in an order that the agent knows.
  */
-export function packer(metrics: readonly Metric[]): { begin(): Packing } {
+export function packer(metrics: readonly Metric[]): Packer {
   const indexes = new Map(metrics.map((metric, index) => [metric, index]));
   let byKey = new Map<string, Known>();
   let next = 0;
   let before: Known[] = [];
-  let values = new Float64Array(64);
+  let values = shared(64);
   let turn = 0;
 
   const keyOf = ({ labels: names }: Metric, index: number, labels: Labels, host = '') =>
     [index, host, ...names.map((name) => labels[name])].join('\x02');
 
   return {
+    get time() {
+      return values[0] as number;
+    },
     begin() {
       const anew = byKey.size > before.length + STALE;
       if (anew) {
@@ -81,6 +90,10 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         const index = indexes.get(metric);
         if (index === undefined) {
           wrong(new Foreseen(`observed ${nameOf(metric)}, which it does not declare`));
+          return undefined;
+        }
+        if (host !== undefined && (typeof host !== 'string' || host.length > LONGEST_LABEL)) {
+          wrong(new Foreseen(`observed ${metric.name} of a host that is no name`));
           return undefined;
         }
         const own: Record<string, string> = {};
@@ -148,18 +161,19 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
             return goesOn();
           }
           known.seen = turn;
-          if (count === values.length) {
-            const more = new Float64Array(count * 2);
+          if (count + 1 === values.length) {
+            const more = shared(2 * values.length);
             more.set(values);
             values = more;
+            same = false;
           }
-          values[count] = item.value;
           order[count] = known;
           const { time, seconds } = item;
           if (time !== undefined || seconds !== undefined) {
             when.push([count, numberOr(time), numberOr(seconds)]);
           }
           count += 1;
+          values[count] = item.value;
           return true;
         },
         thrown(error) {
@@ -168,16 +182,16 @@ export function packer(metrics: readonly Metric[]): { begin(): Packing } {
         done() {
           same &&= count === before.length;
           before = order;
-          return {
-            ...{ anew, fresh, when, errors, thrown },
-            order: same ? undefined : Int32Array.from(order, ({ id }) => id),
-            values: values.slice(0, count),
-          };
+          const ids = same ? undefined : Int32Array.from(order, ({ id }) => id);
+          return { anew, fresh, when, errors, thrown, order: ids, values };
         },
       };
     },
   };
 }
+
+/** Numbers that the agent reads where they were written: at most ticks nothing else is handed over. */
+const shared = (length: number) => new Float64Array(new SharedArrayBuffer(length * 8));
 
 function sameLabels({ labels: names }: Metric, a: Labels, b: Labels): boolean {
   for (let i = 0; i < names.length; i += 1) {

@@ -38,6 +38,8 @@ class SessionElsewhere implements Session {
     value: number;
   }[] = [];
   #order: Int32Array = new Int32Array();
+  /** Where its thread and the agent write: the time, and behind it the values. There while its thread knows it. */
+  #shared: Float64Array | undefined;
   #items: (Observation | Error)[] = [];
   settled?: (collections: number) => void;
 
@@ -59,8 +61,11 @@ class SessionElsewhere implements Session {
     this.#metrics ??= this.#metricsFor(context.options);
     for (;;) {
       try {
-        const brought = await this.#ask(context);
-        return brought instanceof Float64Array ? this.#renew(brought) : this.#unpack(brought);
+        const shared = this.#asks ? undefined : this.#shared;
+        const brought = await (shared === undefined
+          ? this.#ask(context)
+          : this.#again(context, shared));
+        return brought === undefined ? this.#renew() : this.#unpack(brought);
       } catch (error) {
         // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
         if (error instanceof Interrupted && !context.signal.aborted) continue;
@@ -69,7 +74,14 @@ class SessionElsewhere implements Session {
     }
   }
 
-  async #ask(context: CollectContext): Promise<Brought | Float64Array> {
+  #again(context: CollectContext, shared: Float64Array): Promise<Brought | undefined> {
+    shared[0] = context.time;
+    const until = { signal: () => context.signal, grace: GRACE };
+    const asked = this.#colony.again(this.#resident, this.#id, until);
+    return asked as Promise<Brought | undefined>;
+  }
+
+  async #ask(context: CollectContext): Promise<Brought | undefined> {
     const { options, time, agent } = context;
     const { key } = this.#resident.parcel;
     const first = !this.#known;
@@ -79,7 +91,7 @@ class SessionElsewhere implements Session {
     const until = { signal: () => context.signal, grace: GRACE };
     const brought = await this.#colony.ask(this.#resident, this.#id, order, { until });
     this.#known = true;
-    return brought as Brought | Float64Array;
+    return brought as Brought | undefined;
   }
 
   async close(): Promise<void> {
@@ -89,18 +101,19 @@ class SessionElsewhere implements Session {
   /** Its thread has ended: it begins anew in another one. */
   #lost(): void {
     this.#known = false;
+    this.#shared = undefined;
     this.#colony.watch(this.#id, () => this.#lost());
   }
 
   /** The same series as in the collection before, with other values. */
-  #renew(values: Float64Array): readonly (Observation | Error)[] {
+  #renew(): readonly (Observation | Error)[] {
     const series = this.#series;
     const ids = this.#order;
     const items = this.#items;
-    items.length = values.length;
-    for (let i = 0; i < values.length; i += 1) {
+    const values = this.#shared as Float64Array;
+    for (let i = 0; i < ids.length; i += 1) {
       const it = series[ids[i] as number] as (typeof series)[number];
-      it.value = values[i] as number;
+      it.value = values[i + 1] as number;
       items[i] = it;
     }
     return items;
@@ -124,7 +137,8 @@ class SessionElsewhere implements Session {
       this.#order = order;
       this.#items = [];
     }
-    const items = this.#renew(values);
+    this.#shared = values;
+    const items = this.#renew();
     if (when.length === 0 && errors.length === 0 && thrown === undefined) return items;
     const all = [...items];
     for (const [at, time, seconds] of when)

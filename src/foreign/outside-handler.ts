@@ -6,6 +6,7 @@ import {
   Foreseen,
   type Handler,
   type OpenContext,
+  type Peer,
   type z,
 } from '../plugin/index.ts';
 import type { Colony, Resident } from './colony.ts';
@@ -15,6 +16,21 @@ import { Refused } from './thread.ts';
 
 /** Names that a connection knows; more are forgotten all together. */
 const MOST_NAMES = 100_000;
+
+/** Which of several peers options are for; it is no part of them. */
+const PEER = Symbol('peer');
+
+interface OfPeer {
+  readonly [PEER]: number;
+}
+
+/** The peers that a handler in another thread has, by their names. */
+export function peersIn(
+  options: unknown,
+  names: readonly string[] = [],
+): readonly (Peer & { readonly options: object })[] {
+  return names.map((name, peer) => ({ name, options: { ...(options as object), [PEER]: peer } }));
+}
 
 /** A handler whose connections are in another thread. */
 export function handlerElsewhere(
@@ -32,7 +48,8 @@ export function handlerElsewhere(
       const { options, host, interval, dialect, agent, signal } = context;
       const session = colony.session();
       const { key } = resident.parcel;
-      const given = { options, host, interval, dialect, agent: copyOf(agent) };
+      const peer = (options as Partial<OfPeer>)[PEER];
+      const given = { options, peer, host, interval, dialect, agent: copyOf(agent) };
       const order = { does: 'open', key, session, ...given } as const;
       const opened = (await asked(colony, resident, session, order, signal)) as Opened;
       const giveUp = () => void colony.end(resident, session, true);

@@ -12,6 +12,7 @@ import {
   Unsendable,
   Unsettled,
 } from '../plugin/index.ts';
+import { inSource, type Maps } from '../script/index.ts';
 
 /** The descriptor that findings go to: what a plugin prints, by whatever way, is nobody's answer. */
 export const FINDINGS = 3;
@@ -31,6 +32,8 @@ export interface Parcel extends Place {
   readonly key: string;
   readonly texts: ReadonlyMap<string, string>;
   readonly doors: readonly string[];
+  /** How the texts came of what was written, for the places of errors. */
+  readonly maps: Maps;
 }
 
 /** A collector of the agent's own that is run where the parsers are that it was given. */
@@ -71,6 +74,8 @@ export type Order =
       readonly key: string;
       readonly session: number;
       readonly options: unknown;
+      /** Which of its peers, where it has several. */
+      readonly peer: number | undefined;
       readonly host: string;
       readonly interval: number;
       readonly dialect: string | undefined;
@@ -89,6 +94,11 @@ export type Order =
     };
 
 export type Call = Order & { readonly call: number };
+/**
+ * A session is to collect again, under the options that it has; and that it did, and observed the same
+ * series as before. As at most ticks: every word that goes over costs. Its call is the session below zero.
+ */
+export type Again = number;
 /** What needs no answer. */
 export type Note =
   | { readonly abort: number }
@@ -123,6 +133,7 @@ export interface Brought {
   ])[];
   /** Which series, in order; absent where they are the same as in the collection before. */
   readonly order: Int32Array | undefined;
+  /** Memory that both share: the time, which the agent writes; then as many as there are in that order; then room for more. */
   readonly values: Float64Array;
   /** Of those that have a time, or a span of it, of their own. */
   readonly when: readonly (readonly [
@@ -171,6 +182,8 @@ export type Description =
       readonly idempotent: boolean;
       readonly acknowledged: boolean;
       readonly previews: boolean;
+      /** Whether what is configured may stand for several peers. */
+      readonly divides: boolean;
     })
   | (Described & {
       readonly kind: 'parser';
@@ -183,6 +196,7 @@ export type Description =
 export interface Inspected {
   readonly texts: ReadonlyMap<string, string>;
   readonly doors: readonly string[];
+  readonly maps: Maps;
   readonly plugins: readonly Description[];
 }
 
@@ -197,6 +211,8 @@ export interface Judgement {
   /** A collector's further metrics; all of a parser's. */
   readonly metrics?: readonly PlainMetric[];
   readonly newNamesPerMinute?: number | undefined;
+  /** The names of a handler's peers, where it has several. */
+  readonly peers?: readonly string[] | undefined;
   readonly needles?: readonly string[] | undefined;
 }
 
@@ -224,7 +240,7 @@ export function told(error: unknown, batch: Batch = []): Told {
     return { name, message, points };
   }
   if (error instanceof Foreseen) return { name, message };
-  return { name, message, stack: String(error.stack).slice(0, LONGEST) };
+  return { name, message, stack: inSource(String(error.stack).slice(0, LONGEST)) };
 }
 
 function printed(value: unknown): string {

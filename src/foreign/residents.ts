@@ -10,6 +10,7 @@ import { ConnectionInside } from './inside-handler.ts';
 import {
   type AgentCopy,
   type Beginning,
+  type Brought,
   type Call,
   type Lodger,
   type Parcel,
@@ -35,6 +36,8 @@ export class Residents {
   readonly #residents = new Map<string, Resident>();
   readonly #sessions = new Map<number, { readonly number: number; readonly inside: Inside }>();
   readonly #batches = new Map<number, readonly Point[]>();
+  /** Of all collectors of the agent's own that were brought: each looks for its parsers among these. */
+  readonly #parsers = new Map<string, Parser>();
   #host: LiveHost | undefined;
 
   constructor(at: Beginning['host'], atWork: AtWork, members: Member[], say: (said: Said) => void) {
@@ -44,38 +47,40 @@ export class Residents {
     this.#say = say;
   }
 
-  async do(
-    order: Call,
-    signal: () => AbortSignal,
-  ): Promise<{ readonly value?: unknown; readonly transfer?: readonly ArrayBuffer[] }> {
+  async do(order: Call, signal: () => AbortSignal): Promise<unknown> {
     switch (order.does) {
       case 'bring':
-        await this.#bring(order);
-        return {};
+        return await this.#bring(order);
       case 'collect':
         return await this.#collect(order, signal);
       case 'settled': {
         const { inside } = this.#session(order.session);
-        if (inside instanceof CollectorInside) inside.settled(order.collections);
-        return {};
+        return inside instanceof CollectorInside && inside.settled(order.collections);
       }
       case 'open':
-        return { value: await this.#open(order, signal) };
+        return await this.#open(order, signal);
       case 'write':
-        return { value: await this.#write(order, signal) };
+        return await this.#write(order, signal);
       case 'end': {
         const session = this.#sessions.get(order.session);
         this.#sessions.delete(order.session);
-        await session?.inside.end(order.aborted);
-        return {};
+        return await session?.inside.end(order.aborted);
       }
     }
   }
 
-  numberOf(order: Call): number {
-    if ('key' in order) return this.#residents.get(order.key)?.number ?? 0;
-    if ('session' in order) return this.#sessions.get(order.session)?.number ?? 0;
-    return 'number' in order ? order.number : 0;
+  /**
+   * Has a session collect again.
+   *
+   * @returns nothing, where only the values are others.
+   */
+  again(
+    session: number,
+    signal: () => AbortSignal,
+  ): Brought | undefined | Promise<Brought | undefined> {
+    const { inside } = this.#session(session);
+    if (!(inside instanceof CollectorInside)) throw new Error('that is no collector');
+    return inside.again(signal);
   }
 
   /** What an order was to write. */
@@ -91,10 +96,10 @@ export class Residents {
     this.#residents.set(parcel.key, { number, plugin });
   }
 
-  async #make(number: number, { path, index, as, texts, doors }: Parcel): Promise<Plugin> {
+  async #make(number: number, { path, index, as, texts, doors, maps }: Parcel): Promise<Plugin> {
     this.#members.push({ number, paths: [...texts.keys()] });
     const inside = await opened(doors);
-    const script = { path, texts, doors };
+    const script = { path, texts, doors, maps };
     const all = this.#atWork.now(number, () => pluginsIn(evaluate(script, inside), as, path));
     const plugin = all[index];
     if (plugin === undefined)
@@ -104,17 +109,16 @@ export class Residents {
 
   /** A collector of the agent's own, with parsers that are not. */
   async #lodge(number: number, { key, collector: name, parsers }: Lodger): Promise<void> {
-    const made = new Map<string, Parser>();
     for (const { name, parcel } of parsers) {
       const { kind, it } = await this.#make(number, parcel);
-      if (kind === 'parser') made.set(name, it);
+      if (kind === 'parser') this.#parsers.set(name, it);
     }
     // Few threads need what the agent is built with.
     const { registry } = await import('../agent/index.ts');
     registry.bring({
       collectors: [],
       handlers: [],
-      parsers: made,
+      parsers: this.#parsers,
       revisions: new Map(),
       missed: new Set(),
     });

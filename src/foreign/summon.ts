@@ -1,26 +1,14 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Others } from '../agent/index.ts';
-import type { Metric } from '../metric/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { type Candidate, find, type Places } from '../script/index.ts';
 import { fnv1a32 } from '../wire/fnv1a.ts';
-import { Colony, type Resident } from './colony.ts';
-import { loadHere } from './here.ts';
-import { Inspector } from './inspector.ts';
-import { collectorElsewhere } from './outside-collector.ts';
-import { handlerElsewhere } from './outside-handler.ts';
-import { parserElsewhere } from './outside-parser.ts';
-import type {
-  Beginning,
-  Description,
-  Inspected,
-  Judgement,
-  Parcel,
-  PlainMetric,
-} from './protocol.ts';
-import { type Consequences, schemaElsewhere } from './schema.ts';
+import { type Found, inspect } from './inspector.ts';
+import { whenAsked } from './late.ts';
+import type { Beginning, Description, Inspected, Parcel, Place } from './protocol.ts';
 import type { Plugin } from './shape.ts';
+import { type StandIns, standIns } from './stand-in.ts';
 
 export interface Wanted extends Places {
   /** Parsers that are named by their paths. */
@@ -57,21 +45,11 @@ export type Taken = Readonly<Record<Plugin['kind'], ReadonlySet<string>>>;
 /** What runs in a thread; beside the program that this is in, where there is one. */
 const PROGRAM = fileURLToPath(new URL('./plugins.cjs', import.meta.url));
 
-let colony: { readonly of: string; readonly it: Colony } | undefined;
-
-/** Where plugins live under these settings: one for all, for as long as the settings are the same. */
-function colonyFor(wanted: Wanted, program: string, warn: (message: string) => void): Colony {
-  const { host, memory, block } = wanted;
-  const of = JSON.stringify([host, memory, block, program]);
-  if (colony?.of !== of) colony = { of, it: new Colony({ program, host, memory, block, warn }) };
-  return colony.it;
-}
-
 /**
- * Finds plugins, looks at them in a thread of their own, and makes what stands for them here.
+ * Finds plugins, has them looked at in a process of their own, and makes what stands for them here.
  *
  * @param warn tells a person what they do later on.
- * @param program runs in a thread.
+ * @param program runs in that process, and in threads.
  */
 export async function summon(
   wanted: Wanted,
@@ -79,17 +57,22 @@ export async function summon(
   warn: (message: string) => void,
   program = PROGRAM,
 ): Promise<Summoned> {
-  const summoning = new Summoning(wanted, taken, colonyFor(wanted, program, warn), program);
-  for (const candidate of find(wanted)) await summoning.take(candidate);
-  for (const path of wanted.scripts) await summoning.take({ path, name: path }, 'parser');
+  const { host, memory, block } = wanted;
+  const lodging = { program, host, memory, block };
+  const summoning = new Summoning(wanted, taken, () => standIns(lodging, warn));
+  await summoning.take(program);
   return summoning.done();
 }
+
+/** A file that may be a plugin, and as what it was named. */
+type Named = Candidate & Pick<Place, 'as'>;
 
 class Summoning {
   readonly #wanted: Wanted;
   readonly #names: Record<Plugin['kind'], Map<string, string>>;
-  readonly #colony: Colony;
-  readonly #inspector: Inspector;
+  readonly #makeHome: () => StandIns;
+  /** What stands here for plugins elsewhere, once there is one of which more is asked than its name. */
+  #made: StandIns | undefined;
   readonly #unloaded: Unloaded[] = [];
   readonly #collectors: Collector[] = [];
   readonly #handlers: Handler[] = [];
@@ -97,43 +80,54 @@ class Summoning {
   readonly #revisions = new Map<object, string>();
   readonly #paths = new Map<string, string>();
 
-  constructor(wanted: Wanted, taken: Taken, colony: Colony, program: string) {
+  constructor(wanted: Wanted, taken: Taken, makeHome: () => StandIns) {
     this.#wanted = wanted;
-    this.#colony = colony;
+    this.#makeHome = makeHome;
     const names = (set: ReadonlySet<string>) => new Map([...set].map((it) => [it, 'the agent']));
     this.#names = {
       collector: names(taken.collector),
       handler: names(taken.handler),
       parser: names(taken.parser),
     };
-    const { host, memory } = wanted;
-    this.#inspector = new Inspector({ program, host, memory });
   }
 
-  async take(candidate: Candidate, as: 'plugin' | 'parser' = 'plugin'): Promise<void> {
-    const { path, name, problem } = candidate;
-    const failed = (why: string) => this.#unloaded.push({ path, name, problem: why });
-    if (problem !== undefined) return void failed(problem);
-    if (as === 'parser' && !existsSync(path)) return;
-    try {
-      if (this.#wanted.inProcess === true) return await this.#takeHere(path, as, undefined);
-      const inspected = await this.#inspector.inspect({ path, as });
-      for (const [index, description] of inspected.plugins.entries()) {
-        const { kind } = description;
-        const known = as === 'parser' ? path : description.name;
-        if (this.#wanted.inProcess.includes(description.name)) {
-          await this.#takeHere(path, as, index);
-        } else if (this.#claim(kind, known, path)) {
-          this.#takeElsewhere(path, as, index, inspected, description);
-        }
+  async take(program: string): Promise<void> {
+    const { scripts, inProcess, memory } = this.#wanted;
+    const all: readonly Named[] = [
+      ...find(this.#wanted).map((it) => ({ ...it, as: 'plugin' }) as const),
+      ...scripts.filter(existsSync).map((path) => ({ path, name: path, as: 'parser' }) as const),
+    ];
+    const readable = all.filter(({ problem }) => problem === undefined);
+    const found = inProcess === true ? [] : await inspect(readable, { program, memory });
+    const findings = new Map(readable.map((it, i) => [it, found[i]]));
+    for (const each of all) {
+      try {
+        await this.#takeOne(each, findings.get(each));
+      } catch (error) {
+        const { path, name } = each;
+        const problem = error instanceof Error ? error.message : String(error);
+        this.#unloaded.push({ path, name, problem });
       }
-    } catch (error) {
-      failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param found what a process found; nothing where all run in this thread. */
+  async #takeOne({ path, as, problem }: Named, found: Found | undefined): Promise<void> {
+    if (problem !== undefined) throw new Error(problem);
+    if (found instanceof Error) throw found;
+    if (found === undefined) return await this.#takeHere(path, as, undefined);
+    const { inProcess } = this.#wanted;
+    for (const [index, description] of found.plugins.entries()) {
+      const known = as === 'parser' ? path : description.name;
+      if (inProcess !== true && inProcess.includes(description.name)) {
+        await this.#takeHere(path, as, index);
+      } else if (this.#claim(description.kind, known, path)) {
+        this.#takeElsewhere(path, as, index, found, description);
+      }
     }
   }
 
   done(): Summoned {
-    this.#inspector.rest();
     return {
       others: {
         collectors: this.#collectors,
@@ -144,12 +138,13 @@ class Summoning {
       },
       unloaded: this.#unloaded,
       paths: this.#paths,
-      close: async () => {
-        await this.#inspector.close();
-        // What a configuration was checked with would stay until the heap is next gone through, in an hour.
-        globalThis.gc?.();
-      },
+      close: async () => await this.#made?.close(),
     };
+  }
+
+  #home(): StandIns {
+    this.#made ??= this.#makeHome();
+    return this.#made;
   }
 
   /** A name is the first one's that says it is called so. */
@@ -174,9 +169,15 @@ class Summoning {
 
   /** Runs a file in this thread. @param index which of its plugins; all, where absent. */
   async #takeHere(path: string, as: 'plugin' | 'parser', index: number | undefined): Promise<void> {
+    const [{ loadHere }, { runsUnasked }] = await Promise.all([
+      import('./here.ts'),
+      import('./shape.ts'),
+    ]);
     const { plugins, texts } = await loadHere(path, as);
     const revision = `here ${hashOf(texts)}`;
-    for (const [at, { kind, it }] of plugins.entries()) {
+    for (const [at, { kind, it: made }] of plugins.entries()) {
+      const waits = kind === 'collector' && !runsUnasked(made);
+      const it = waits ? Object.create(made, { enabled: { value: false } }) : made;
       const name = as === 'parser' ? path : it.name;
       if ((index ?? at) === at && this.#claim(kind, name, path)) {
         this.#keep(kind, it, name, revision);
@@ -188,66 +189,22 @@ class Summoning {
     path: string,
     as: 'plugin' | 'parser',
     index: number,
-    { texts, doors, plugins }: Inspected,
+    { texts, doors, maps, plugins }: Inspected,
     description: Description,
   ): void {
     const { host, memory, block } = this.#wanted;
     const revision = hashOf(texts, JSON.stringify([host, memory, block]));
     const key = `${path} ${index} ${revision}`;
-    const parcel: Parcel = { key, path, index, as, revision, texts, doors };
+    const parcel: Parcel = { key, path, index, as, revision, texts, doors, maps };
     const who = plugins.length === 1 ? path : `${path} (${description.name})`;
-    const resident = this.#colony.settle(who, parcel);
     const name = as === 'parser' ? path : description.name;
-    this.#keep(description.kind, this.#proxy(resident, parcel, description), name, revision);
+    const make = () => this.#home().of(parcel, who, description);
+    const it =
+      description.kind === 'collector'
+        ? whenAsked({ name, enabled: description.enabled }, make)
+        : make();
+    this.#keep(description.kind, it, name, revision);
   }
-
-  #proxy(resident: Resident, parcel: Parcel, it: Description): Collector | Handler | Parser {
-    const follows: Consequences = new WeakMap();
-    const judge = (input: unknown) => this.#inspector.judge(parcel, input);
-    const { name, summary } = it;
-    const schema = () => schemaElsewhere(it.schema, judge, follows);
-    const all = { name, summary };
-    const known = (given: unknown): Judgement => follows.get(given as object) ?? {};
-    const metricsIn = remembered((given) => (known(given).metrics ?? []).map(metricOf));
-    switch (it.kind) {
-      case 'collector': {
-        const metrics = Object.fromEntries(
-          Object.entries(it.metrics).map(([key, metric]) => [key, metricOf(metric)]),
-        );
-        const facts = { ...all, source: it.source, enabled: it.enabled, metrics };
-        return collectorElsewhere(facts, schema, metricsIn, this.#colony, resident);
-      }
-      case 'handler': {
-        const { idempotent, acknowledged, previews } = it;
-        const facts = {
-          ...{ ...all, idempotent, acknowledged, previews },
-          dialect: it.dialect as Handler['dialect'],
-          counters: it.counters as Handler['counters'],
-          newNamesPerMinute: (given: unknown) => known(given).newNamesPerMinute,
-        };
-        return handlerElsewhere(facts, schema, this.#colony, resident);
-      }
-      case 'parser': {
-        const { source, journal, knowsTime } = it;
-        const needles = (given: unknown) => known(given).needles ?? [];
-        const facts = { ...all, source, metrics: metricsIn, needles, ...(journal && { journal }) };
-        return parserElsewhere(facts, schema, knowsTime, { parcel, colony: this.#colony });
-      }
-    }
-  }
-}
-
-const metricOf = (metric: PlainMetric): Metric => metric;
-
-/** The same answer for the same options, so that a metric stays one object. */
-function remembered(make: (options: unknown) => readonly Metric[]) {
-  const known = new WeakMap<object, readonly Metric[]>();
-  return (options: unknown): readonly Metric[] => {
-    if (typeof options !== 'object' || options === null) return [];
-    const found = known.get(options) ?? make(options);
-    known.set(options, found);
-    return found;
-  };
 }
 
 /** Tells a version of a file from the one before. Node's own hashes would be loaded for this alone. */

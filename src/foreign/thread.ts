@@ -2,6 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
 import { type Marks, marks } from './marks.ts';
 import {
+  type Again,
   type Answer,
   type Beginning,
   type Call,
@@ -54,6 +55,8 @@ interface Waiting {
 
 /** How often one looks after a thread that has not answered yet. */
 const LOOK = 100;
+/** Milliseconds until a thread comes round for the first time. */
+const LONGEST_START = 5000;
 /** A stack deeper than this is one that has no end. */
 const STACK = 4;
 const MiB = 2 ** 20;
@@ -72,7 +75,8 @@ export class Thread {
   /** When the beat was asked for that has not come. */
   #asked: number | undefined;
   #beats = 0;
-  #looked = 0;
+  /** When it was last looked at, since somebody waits. */
+  #looked: number | undefined;
 
   constructor(needs: ThreadNeeds) {
     this.#needs = needs;
@@ -97,7 +101,7 @@ export class Thread {
       // While it is being ended its end is waited for, and nothing else may keep the process.
       if (this.#waiting.size === 0 && !this.#ended) this.worker.unref();
     });
-    this.worker.on('message', (message: Answer | Said) => this.#heard(message));
+    this.worker.on('message', (message: Answer | Said | Again | null) => this.#heard(message));
     this.worker.on('error', (error: NodeJS.ErrnoException) => {
       const memory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
       this.end(
@@ -108,6 +112,9 @@ export class Thread {
     this.worker.on('exit', (code) => {
       this.end({ kind: 'exit', what: `the thread ended with ${code}` }, this.#atFault());
     });
+    // Answered before anything is asked of a plugin: from then on whoever keeps it from coming round is one.
+    this.#beats = 1;
+    this.note({ beat: this.#beats });
   }
 
   /**
@@ -125,14 +132,34 @@ export class Thread {
       transfer = [],
     }: { until?: Until | undefined; transfer?: readonly ArrayBuffer[] | undefined } = {},
   ): Promise<unknown> {
-    if (this.#ended) return Promise.reject(new Foreseen('the thread has ended'));
     this.#calls += 1;
     const call = this.#calls;
+    return this.#send(call, number, until, { ...order, call } satisfies Call, transfer);
+  }
+
+  /**
+   * Has a session collect again.
+   *
+   * @param number the plugin's.
+   * @returns nothing, where only values have changed, which are in shared memory.
+   */
+  again(number: number, session: number, until: Until): Promise<unknown> {
+    return this.#send(-session, number, until, session satisfies Again);
+  }
+
+  #send(
+    call: number,
+    number: number,
+    until: Until | undefined,
+    message: Call | Again,
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<unknown> {
+    if (this.#ended) return Promise.reject(new Foreseen('the thread has ended'));
     if (this.#waiting.size === 0) this.worker.ref();
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(call, { number, resolve, reject, until, off: undefined });
     });
-    this.worker.postMessage({ ...order, call } satisfies Call, transfer);
+    this.worker.postMessage(message, transfer);
     this.#watchOver();
     return answer;
   }
@@ -143,7 +170,7 @@ export class Thread {
     let late: NodeJS.Timeout | undefined;
     const over = () => {
       this.note({ abort: call });
-      late = setTimeout(() => this.end({ kind: 'hung' }, waiting.number), grace);
+      late = setTimeout(() => this.#late(waiting.number), grace);
     };
     waiting.off = () => {
       clearTimeout(late);
@@ -151,6 +178,15 @@ export class Thread {
     };
     if (it.aborted) over();
     else it.addEventListener('abort', over, { once: true });
+  }
+
+  /** Who is waited for in vain: it does not come back, or another one does not let it. */
+  #late(number: number): void {
+    const away =
+      this.#marks.beat === this.#beats ? 0 : performance.now() - (this.#asked ?? Infinity);
+    const other = away > LOOK && this.#marks.atWork !== number;
+    if (!other) this.end({ kind: 'hung' }, number);
+    else this.end({ kind: 'blocked', seconds: Math.floor(away / 100) / 10 }, this.#atFault());
   }
 
   note(note: Note, transfer: readonly Extract<Note, { port: unknown }>['port'][] = []): void {
@@ -171,49 +207,67 @@ export class Thread {
     void this.worker.terminate();
     // Whoever waits is told why by whoever looks after the thread.
     this.#needs.ended(why, number);
-    const waiting = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { off } of waiting) off?.();
-    for (const { reject } of waiting) reject(new Foreseen('the thread has ended'));
+    this.#dismiss();
   }
 
   /** Ends it because nobody needs it any more. */
   async close(): Promise<void> {
     this.#ended = true;
     clearInterval(this.#watch);
-    for (const { reject } of this.#waiting.values()) reject(new Foreseen('the thread has ended'));
-    this.#waiting.clear();
+    this.#dismiss();
     await this.worker.terminate();
+  }
+
+  /** Whoever waits does so in vain. */
+  #dismiss(): void {
+    for (const { off, reject } of this.#waiting.values()) {
+      off?.();
+      reject(new Foreseen('the thread has ended'));
+    }
+    this.#waiting.clear();
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  #heard(message: Answer | Said): void {
+  #heard(message: Answer | Said | Again | null): void {
     if (this.#ended) return;
+    if (typeof message === 'number') {
+      this.#settle(-message)?.resolve(undefined);
+      return;
+    }
+    // A plugin that finds its thread's port may send anything.
+    if (typeof message !== 'object' || message === null) return;
     if ('said' in message) {
       if (message.said !== 'fault') this.#needs.said(message);
       else this.#fault(message);
       return;
     }
-    const waiting = this.#waiting.get(message.call);
-    if (waiting === undefined) return;
-    this.#waiting.delete(message.call);
+    const waiting = this.#settle(message.call);
+    const { value, error } = message;
+    if (error === undefined) waiting?.resolve(value);
+    // As it was told: whoever asked knows what it was about.
+    else waiting?.reject(new Refused(message));
+  }
+
+  /** Whoever waits for an answer does no longer. */
+  #settle(call: number): Waiting | undefined {
+    const waiting = this.#waiting.get(call);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(call);
     if (this.#waiting.size === 0) {
       this.worker.unref();
       clearInterval(this.#watch);
       this.#watch = undefined;
     }
     waiting.off?.();
-    const { value, error } = message;
-    if (error === undefined) waiting.resolve(value);
-    // As it was told: whoever asked knows what it was about.
-    else waiting.reject(new Refused(message));
+    return waiting;
   }
 
   #fault({ kind, number, error }: Extract<Said, { said: 'fault' }>): void {
-    const whose = number === 0 ? this.#atFault() : number;
+    // What has been kept for long says nothing of who is at work.
+    const whose = number === 0 && kind !== 'memory' ? this.#atFault() : number;
     if (kind === 'memory') this.end({ kind, bytes: this.#needs.memory }, whose);
     else if (kind === 'exit') this.end({ kind, what: error?.message ?? '' }, whose);
     else this.end({ kind, error: error === undefined ? new Error('?') : untold(error) }, whose);
@@ -229,7 +283,7 @@ export class Thread {
   #watchOver(): void {
     if (this.#watch !== undefined) return;
     this.#asked = undefined;
-    this.#looked = performance.now();
+    this.#looked = undefined;
     this.#watch = setInterval(() => this.#look(), LOOK);
     this.#watch.unref();
   }
@@ -245,7 +299,7 @@ export class Thread {
     const resident = process.memoryUsage.rss();
     const now = performance.now();
     // Where the whole process was kept from running, nobody here can be blamed for it.
-    const late = now - this.#looked > 5 * LOOK;
+    const late = now - (this.#looked ?? now) > 5 * LOOK;
     this.#looked = now;
     if (this.#asked === undefined || late || this.#marks.beat === this.#beats) {
       this.#beats += 1;
@@ -255,12 +309,15 @@ export class Thread {
       return;
     }
     // V8 bounds its heap, and not what is beside it; a thread that does not come round cannot say how much that is.
-    if (resident - this.#resident > 2 * memory + 32 * MiB) {
+    // One that never has is being started, which takes long where others keep the machine busy.
+    const begun = this.#marks.beat > 0;
+    if (begun && resident - this.#resident > 2 * memory + 32 * MiB) {
       this.end({ kind: 'growth', bytes: resident - this.#resident }, this.#atFault());
       return;
     }
-    if (now - this.#asked > block)
-      this.end({ kind: 'blocked', seconds: block / 1000 }, this.#atFault());
+    const most = begun ? block : Math.max(block, LONGEST_START);
+    if (now - this.#asked > most)
+      this.end({ kind: 'blocked', seconds: most / 1000 }, this.#atFault());
   }
 }
 

@@ -9,7 +9,15 @@ import { AtWork } from './at-work.ts';
 import { guard, type Member } from './guard.ts';
 import { inspectFiles, Judge } from './inspection.ts';
 import { marks } from './marks.ts';
-import { type Answer, type Beginning, type Call, type Note, type Said, told } from './protocol.ts';
+import {
+  type Again,
+  type Answer,
+  type Beginning,
+  type Call,
+  type Note,
+  type Said,
+  told,
+} from './protocol.ts';
 import { Residents } from './residents.ts';
 
 /** Answers between two looks at memory beside the heap, which cost as much as a small collection. */
@@ -31,8 +39,9 @@ function serve(port: MessagePort, beginning: Beginning): void {
   const judge = new Judge(atWork);
   const residents = new Residents(beginning.host, atWork, members, say);
 
-  port.on('message', (message: Call | Note) => {
-    if ('beat' in message) shared.beat = message.beat;
+  port.on('message', (message: Call | Note | Again) => {
+    if (typeof message === 'number') again(message);
+    else if ('beat' in message) shared.beat = message.beat;
     else if ('abort' in message) {
       const aborter = aborters.get(message.abort) ?? new AbortController();
       // Whoever asks for it later finds it aborted.
@@ -42,30 +51,53 @@ function serve(port: MessagePort, beginning: Beginning): void {
     else void answer(message);
   });
 
+  /** Made when it is first asked for: few are. */
+  function signalOf(call: number): AbortSignal {
+    const aborter = aborters.get(call) ?? new AbortController();
+    aborters.set(call, aborter);
+    return aborter.signal;
+  }
+
+  function again(session: number): void {
+    const call = -session;
+    const done = (value: unknown): void =>
+      over(call, value === undefined ? session : { call, value });
+    const failed = (error: unknown): void => over(call, { call, error: told(error) });
+    try {
+      const brought = residents.again(session, () => signalOf(call));
+      if (brought instanceof Promise) {
+        // Only what is waited for can be aborted.
+        underWay.add(call);
+        brought.then(done).catch(failed);
+      } else {
+        done(brought);
+      }
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   async function answer(order: Call): Promise<void> {
     const { call } = order;
     underWay.add(call);
-    // Made when it is first asked for: few are.
-    const signal = (): AbortSignal => {
-      const aborter = aborters.get(call) ?? new AbortController();
-      aborters.set(call, aborter);
-      return aborter.signal;
-    };
     try {
-      const { value, transfer = [] } = await residents.do(order, signal);
-      port.postMessage({ call, value } satisfies Answer, transfer);
+      over(call, { call, value: await residents.do(order, () => signalOf(call)) });
     } catch (error) {
-      port.postMessage({ call, error: told(error, residents.batchOf(order)) } satisfies Answer);
-    } finally {
-      aborters.delete(call);
-      underWay.delete(call);
+      over(call, { call, error: told(error, residents.batchOf(order)) });
     }
+  }
+
+  function over(call: number, said: Answer | Again): void {
+    port.postMessage(said);
+    aborters.delete(call);
+    underWay.delete(call);
     answers += 1;
     if (answers % LOOK_EVERY > 0) return;
     // V8's own limit is for its heap; buffers are beside it.
     const { external_memory: outside } = getHeapStatistics();
     if (outside > beginning.memory) {
-      say({ said: 'fault', kind: 'memory', number: residents.numberOf(order), error: undefined });
+      // Whose they are, nobody can tell where several live.
+      say({ said: 'fault', kind: 'memory', number: 0, error: undefined });
     }
   }
 }

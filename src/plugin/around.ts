@@ -9,7 +9,7 @@ export const aroundOptions = z.strictObject({
   }),
   join: z.string().min(1).optional().meta({
     description:
-      'Makes one record of lines that belong together, such as a message and its stack trace. time: lines without a time belong to the one before; indented: those that are indented; anything else is an expression of RE2 for the first line of a record.',
+      'Makes one record of lines that belong together, such as a message and its stack trace. time: lines without a date and a time belong to the one before; indented: those that are indented; anything else is an expression of RE2 for the first line of a record.',
     fallback: 'each line by itself',
   }),
 });

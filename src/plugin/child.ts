@@ -83,7 +83,8 @@ export function startChild(
 const hung = new Set<string>();
 
 /**
- * Runs a program to its end, in the C locale, with the agent's PATH and nothing else of its environment.
+ * Runs a program to its end, in the C locale, with the agent's PATH, to which those of administrators are
+ * added, and nothing else of its environment.
  *
  * @param signal kills it. While the kernel keeps what was killed, the same command is not started again.
  * @throws {@link NoData} if there is no such program; {@link Unresponsive} at the deadline.

@@ -63,7 +63,7 @@ export interface Session<O extends z.ZodType = z.ZodType> {
 interface Declared<O extends z.ZodType> {
   /** The version of `cullinan/plugin` that it was written for: `'1.0'`; see `API`. Any, where absent. */
   readonly api?: string;
-  /** One lower-case word: the key in the configuration. */
+  /** The key in the configuration: letters, digits, `_` and `-`, 64 at most. */
   readonly name: string;
   /** One sentence: what it observes. */
   readonly summary: string;

@@ -12,11 +12,16 @@ const NINE = 57;
 const WIDEST = 20;
 /** So many digits stay below 2^53. */
 const EXACT = 15;
+/** Of a text that is longer V8 optimizes what is done for each line: then it is the fastest to look at every digit. */
+const LONG = 16_384;
+/** Whether the line that is read is one of such a text. */
+let many = false;
 
 /**
  * Makes a reader of lines that hold whole numbers in a fixed order, separated by blanks.
  *
- * The reader throws a {@link ParseError} that says which column is missing or wrong: a shifted
+ * The reader takes the line, where to begin, and a row of its own to write into where one is there already.
+ * It throws a {@link ParseError} that says which column is missing or wrong: a shifted
  * column would pass for data. Numbers above 2^53 lose their last digits, as every JavaScript number
  * does; a rate over them is right to some bytes per second.
  *
@@ -30,33 +35,32 @@ const EXACT = 15;
 export function columns<const R extends readonly string[], const O extends readonly string[] = []>(
   required: R,
   optional?: O,
-): (line: string, from?: number) => Row<R[number], O[number]> {
+): (line: string, from?: number, into?: Row<R[number], O[number]>) => Row<R[number], O[number]> {
   const names: readonly string[] = [...required, ...(optional ?? [])];
   const empty: Readonly<Record<string, number | undefined>> = Object.fromEntries(
     names.map((name) => [name, undefined]),
   );
 
-  /** The same of a line that is as the kernel prints most of them; `undefined` of any other. */
-  function plainly(text: string) {
-    if (!PLAIN.test(text)) return undefined;
+  /** The same of a line that is as the kernel prints most of them; whether it is. */
+  function plainly(text: string, row: Record<string, number | undefined>) {
+    if (!PLAIN.test(text)) return false;
     const words = text.split(' ');
-    const row = { ...empty };
     let found = 0;
     for (let i = 0; i < words.length && found < names.length; i += 1) {
       const word = words[i] as string;
       const digits = word.length;
       if (digits === 0) continue;
-      if (digits > WIDEST) return undefined;
+      if (digits > WIDEST) return false;
       row[names[found] as string] = Number(word);
       found += 1;
     }
-    return found < required.length ? undefined : row;
+    for (let i = found; i < names.length; i += 1) row[names[i] as string] = undefined;
+    return found >= required.length;
   }
 
-  return (line, from = 0) => {
-    const plain = plainly(from === 0 ? line : line.slice(from));
-    if (plain !== undefined) return plain as Row<R[number], O[number]>;
-    const row: Record<string, number | undefined> = {};
+  return (line, from = 0, into = { ...empty } as Row<R[number], O[number]>) => {
+    const row: Record<string, number | undefined> = into;
+    if (!many && plainly(from === 0 ? line : line.slice(from), row)) return into;
     const end = line.length;
     let at = from;
     for (let i = 0; i < names.length; i += 1) {
@@ -76,7 +80,7 @@ export function columns<const R extends readonly string[], const O extends reado
       else if (start === end && i >= required.length) row[name] = undefined;
       else throw wrongColumn(line, start, i, names);
     }
-    return row as Row<R[number], O[number]>;
+    return into;
   };
 }
 
@@ -104,13 +108,7 @@ export function parseLines<T>(
 ): (T | ParseError)[] {
   const parsed: (T | ParseError)[] = [];
   const lines = text.split('\n');
-  // The kernel ends every line; what stands behind the last end was cut off somewhere.
-  const cut = lines.pop() ?? '';
-  if (cut !== '' && lines.length >= skip) {
-    parsed.push(
-      new ParseError(`${file} line ${lines.length + 1}: it ends in the middle of the line`),
-    );
-  }
+  if (lines.pop() !== '' && lines.length >= skip) parsed.push(cutOff(file, lines.length));
   for (let i = skip; i < lines.length; i += 1) {
     const line = lines[i] as string;
     if (line === '') continue;
@@ -118,11 +116,53 @@ export function parseLines<T>(
       const value = parse(line);
       if (value !== undefined) parsed.push(value);
     } catch (error) {
-      if (!(error instanceof ParseError)) throw error;
-      parsed.push(new ParseError(`${file} line ${i + 1}: ${error.message}`));
+      parsed.push(placed(error, file, i));
     }
   }
   return parsed;
+}
+
+/**
+ * The same as {@link parseLines}, one after the other: of a file with a thousand lines what each becomes
+ * need not live until the last. What was cut off comes last. Of few lines a list is made sooner.
+ */
+export function* eachLine<T>(
+  file: string,
+  text: string,
+  parse: (line: string) => T | undefined,
+  { skip = 0 }: { readonly skip?: number } = {},
+): Generator<T | ParseError> {
+  const long = text.length > LONG;
+  let from = 0;
+  let i = 0;
+  for (; ; i += 1) {
+    const until = text.indexOf('\n', from);
+    if (until < 0) break;
+    const line = text.slice(from, until);
+    from = until + 1;
+    if (i < skip || line === '') continue;
+    let value: T | ParseError | undefined;
+    many = long;
+    try {
+      value = parse(line);
+    } catch (error) {
+      value = placed(error, file, i);
+    } finally {
+      many = false;
+    }
+    if (value !== undefined) yield value;
+  }
+  if (from < text.length && i >= skip) yield cutOff(file, i);
+}
+
+/** The kernel ends every line: what stands behind the last end was cut off somewhere. @param lines before it. */
+const cutOff = (file: string, lines: number): ParseError =>
+  new ParseError(`${file} line ${lines + 1}: it ends in the middle of the line`);
+
+/** An error with the line where it was. @throws what is a bug. */
+function placed(error: unknown, file: string, index: number): ParseError {
+  if (!(error instanceof ParseError)) throw error;
+  return new ParseError(`${file} line ${index + 1}: ${error.message}`);
 }
 
 /**

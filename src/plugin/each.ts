@@ -14,7 +14,8 @@ export async function* each<T>(
 ): AsyncGenerator<Observation | Error> {
   const entries = Object.entries(named);
   const [only, another] = entries;
-  if (only === undefined) throw new NoData(`no ${what} are configured`);
+  if (only === undefined)
+    throw new NoData(`no ${what} are configured: set \`${what}\`, each under a name of its own`);
   if (another === undefined) {
     yield* await look(...only);
     return;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/index.ts';
-import type { Batch } from '../metric/index.ts';
+import type { Batch, Packed } from '../metric/index.ts';
 import type { AgentStatus } from './status.ts';
 import type * as z from './zod.ts';
 
@@ -20,6 +20,11 @@ export interface Connection {
    *   a write's deadline.
    */
   write(batch: Batch, signal: AbortSignal): Promise<void>;
+  /**
+   * The same of points in columns, for a format that is sooner made of these. It is called instead of {@link write},
+   * where the handler is in the agent itself; a plugin of your own, in a thread, has objects. Since 1.1.
+   */
+  writePacked?(points: Packed, signal: AbortSignal): Promise<void>;
   /** Hands over what is buffered and ends. */
   close(): Promise<void> | void;
   /**
@@ -67,7 +72,7 @@ export interface Peer<O extends z.ZodType = z.ZodType> {
 export interface Handler<O extends z.ZodType = z.ZodType> {
   /** The version of `cullinan/plugin` that it was written for: `'1.0'`; see `API`. Any, where absent. */
   readonly api?: string;
-  /** One lower-case word: the `type` in the configuration. */
+  /** The `type` in the configuration: letters, digits, `_` and `-`, 64 at most. */
   readonly name: string;
   /** One sentence: where it sends. */
   readonly summary: string;

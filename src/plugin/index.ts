@@ -1,10 +1,12 @@
-/** The public door: everything a collector or a handler may import from this project. */
+/** The public door, `cullinan/plugin`: what collectors, handlers and parsers are declared with, and what they share. */
 export * from '../metric/index.ts';
+export * from './absent.ts';
 export * from './api.ts';
 export * from './around.ts';
 export * from './child.ts';
 export * from './collector.ts';
 export * from './columns.ts';
+export * from './decoded.ts';
 export * from './each.ts';
 export * from './errors.ts';
 export * from './fields.ts';

@@ -19,8 +19,14 @@ class Bytes implements Line {
 /** A line of these bytes, which have no line's end. */
 export const lineOf = (bytes: Uint8Array): Line => new Bytes(bytes);
 
-/** A line by itself as a piece, for who reads lines in place. */
-export const pieceOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Piece => {
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
-  return { bytes, characters: bytes.toString('latin1') };
+/** Lines as a piece, for who reads them in place. */
+export const pieceOf = (bytes: Uint8Array): Piece => {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const same = Buffer.isBuffer(bytes) ? bytes : Buffer.from(buffer, byteOffset, byteLength);
+  // The view comes first: V8 takes objects for of one kind that begin with the same name, and `bytes` is a number in others.
+  return {
+    view: new DataView(buffer, byteOffset, byteLength),
+    bytes: same,
+    characters: same.toString('latin1'),
+  };
 };

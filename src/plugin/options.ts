@@ -39,6 +39,19 @@ export const size = () =>
       return Number(match?.[1]) * BYTES[(match?.[2] ?? 'B') as keyof typeof BYTES];
     });
 
+/** The path of a file or a folder, from the root on. */
+export const wholePath = () =>
+  z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
+
+/** Words joined by dots, which may stand before the names of metrics: `app.web`. */
+export const dottedName = () =>
+  z
+    .string()
+    .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots');
+
+/** Any number of something, each under a name by which a person and a label call it. */
+export const named = <T extends z.ZodType>(one: T) => z.record(z.string().min(1).max(100), one);
+
 /** Whether a name is chosen. */
 export type Chosen = (name: string) => boolean;
 
@@ -68,10 +81,18 @@ export const selection = (
     .prefault({})
     .transform(({ include, exclude }) => chooser(include, exclude));
 
-/** Compiles two lists of patterns into one remembered decision per name. */
+/** Ephemeral devices bring new names for ever. */
+const REMEMBERED = 10_000;
+
+/**
+ * Compiles two lists of patterns into one remembered decision per name.
+ *
+ * @param most names whose decision is remembered: one, where each is asked for once.
+ */
 export function chooser(
   include: readonly string[] | undefined,
   exclude: readonly string[] | undefined,
+  most = REMEMBERED,
 ): Chosen {
   const wanted = include?.map(compile);
   const unwanted = exclude?.map(compile) ?? [];
@@ -82,8 +103,8 @@ export function chooser(
       chosen =
         (wanted?.some((pattern) => pattern.test(name)) ?? true) &&
         !unwanted.some((pattern) => pattern.test(name));
-      // Ephemeral devices bring new names for ever: forget them all rather than grow.
-      if (decided.size >= 10_000) decided.clear();
+      // Forget them all rather than grow.
+      if (decided.size >= most) decided.clear();
       decided.set(name, chosen);
     }
     return chosen;

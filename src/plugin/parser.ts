@@ -13,6 +13,8 @@ export interface Piece {
   readonly bytes: Uint8Array;
   /** The same, each byte as a character: V8 finds one in a string faster than a loop does in bytes. */
   readonly characters: string;
+  /** The same, of which four bytes at a time can be compared: `cullinan/wire/fours`. */
+  readonly view: DataView;
 }
 
 /** A parser at work on one log: it adds up what lines say, and reports it. */
@@ -35,7 +37,7 @@ export interface Parsing {
    * @param now the time at which it was read, for lines without a year; the clock's where absent.
    */
   timeOf?(line: Line, now?: number): number | undefined;
-  /** The same, as {@link Parsing.parseAt} is to {@link Parsing.parse}, where the line itself says all of it. */
+  /** The same, as {@link Parsing.parseAt} is to {@link Parsing.parse}; it was read now. */
   timeAt?(piece: Piece, from: number, to: number): number | undefined;
   /**
    * What the lines since the report before amount to; what is counted begins anew.

@@ -56,7 +56,7 @@ export type RecordFields = (field: string) => unknown;
 
 /**
  * When a record was written, as RFC 3339 or as seconds, milliseconds, microseconds or nanoseconds since
- * the Unix epoch, whichever is a time in this century.
+ * the Unix epoch, whichever is a time after 1973.
  */
 export function recordTime(value: unknown): number | undefined {
   if (typeof value === 'string' && !/^\d{9,20}(\.\d+)?$/.test(value)) {

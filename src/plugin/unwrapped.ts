@@ -23,6 +23,7 @@ class Parts {
       return undefined;
     }
     if (whole && this.#length === 0) return bytes;
+    if (bytes.length === 0 && !whole) return undefined;
     // A part is kept until the next line comes, when the bytes of this one hold no more. A Buffer's
     // slice would be of the same bytes.
     this.#parts.push(whole ? bytes : new Uint8Array(bytes));

@@ -4,6 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { compileFunction } from 'node:vm';
 import { codeOf, Foreseen } from '../plugin/index.ts';
 import { compile, EXTENSIONS, isBeside, type Script } from './compile.ts';
+import { notThere } from './imports.ts';
+import { inSource, keepPlaces } from './places.ts';
 
 type Exports = Readonly<Record<string, unknown>>;
 
@@ -20,6 +22,12 @@ const WORDS = ['module', 'exports', 'require', '__filename', '__dirname'];
  * @throws {@link Foreseen} that says where and what, whatever goes wrong in it.
  */
 export function evaluate(script: Script, doors: Doors): Exports {
+  for (const each of script.imports ?? []) {
+    const room = doors.get(each.door);
+    if (typeof room !== 'object' || room === null || each.name in room) continue;
+    throw new Foreseen(notThere(each, Object.keys(room).sort()));
+  }
+  keepPlaces(script.maps);
   const loaded = new Map<string, { exports: Exports }>();
   const texts = new Map(script.texts);
   const load = (path: string): Exports => {
@@ -45,7 +53,9 @@ export function evaluate(script: Script, doors: Doors): Exports {
     };
     let text = texts.get(path);
     if (text === undefined) {
-      for (const [each, compiled] of compile(path).texts) texts.set(each, compiled);
+      const more = compile(path);
+      for (const [each, compiled] of more.texts) texts.set(each, compiled);
+      keepPlaces(more.maps);
       text = texts.get(path) ?? '';
     }
     const body = compileFunction(text, WORDS, { filename: path });
@@ -74,6 +84,18 @@ function door(doors: Doors, name: string): unknown {
   );
 }
 
+/** What Node says of a script, where whoever wrote it as a module cannot know what it means. */
+function meant(what: string, rest: string): string {
+  if (rest.startsWith('@')) return 'decorators do not work: call what they stand for as a function';
+  if (what.startsWith('await is only valid')) {
+    return 'await does not work outside of a function, because a plugin is loaded as a script: await in open() or collect()';
+  }
+  if (what.includes("'import.meta'")) {
+    return 'import.meta does not work, because a plugin is loaded as a script: __dirname is its folder';
+  }
+  return what;
+}
+
 /**
  * An error that came out of a script, in a sentence that begins with where it was: file, line and
  * column, as far as they are known.
@@ -83,13 +105,15 @@ export function whatIsWrong(
   { path, texts }: Pick<Script, 'path' | 'texts'>,
 ): string {
   if (!(error instanceof Error)) return `${path}: ${JSON.stringify(error) ?? String(error)}`;
-  const { stack = '', message } = error;
+  const { message } = error;
+  const stack = inSource(error.stack ?? '');
   const [what = ''] = message.split('\n');
   // That of a syntax error has the line itself in it, and marks the place.
-  const [first = '', , marked = ''] = stack.split('\n');
+  const [first = '', line = '', marked = ''] = stack.split('\n');
   const [file] = [...texts.keys()].filter((file) => first.startsWith(`${file}:`));
   if (file !== undefined && error instanceof SyntaxError && /^\s*\^/.test(marked)) {
-    return `${first}:${marked.indexOf('^') + 1}: ${what}`;
+    const at = marked.indexOf('^');
+    return `${inSource(`${first}:${at + 1}`)}: ${meant(what, line.slice(at))}`;
   }
   for (const line of stack.split('\n')) {
     for (const file of texts.keys()) {

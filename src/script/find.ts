@@ -71,7 +71,7 @@ function packagesIn(folder: string): Candidate[] {
       return {
         name,
         path,
-        problem: `its package.json cannot be read: ${(error as Error).message}`,
+        problem: `${path}: its package.json cannot be read: ${(error as Error).message}`,
       };
     }
   });

@@ -2,3 +2,4 @@
 export { compile, isScript } from './compile.ts';
 export { type Doors, evaluate, whatIsWrong } from './evaluate.ts';
 export { type Candidate, find, type Places } from './find.ts';
+export { inSource, type Maps } from './places.ts';

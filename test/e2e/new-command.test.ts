@@ -54,6 +54,50 @@ describe('cullinan new', () => {
   });
 });
 
+describe('cullinan describe --markdown', () => {
+  const pageOf = async (kind: string) => {
+    const folder = scratchFolder();
+    await cullinan(['new', kind, 'mine', '--in', folder]);
+    const config = put(folder, 'cullinan.yaml', `plugins: { folders: [${folder}] }\n`);
+    const { code, stdout, stderr } = await cullinan([
+      ...['describe', 'mine', '--markdown', '--config', config],
+    ]);
+    expect(code, stderr).toBe(0);
+    return stdout;
+  };
+
+  test('makes a page of a collector, as the reference has of those built in', async () => {
+    const page = await pageOf('collector');
+    expect(page).toMatch(/^# mine\n/);
+    expect(page).toContain('**Source.** /proc/net/softnet_stat');
+    expect(page).toContain('| `mine.packets` | count | counter | `cpu` |');
+    expect(page).toContain('([all of it](mine.test/web01.txt))');
+    expect(page).toMatch(
+      /\| `mine\.packets\{cpu=0\}` \| \d+ \| `servers\.web01\.mine\.packets\.0` \| `web01\.mine\.derive-packets\.0` \| `mine_packets_total\{cpu="0"\}` \|/,
+    );
+  });
+
+  test('makes one of a parser, by the log of its test', async () => {
+    const page = await pageOf('parser');
+    expect(page).toContain('[mine.log](mine.test/mine.log) begins with these lines:');
+    expect(page).toContain('Of its 5 lines 4 are known.');
+    expect(page).toContain('| `mine.orders` | `state=placed` | 2 | count | delta |');
+    expect(page).toContain('| `wrapper` |');
+  });
+
+  test('makes one of a handler', async () => {
+    const page = await pageOf('handler');
+    expect(page).toContain('Speaks `diamond` unless told otherwise.');
+    expect(page).toContain('**Delivery.** Nothing is acknowledged');
+  });
+
+  test('has none of a dialect', async () => {
+    const { code, stderr } = await cullinan(['describe', 'otel', '--markdown']);
+    expect(code).toBe(64);
+    expect(stderr).toContain('the dialect otel has no page');
+  });
+});
+
 describe('tests beside a plugin', () => {
   const plugin = async (tests: string) => {
     const folder = scratchFolder();

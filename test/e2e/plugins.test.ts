@@ -70,12 +70,14 @@ shutdown: { timeout: 1s }
 status: { enabled: false }
 plugins: { folders: [DIR/plugins], packages: [DIR/node_modules] }
 `;
+/** A busy machine takes a while to start a thread, and half an interval is all that a collection has. */
+const CALM = FAST.replace('interval: 200ms', 'interval: 10s');
 const QUIET = 'default: { enabled: false }';
 const OUT = 'handlers: { out: { type: file, path: DIR/out.json, format: json } }\n';
 
 describe('a file that is dropped into the folder', () => {
   test('is treated by every command as what is built in', async () => {
-    const { words } = agent(`${FAST}collectors: { mine: { times: 3 } }\n`, {
+    const { words } = agent(`${CALM}collectors: { mine: { times: 3 } }\n`, {
       'plugins/mine.ts': collector('mine', '7'),
     });
     const once = await cullinan(['once', 'mine', '--over', '0s', ...words]);
@@ -117,7 +119,78 @@ describe('a file that is dropped into the folder', () => {
     const { code, stdout, stderr } = await cullinan(['check', ...words]);
     expect(code).toBe(78);
     expect(stderr).toMatch(/Warning: .*broken\.ts:12:7: .*This plugin is left out/);
+    expect(stderr).toContain('The configuration is fine, but for the plugins that are left out: ');
     expect(stdout).toContain('own.mine');
+  });
+
+  test('waits until it is configured where it needs an option', async () => {
+    const needy = collector('needy', '7').replace('.default(1)', '');
+    for (const here of ['', 'inProcess: [needy], ']) {
+      const settings = FAST.replace('plugins: { ', `plugins: { ${here}`);
+      const files = { 'plugins/needy.ts': needy };
+      const { words } = agent(settings, files);
+      const check = await cullinan(['check', ...words]);
+      expect(check.code, check.stderr).toBe(0);
+      expect(check.stdout).not.toContain('own.needy');
+      const given = agent(`${settings}collectors: { needy: { times: 3 } }\n`, files);
+      const once = await cullinan(['once', 'needy', '--over', '0s', ...given.words]);
+      expect(once.stdout, once.stderr).toMatch(/^own\.needy 21 /);
+      const bare = agent(`${settings}collectors: { needy: {} }\n`, files);
+      const wrong = await cullinan(['check', ...bare.words]);
+      expect(wrong.stderr).toContain('collectors.needy needs the option "times"');
+    }
+    const described = await cullinan([
+      'describe',
+      'needy',
+      ...agent(FAST, { 'plugins/needy.ts': needy }).words,
+    ]);
+    expect(described.stdout).toMatch(/^needy \(collector, runs only where configured\)$/m);
+  });
+
+  test('keeps nobody from starting, whatever its options are', async () => {
+    const { words } = agent(FAST, {
+      'plugins/text.ts': collector('text', '7').replace(
+        /options: z.*,\n/,
+        'options: z.string(),\n',
+      ),
+      'plugins/late.ts': collector('late', '7').replace(
+        '.describe',
+        '.refine(async () => true).describe',
+      ),
+      'plugins/moves.ts': collector('moves', '7', "process.chdir('/');"),
+      'plugins/masks.ts': collector('masks', '7', 'process.umask(process.umask());'),
+    });
+    const { stderr, stdout } = await cullinan(['check', ...words]);
+    expect(stderr).toMatch(/masks\.ts:\d+:\d+: process\.umask\(\) does not work where/);
+    expect(stderr).toMatch(/text\.ts: .* needs options that are an object: z\.strictObject/);
+    expect(stderr).toMatch(/late\.ts: .* has options that cannot be checked: .*synchronous/);
+    expect(stderr).toMatch(/moves\.ts:\d+:\d+: process\.chdir\(\) does not work where plugins run/);
+    expect(stdout).toContain('system.cpu');
+  });
+
+  test('may be no dialect, and is told what there is in place of it', async () => {
+    const { words } = agent(`${FAST}\n`, {
+      'plugins/mine.ts': "export default { name: 'mine', summary: 'Mine.', spell: () => [] };\n",
+    });
+    const { code, stderr } = await cullinan(['check', ...words]);
+    expect(code).toBe(78);
+    expect(stderr).toMatch(
+      /mine\.ts: exports a dialect by default, .* \(relabel: .*docs\/delivery\.md/,
+    );
+  });
+
+  test('is missed where its folder is not there', async () => {
+    const { words } = agent(
+      `plugins: { folders: [/etc/cullinan/plugins, DIR/plugs], packages: [DIR/none] }\n`,
+      {},
+    );
+    const { code, stderr } = await cullinan(['check', ...words]);
+    expect(code, stderr).toBe(0);
+    expect(stderr.match(/^Warning: plugins: there is no .*$/gm)).toEqual([
+      expect.stringMatching(/\/plugs, so nothing is taken from there\.$/),
+      expect.stringMatching(/\/none, so nothing is taken from there\.$/),
+    ]);
+    expect(stderr).toContain('The configuration is fine: ');
   });
 
   test('may print while it is loaded, by whatever way', async () => {
@@ -137,7 +210,7 @@ describe('a file that is dropped into the folder', () => {
   });
 
   test('may have files beside it, packages of its own, and all doors', async () => {
-    const { words } = agent(FAST, {
+    const { words } = agent(CALM, {
       'plugins/mine.ts': collector(
         'mine',
         'seven() + double(2) + encode.length + join("a", "b").length',
@@ -156,7 +229,7 @@ const encode = typeof encodeText;`,
   });
 
   test('may be a package called cullinan-…, in modules of JavaScript', async () => {
-    const { words } = agent(FAST, {
+    const { words } = agent(CALM, {
       'node_modules/cullinan-mine/package.json':
         '{"name":"cullinan-mine","type":"module","exports":{".":{"import":"./lib/index.js"}}}',
       'node_modules/cullinan-mine/lib/index.js': collector('mine', '7'),
@@ -168,8 +241,23 @@ const encode = typeof encodeText;`,
     expect(stdout, stderr).toMatch(/^own\.mine 7 count \d+\nown\.yours 8 count \d+\n$/);
   });
 
+  test('is told what it gave back in place of observations', async () => {
+    const own = (name: string, collect: string) =>
+      collector(name, '1').replace(/\*collect.*/, collect);
+    const { words } = agent(CALM, {
+      'plugins/a.ts': own('a', 'collect() { metrics.one.observe(count(1)); },'),
+      'plugins/b.ts': own('b', 'async collect() { return metrics.one.observe(count(1)); },'),
+      'plugins/c.ts': own('c', 'open() { return { close() {} }; },'),
+    });
+    const { stderr } = await cullinan(['once', 'a', 'b', 'c', '--over', '0s', ...words]);
+    for (const name of ['a', 'b']) {
+      expect(stderr).toContain(`collector ${name}: what collect() gave back is no list of obs`);
+    }
+    expect(stderr).toContain('collector c: what open() gave back has no collect()');
+  });
+
   test('runs in the agent’s own thread where that is wished', async () => {
-    const { words } = agent(FAST.replace('plugins: {', 'plugins: { inProcess: [mine],'), {
+    const { words } = agent(CALM.replace('plugins: {', 'plugins: { inProcess: [mine],'), {
       'plugins/mine.ts': collector(
         'mine',
         'isMainThread ? 1 : 2',
@@ -276,10 +364,13 @@ async function peer() {
 }
 
 describe('a handler of one’s own', () => {
+  /** A busy machine takes longer to start a thread than the half interval that a collection has. */
+  const PATIENT = 'mine: { enabled: true, timeout: 5s }';
+
   test('delivers, and again after its peer has gone', async () => {
     const { port, lines, cut } = await peer();
     const handlers = `handlers: { plain: { port: ${port}, backoff: { least: 50ms, most: 100ms } } }\n`;
-    const collectors = `collectors: { ${QUIET}, mine: { enabled: true } }\n`;
+    const collectors = `collectors: { ${QUIET}, ${PATIENT} }\n`;
     const it = agent(FAST + handlers + collectors, {
       'plugins/plain.ts': HANDLER,
       'plugins/mine.ts': collector('mine', 'n++', 'let n = 10;'),
@@ -299,6 +390,50 @@ describe('a handler of one’s own', () => {
     await it.said('an unlucky number');
   });
 
+  const DIVIDED = HANDLER.replace(
+    'port: z.int()',
+    'port: z.int().optional(), ports: z.array(z.int()).default([]), share: z.boolean().default(false)',
+  ).replace(
+    'async open(',
+    "peers: ({ ports, share }) => ports.map((port) => ({ name: 'at' + port, options: { port, ports: [], share }, ...(share && { accepts: () => true }) })),\n  async open(",
+  );
+
+  test('may have several peers, each with a queue of its own', async () => {
+    const [one, other] = [await peer(), await peer()];
+    const it = agent(
+      `${FAST}handlers: { plain: { ports: [${one.port}, ${other.port}], backoff: { least: 50ms, most: 100ms } } }
+collectors: { ${QUIET}, ${PATIENT} }\n`,
+      { 'plugins/plain.ts': DIVIDED, 'plugins/mine.ts': collector('mine', 'n++', 'let n = 20;') },
+    );
+    it.start();
+    await vi.waitFor(() => expect(one.lines().length).toBeGreaterThan(5), 15_000);
+    one.cut();
+    await vi.waitFor(() => expect(other.lines().length).toBeGreaterThan(10), 15_000);
+    it.signal('SIGTERM');
+    await it.said('stopped: ');
+    const values = other.lines().map((line) => Number(line.split(' ')[1]));
+    expect(values).toEqual(values.map((_, i) => 20 + i));
+    expect(it.log().find((line) => line.includes('stopped: '))).toContain(`plain[at${one.port}]`);
+  });
+
+  test('that divides its points by path is told where that works', async () => {
+    const { words } = agent(`${FAST}handlers: { plain: { ports: [1, 2], share: true } }\n`, {
+      'plugins/plain.ts': DIVIDED,
+    });
+    const { code, stderr } = await cullinan(['check', ...words]);
+    expect(code).toBe(78);
+    expect(stderr).toMatch(/divides its points .* plugins: \{ inProcess: \[plain\] \}/);
+  });
+
+  test('is told what it gave back in place of a connection', async () => {
+    const nothing = HANDLER.replace(/async open[\s\S]*/, 'async open() { return null; },\n});\n');
+    const it = agent(`${FAST}handlers: { plain: { port: 1 } }\n`, { 'plugins/plain.ts': nothing });
+    it.start();
+    await it.said('handler plain: what open() gave back is no connection: return { write, close }');
+    it.signal('SIGTERM');
+    await it.said('stopped: ');
+  });
+
   test('that does not come back is stopped, and the agent goes on', async () => {
     const { port } = await peer();
     const it = agent(
@@ -309,6 +444,67 @@ collectors: { ${QUIET}, hang: { enabled: true } }\n`,
     it.start();
     await it.said(/plain: writing 1 points took longer than 0\.3 s/);
     await vi.waitFor(() => expect(it.values('own.hang').length).toBeGreaterThan(10), 15_000);
+    it.signal('SIGTERM');
+    await it.said('stopped: ');
+  });
+});
+
+describe('plugins that share a thread', () => {
+  const both = (more: string, files: Readonly<Record<string, string>>) =>
+    agent(
+      `${FAST.replace('plugins: {', `plugins: { ${more},`)}${OUT}collectors: { ${QUIET}, bad: { enabled: true, timeout: 1s }, good: { enabled: true, timeout: 1s } }\n`,
+      { 'plugins/good.ts': collector('good', 'n++', 'let n = 1;'), ...files },
+    );
+
+  test('are told apart before one of them is blamed for what is kept in buffers', async () => {
+    const it = both('memory: 16MiB', {
+      'plugins/bad.ts': collector(
+        'bad',
+        'kept.push(Buffer.alloc(4e6, 1))',
+        'const kept: unknown[] = [];',
+      ),
+    });
+    it.start();
+    await it.said(/bad\.ts took more than 16 MiB/);
+    const taken = it.log().filter((line) => line.includes('took more than 16 MiB'));
+    expect(taken[0]).toMatch(/one of .*(bad\.ts, .*good\.ts|good\.ts, .*bad\.ts) took more/);
+    expect(taken.filter((line) => /good\.ts took/.test(line) && !line.includes('one of'))).toEqual(
+      [],
+    );
+  });
+
+  test('are told apart where one keeps another from coming back', async () => {
+    const it = both('block: 30s', {
+      'plugins/bad.ts': collector('bad', '1', '').replace(
+        '*collect(',
+        '*collect() { yield metrics.one.observe(count(1)); setTimeout(() => { for (;;); }, 1); }, *never(',
+      ),
+    });
+    it.start();
+    const blamed = () =>
+      it.log().filter((line) => /\.ts (kept its thread busy|did not come back)/.test(line));
+    await vi.waitFor(() => expect(blamed().length).toBeGreaterThan(1), 15_000);
+    const [first, ...later] = blamed();
+    // By its deadline, which comes before a block of 30 s.
+    expect(first).toMatch(
+      /one of .*(bad\.ts, .*good|good\.ts, .*bad)\.ts kept its thread busy for more than (0\.\d|1) s/,
+    );
+    for (const line of later) expect(line).toMatch(/bad\.ts kept its thread busy/);
+    expect(later.filter((line) => line.includes('good.ts'))).toEqual([]);
+  });
+
+  test('may send what they like through the port of their thread', async () => {
+    const it = both('block: 2s', {
+      'plugins/bad.ts': collector(
+        'bad',
+        'n++',
+        `import { parentPort } from 'node:worker_threads';
+for (const it of [null, undefined, 'text', 5, {}, [], { said: 'nothing' }, { call: 'x' }]) parentPort?.postMessage(it);
+let n = 1;`,
+      ),
+    });
+    it.start();
+    await vi.waitFor(() => expect(it.values('own.bad').length).toBeGreaterThan(3), 15_000);
     it.signal('SIGTERM');
     await it.said('stopped: ');
   });
@@ -365,6 +561,22 @@ export default defineParser({
       () => expect(it.values('system.cpu.load_average.1m').length).toBeGreaterThan(before + 5),
       15_000,
     );
+    it.signal('SIGTERM');
+    await it.said('stopped: ');
+  });
+
+  test('and another one each have a log of their own, in two collectors', async () => {
+    const of = (name: string) =>
+      `${name}: { type: logs, enabled: true, state: DIR/state-${name}, files: [{ path: DIR/app.log, from: start, parser: ${name} }] }`;
+    const it = agent(`${FAST}${OUT}collectors: { ${QUIET}, ${of('sold')}, ${of('given')} }\n`, {
+      'plugins/sold.ts': PARSER.replaceAll('orders', 'sold'),
+      'plugins/given.ts': PARSER.replaceAll('orders', 'given'),
+      'app.log': 'order\n',
+    });
+    it.start();
+    for (const name of ['sold', 'given']) {
+      await vi.waitFor(() => expect(it.values(name), it.log().join('\n')).not.toEqual([]), 15_000);
+    }
     it.signal('SIGTERM');
     await it.said('stopped: ');
   });

@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { put, scratchFolder } from '../support/plugins.ts';
-import { cullinan } from '../support/program.ts';
+import { cullinan, PROGRAM } from '../support/program.ts';
 
 const recordings = fileURLToPath(new URL('../fixtures', import.meta.url));
 
@@ -102,12 +104,92 @@ describe('cullinan test', () => {
     expect(code, stdout).toBe(0);
   });
 
+  test('ends quietly with its reader, as every command does', async () => {
+    const file = put(scratchFolder(), 'entropy.ts', ENTROPY);
+    const child = spawn(process.execPath, [PROGRAM, 'test', file]);
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(said).not.toContain('failed');
+  });
+
+  test.each([
+    ['yield metrics.available.observe(count(1));', 0, /^7 passed, 0 failed/m],
+    [
+      "throw new TypeError('on purpose');",
+      1,
+      /FAIL .*observes what it declares.*\n {5}TypeError: on purpose \(.*entropy\.ts:\d+:\d+\)/,
+    ],
+  ])('tests one that reads nothing of the host, too: %s', async (body, code, said) => {
+    const elsewhere = ENTROPY.replace(/\*collect\([\s\S]*/, `*collect() {\n${body}\n},\n});\n`);
+    const ended = await cullinan(['test', put(scratchFolder(), 'entropy.ts', elsewhere)]);
+    expect(ended.stdout + ended.stderr).toMatch(said);
+    expect(ended.code).toBe(code);
+  });
+
   test('finds what a careless collector does', async () => {
     const careless = ENTROPY.replace(/ {4}if \(bits.*\n/, '');
     const file = put(scratchFolder(), 'entropy.ts', careless);
     const { code, stdout } = await cullinan(['test', file]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/FAIL .*cut short anywhere.*\n {5}not sound: own\.entropy\{\} NaN/);
+  });
+
+  /** What asks nothing of the host, and so has no recording. */
+  const ASKS_NOTHING = (collect: string, before = ''): string => `
+import { count, defineCollector, gauge, z } from 'cullinan/plugin';
+${before}
+const metrics = { one: gauge('own.one', { unit: 'count', help: 'One.' }) };
+export default defineCollector({
+  name: 'own', summary: 'One.', source: 'nothing', options: z.strictObject({ port: z.int().optional() }), metrics,
+  ${collect},
+});
+`;
+  const ONE = 'yield metrics.one.observe(count(1))';
+
+  test('says which options a plugin does not take', async () => {
+    const file = put(scratchFolder(), 'own.ts', ASKS_NOTHING(`*collect() { ${ONE}; }`));
+    const wrong = await cullinan(['test', file, '--options', 'port: many']);
+    expect(wrong.code).toBe(64);
+    expect(wrong.stderr).toMatch(
+      /own cannot be tested with the options "port: many": port: .*number/,
+    );
+  });
+
+  test.each([
+    ['*collect() { yield metrics.one.observe(count(NaN)); }', /not sound: own\.one\{\} NaN/],
+    ['*collect() { yield 5; }', /yielded number, which is no observation/],
+    [`*collect() { ${ONE}; ${ONE}; }`, /observed twice/],
+    ['collect() { metrics.one.observe(count(1)); }', /no list of observations: write \*collect/],
+    ['async *collect() { process.exit(0); }', /it called process\.exit\(\)/],
+    [
+      `*collect() { ${ONE}; void Promise.reject(new Error('late')); }`,
+      /nobody could catch it: .*late/,
+    ],
+    [
+      `async *collect() { await new Promise(() => {}); }`,
+      /a collection whose signal was aborted did not come back within 4 s/,
+    ],
+  ])('says what is wrong with one that asks nothing: %s', async (collect, said) => {
+    const file = put(scratchFolder(), 'own.ts', ASKS_NOTHING(collect));
+    const { code, stdout } = await cullinan(['test', file]);
+    expect(code, stdout).toBe(1);
+    expect(stdout).toMatch(/FAIL this host: observes what it declares, or says why not\n/);
+    expect(stdout).toMatch(said);
+  });
+
+  test('ends, whatever a plugin leaves running', async () => {
+    const file = put(
+      scratchFolder(),
+      'own.ts',
+      ASKS_NOTHING(`*collect() { ${ONE}; }`, 'setInterval(() => {}, 1000);'),
+    );
+    const { code, stdout } = await cullinan(['test', file]);
+    expect(code, stdout).toBe(0);
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { columns, nameOf, ParseError, parseLines } from 'cullinan/plugin';
+import { columns, eachLine, nameOf, ParseError, parseLines } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -18,6 +18,14 @@ describe('columns', () => {
   test('reads the widest number the kernel prints as near as a number can be', () => {
     expect(read('18446744073709551615 0').reads).toBe(2 ** 64);
     expect(read('9223372036854775807 0').reads).toBe(2 ** 63);
+  });
+
+  test('writes into a row that is there, and leaves nothing of it', () => {
+    const row = read('1 2 3 4');
+    for (const line of ['7 9', ' 7\t9\n', '18446744073709551615 9 1 ']) {
+      expect(read(line, 0, row)).toBe(row);
+      expect(row).toEqual(read(line));
+    }
   });
 
   test.each([
@@ -80,6 +88,41 @@ describe('parseLines', () => {
     expect(
       parseLines('/proc/x', '1\n\n2\n3\n', (line) => (line === '2' ? undefined : line)),
     ).toEqual(['1', '3']);
+  });
+
+  test('one after the other, each when it is asked for', () => {
+    const parsed: string[] = [];
+    for (const line of eachLine('/proc/x', 'a\nb\nc\n', (line) => line)) {
+      parsed.push(`${line}`);
+      if (line === 'b') break;
+    }
+    expect(parsed).toEqual(['a', 'b']);
+  });
+
+  test('one after the other is the same, but for where what was cut off is said, and however many there are', () => {
+    const readAll = columns(['a', 'b'], ['c']);
+    const said = (all: Iterable<unknown>) => [...all].map(String).sort();
+    const line = fc.oneof(
+      fc.array(fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 70n }), fc.constant('x')), {
+        maxLength: 4,
+      }),
+      fc.array(fc.nat(999), { minLength: 2, maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(line, { minLength: 1, maxLength: 30 }),
+        ...([fc.nat(4), fc.constantFrom(0, 20_000), fc.boolean()] as const),
+        (lines, more, heading, cut) => {
+          const all = ['x'.repeat(heading), ...lines.map((words) => words.join(' '))];
+          const text = `${all.join('\n')}${cut ? '' : '\n'}`;
+          const skip = 1 + more;
+          const read = (line: string) => JSON.stringify(readAll(line));
+          expect(said(eachLine('/proc/x', text, read, { skip }))).toEqual(
+            said(parseLines('/proc/x', text, read, { skip })),
+          );
+        },
+      ),
+    );
   });
 
   test('lets a bug through as it is', () => {

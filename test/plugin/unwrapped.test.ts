@@ -80,6 +80,21 @@ describe('what Docker wraps', () => {
     expect(heard()).toEqual(['a new one']);
   });
 
+  it('has parts in which there is nothing, however many', () => {
+    const { parse, heard } = hearing('docker');
+    for (let i = 0; i < 2000; i += 1) parse(docker(''));
+    parse(docker('all of it\n'));
+    expect(heard()).toEqual(['all of it']);
+  });
+
+  it('is put together of so many parts and bytes, and its rest is left out', () => {
+    const { parse, heard } = hearing('docker');
+    for (let i = 0; i < 1025; i += 1) parse(docker('x'));
+    parse(docker('end\n'));
+    parse(docker('a new one\n'));
+    expect(heard()).toEqual(['x'.repeat(1024), 'a new one']);
+  });
+
   it('is put together by where it was written to', () => {
     const { parse, heard } = hearing('docker');
     const errors = (log: string) => docker(log).replace('stdout', 'stderr');

@@ -82,6 +82,18 @@ function ifAlive(ask, otherwise) {
   }
 }
 
+/**
+ * Microseconds that the living threads of a process have spent on a processor; no child's time is in them.
+ *
+ * @param {number} pid
+ */
+export function threadTime(pid) {
+  const each = readdirSync(`/proc/${pid}/task`).map((task) =>
+    ifAlive(() => Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]) / 1000, 0),
+  );
+  return each.reduce((sum, one) => sum + one, 0);
+}
+
 const HERTZ = 100;
 
 /**
@@ -104,10 +116,7 @@ function session() {
   const spent = (/** @type {number} */ pid) => {
     const fields = stat(pid);
     const ended = ((Number(fields[13]) + Number(fields[14])) / HERTZ) * 1e6;
-    const living = readdirSync(`/proc/${pid}/task`).map((task) =>
-      ifAlive(() => Number(read(`/proc/${pid}/task/${task}/schedstat`).split(' ')[0]) / 1000, 0),
-    );
-    return living.reduce((sum, one) => sum + one, ended);
+    return ended + threadTime(pid);
   };
   return {
     entrance: '',
@@ -213,6 +222,11 @@ export class Program {
   /** What it writes to its standard output. */
   get output() {
     return this.#stdout;
+  }
+
+  /** Its own number, without those of what it has started. */
+  get pid() {
+    return this.#root;
   }
 
   /** Seconds since it was started. */

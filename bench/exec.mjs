@@ -1,15 +1,11 @@
 // What the numbers of other programs cost: `npm run bench:exec`. By itself: node bench/exec.mjs --rounds 1 --seconds 10
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { Program, threadTime } from './accounting.mjs';
 import { table } from './report.mjs';
+import { median, PROGRAM, tell, workFolder } from './session.mjs';
 
-const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 /** The goal: µs of the agent's CPU for a sample, from the program's pipe to a handler's. */
 const MOST = 50;
 /** What a program says once a second. */
@@ -24,10 +20,7 @@ const { values: given } = parseArgs({
 const rounds = Number(given.rounds);
 const seconds = Number(given.seconds);
 
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+const work = workFolder();
 
 /** A line, or what has one number, of each form. */
 const FORMS = /** @type {const} */ ({
@@ -43,16 +36,6 @@ const FORMS = /** @type {const} */ ({
   netdata: (/** @type {number} */ i) => `BEGIN app.c${i}\nSET value = ${i}\nEND`,
 });
 
-/** What the agent's own threads have spent on a processor, in µs: no child's time is in it. */
-function spent(/** @type {number | undefined} */ pid) {
-  let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const [first = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-    nanoseconds += Number(first);
-  }
-  return nanoseconds / 1000;
-}
-
 /** µs of CPU per second, and points written in it, where a program says `samples` a second. */
 async function measure(/** @type {keyof typeof FORMS} */ form, /** @type {number} */ samples) {
   const lines = Array.from({ length: samples }, (_, i) => `${FORMS[form](i)}\n`).join('');
@@ -60,10 +43,10 @@ async function measure(/** @type {keyof typeof FORMS} */ form, /** @type {number
     { length: form === 'netdata' ? samples : 0 },
     (_, i) => `CHART app.c${i} '' 't'\nDIMENSION value '' absolute\n`,
   ).join('');
-  const [said, declared, out] = ['said', 'declared', 'out'].map((name) => join(work, name));
-  writeFileSync(said ?? '', lines);
-  writeFileSync(declared ?? '', charts);
-  const config = join(work, 'cullinan.yaml');
+  const [said, declared, out] = [`${work}/said`, `${work}/declared`, `${work}/out`];
+  writeFileSync(said, lines);
+  writeFileSync(declared, charts);
+  const config = `${work}/cullinan.yaml`;
   const script = `cat ${declared}; while true; do cat ${said}; sleep 1; done`;
   writeFileSync(
     config,
@@ -75,22 +58,17 @@ collectors:
 handlers: { file: { path: '${out}', rotate: never } }
 `,
   );
-  const agent = spawn(process.execPath, [PROGRAM, 'run', '--config', config], { stdio: 'ignore' });
+  const agent = await Program.start(form, [PROGRAM, 'run', '--config', config], work);
   await sleep(8000);
-  const points = () => readFileSync(out ?? '', 'latin1').split('\n').length;
-  const [before, from, began] = [spent(agent.pid), points(), performance.now()];
+  const points = () => readFileSync(out, 'latin1').split('\n').length;
+  const [before, from, began] = [threadTime(agent.pid), points(), performance.now()];
   await sleep(seconds * 1000);
-  const [after, to, ended] = [spent(agent.pid), points(), performance.now()];
-  const gone = once(agent, 'exit');
-  agent.kill('SIGTERM');
-  await gone;
-  rmSync(out ?? '', { force: true });
+  const [after, to, ended] = [threadTime(agent.pid), points(), performance.now()];
+  await agent.stop();
+  rmSync(out);
   const elapsed = (ended - began) / 1000;
   return { cpu: (after - before) / elapsed, points: (to - from) / elapsed };
 }
-
-const median = (/** @type {number[]} */ all) =>
-  all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
 
 /** @type {Map<string, number[]>} */
 const figures = new Map();
@@ -109,4 +87,4 @@ const rows = forms.map((form) => {
   const each = median(figures.get(form) ?? []);
   return [form, each.toFixed(1), String(MOST), each <= MOST ? 'reached' : 'missed'];
 });
-process.stdout.write(table(['format', 'CPU per sample (µs)', 'at most', ''], rows));
+console.log(table(['format', 'CPU per sample (µs)', 'at most', ''], rows));

@@ -14,6 +14,7 @@ import {
   each,
   gauge,
   kibibytes,
+  named,
   type Observation,
   ParseError,
   seconds,
@@ -25,8 +26,7 @@ const server = z
   .superRefine(checkHttp);
 
 const options = z.strictObject({
-  servers: z
-    .record(z.string().min(1).max(100), server)
+  servers: named(server)
     .prefault({ localhost: {} })
     .describe('The pages, by a name for each server: the label `server`.'),
 });
@@ -88,7 +88,7 @@ export function parse(text: string): ReadonlyMap<string, string> {
   if (!page.has('Scoreboard') && !page.has('BusyWorkers')) {
     const begins = text.split('\n', 1)[0]?.slice(0, 80) ?? '';
     throw new ParseError(
-      `the page begins "${begins}", and is not server-status for programs. Does "url" end in ?auto`,
+      `the page begins "${begins}", and is not server-status for programs. Its "url" has to end in "?auto".`,
     );
   }
   return page;

@@ -12,13 +12,13 @@ import {
   count,
   defineCollector,
   gauge,
-  NoData,
   nameOf,
   type Observation,
   ParseError,
   part,
   ratio,
   type Tree,
+  unlessAbsent,
   volts,
   watts,
   z,
@@ -63,14 +63,8 @@ const CHARGING = new Map([
 ]);
 
 /** A supply's file; `undefined` where its driver does not know. */
-function ask(sys: Tree, supply: string, file: string): string | undefined {
-  try {
-    return sys.read(`class/power_supply/${supply}/${file}`).trim();
-  } catch (error) {
-    if (error instanceof NoData) return undefined;
-    throw error;
-  }
-}
+const ask = (sys: Tree, supply: string, file: string): string | undefined =>
+  unlessAbsent(() => sys.read(`class/power_supply/${supply}/${file}`))?.trim();
 
 function number(sys: Tree, supply: string, file: string): number | undefined {
   const text = ask(sys, supply, file);

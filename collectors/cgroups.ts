@@ -22,6 +22,7 @@ import {
   seconds,
   selection,
   type Tree,
+  unlessAbsent,
   z,
 } from 'cullinan/plugin';
 
@@ -180,11 +181,7 @@ const ROOTS = ['fs/cgroup', 'fs/cgroup/unified'];
 
 function rootOf(sys: Tree): string {
   for (const root of ROOTS) {
-    try {
-      if (sys.list(root).includes('cgroup.procs')) return root;
-    } catch (error) {
-      if (!(error instanceof NoData)) throw error;
-    }
+    if (unlessAbsent(() => sys.list(root))?.includes('cgroup.procs')) return root;
   }
   throw new NoData('/sys/fs/cgroup holds no control groups of version 2');
 }
@@ -204,12 +201,8 @@ function* groupsOf(sys: Tree, root: string, depth: number, above = ''): Generato
 
 /** None where a group was removed meanwhile. */
 function foldersIn(sys: Tree, folder: string): readonly string[] {
-  try {
-    return sys.list(folder.replace(/[/]$/, '')).filter((name) => !FILE.test(name));
-  } catch (error) {
-    if (error instanceof NoData) return [];
-    throw error;
-  }
+  const names = unlessAbsent(() => sys.list(folder.replace(/[/]$/, '')));
+  return (names ?? []).filter((name) => !FILE.test(name));
 }
 
 function* observeAll(sys: Tree, depth: number, limit: number, chosen: Chosen) {

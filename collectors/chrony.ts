@@ -7,7 +7,7 @@
  *         `cmdport 0`; to other hosts with `cmdallow`.
  */
 import { randomInt } from 'node:crypto';
-import { openQuestions } from 'cullinan/net';
+import { openQuestions, spoken } from 'cullinan/net';
 import {
   AccessDenied,
   count,
@@ -155,7 +155,7 @@ export default defineCollector({
         const question = encodeChrony(command, sequence, index);
         return await questions.ask(question, (bytes) => decode(sequence, bytes));
       } catch (error) {
-        const where = `${options.host}:${options.port}`;
+        const where = spoken(options);
         if (error instanceof SyntaxError) {
           throw new ParseError(`${where}: it sent ${error.message}. Is this chronyd?`);
         }

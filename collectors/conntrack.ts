@@ -18,6 +18,7 @@ import {
   ParseError,
   part,
   ratio,
+  unlessAbsent,
   z,
 } from 'cullinan/plugin';
 
@@ -68,13 +69,10 @@ const SETTINGS = ['sys/net/netfilter/nf_conntrack', 'sys/net/ipv4/netfilter/ip_c
 function setting(host: Host, name: 'count' | 'max'): number | undefined {
   for (const settings of SETTINGS) {
     const path = `${settings}_${name}`;
-    try {
-      const text = host.proc.read(path);
-      if (/^\d{1,10}\n$/.test(text)) return Number(text);
-      throw new ParseError(`/proc/${path}: "${text.slice(0, 80).trimEnd()}" is no whole number`);
-    } catch (error) {
-      if (!(error instanceof NoData)) throw error;
-    }
+    const text = unlessAbsent(() => host.proc.read(path));
+    if (text === undefined) continue;
+    if (/^\d{1,10}\n$/.test(text)) return Number(text);
+    throw new ParseError(`/proc/${path}: "${text.slice(0, 80).trimEnd()}" is no whole number`);
   }
   return undefined;
 }

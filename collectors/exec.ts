@@ -6,12 +6,18 @@
  * Units   Those that the form has: base units for monitoring plugins and Prometheus' names, else numbers.
  * Access  That of the agent's user, or of `user`, for which the agent must be allowed to change users: see docs/exec.md.
  */
-import { defineCollector, duration, size, z } from 'cullinan/plugin';
-import { LINE_FORMATS, openProgram, type ProgramOptions } from 'cullinan/programs';
+import { defineCollector, dottedName, duration, size, wholePath, z } from 'cullinan/plugin';
+import {
+  LINE_FORMATS,
+  openProgram,
+  type ProgramOptions,
+  percentilesOption,
+  seriesOption,
+  typesOption,
+} from 'cullinan/programs';
 
 const word = z.string().regex(/^[^\0]*$/, 'must not have a NUL in it');
 const account = z.string().regex(/^[\w.][\w.$-]*$/, 'must be the name or the number of an account');
-const whole = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
 
 const options = z
   .strictObject({
@@ -42,15 +48,10 @@ const options = z
         'A persistent program that has said nothing for so long is killed and started again.',
       fallback: 'it may be silent for ever',
     }),
-    as: z
-      .string()
-      .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots')
-      .optional()
-      .meta({
-        description:
-          'What stands before its names; for nagios and munin, what the plugin is called.',
-        fallback: 'nothing; for nagios and munin the name of its file',
-      }),
+    as: dottedName().optional().meta({
+      description: 'What stands before its names; for nagios and munin, what the plugin is called.',
+      fallback: 'nothing; for nagios and munin the name of its file',
+    }),
     user: account.optional().meta({
       description: 'Whom it runs as.',
       fallback: 'the agent’s user',
@@ -59,7 +60,7 @@ const options = z
       description: 'Which group it runs as.',
       fallback: 'the first group of `user`',
     }),
-    folder: whole.default('/').describe('Where it runs.'),
+    folder: wholePath().default('/').describe('Where it runs.'),
     environment: z
       .record(z.string().regex(/^[^=\0]+$/, 'must be the name of a variable'), word)
       .default({})
@@ -70,22 +71,9 @@ const options = z
       fallback: 'no bound',
     }),
     output: size().prefault('4MiB').describe('What one run may say; with more it is killed.'),
-    series: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(10_000)
-      .describe('Series that are told apart; what is said of more is left out and counted.'),
-    types: z
-      .array(whole)
-      .default(['/usr/share/collectd/types.db'])
-      .describe(
-        'collectd’s types, beside those that are known: files as types.db(5), where they are.',
-      ),
-    percentiles: z
-      .array(z.number().min(0).max(100))
-      .default([50, 90, 99])
-      .describe('Percentiles of statsd’s timers.'),
+    series: seriesOption(),
+    types: typesOption(),
+    percentiles: percentilesOption(),
   })
   .superRefine(({ command, user, group, format, persistent, trigger }, { addIssue }) => {
     const bad = (key: string, message: string) =>

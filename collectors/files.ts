@@ -19,6 +19,7 @@ import {
   Foreseen,
   gauge,
   NoData,
+  named,
   type Observation,
   ParseError,
   runChild,
@@ -27,7 +28,6 @@ import {
   z,
 } from 'cullinan/plugin';
 
-const name = z.string().min(1).max(100);
 const group = z.strictObject({
   path: z
     .string()
@@ -52,8 +52,7 @@ const group = z.strictObject({
 export type Group = z.output<typeof group>;
 
 const options = z.strictObject({
-  groups: z
-    .record(name, group)
+  groups: named(group)
     .default({})
     .describe('What is counted, by a name for it: the label `group`.'),
 });
@@ -76,8 +75,8 @@ const metrics = {
 
 const MAGIC = /[*?[]/;
 
-/** The words for find(1): where it begins, how deep it goes, and which names it prints. */
-function findWords({ path, exclude, type, hidden }: Group): readonly string[] {
+/** Where find(1) begins, and its words: how deep it goes, and which names it prints. */
+function searchFor({ path, exclude, type, hidden }: Group) {
   const parts = path.replace(/\/+$/, '').split('/').slice(1);
   const first = parts.findIndex((part) => MAGIC.test(part));
   const fixed = first < 0 ? parts.length - 1 : first;
@@ -87,7 +86,7 @@ function findWords({ path, exclude, type, hidden }: Group): readonly string[] {
   const pattern = below.map((part) => (part === '**' ? '.*' : partSource(part))).join('/');
   // `a/**/b` is `a/b` as well.
   const regex = `${literal(start === '/' ? '' : start)}/${pattern.replaceAll('.*/', '(.*/)?')}`;
-  return [
+  const words = [
     ...['-H', start, '-mindepth', '1', ...deep, '-regextype', 'posix-extended'],
     ...(hidden ? [] : ['-name', '.*', '-prune', '-o']),
     ...['-regex', regex],
@@ -95,6 +94,7 @@ function findWords({ path, exclude, type, hidden }: Group): readonly string[] {
     ...exclude.flatMap((glob) => ['!', '-name', glob]),
     ...['-printf', '%s %T@\\n'],
   ];
+  return { start, words };
 }
 
 /** A name's glob as an expression in which nothing stands for a slash. */
@@ -151,7 +151,8 @@ type Context = Pick<CollectContext, 'time' | 'signal'>;
 async function look(group: string, wanted: Group, { time, signal }: Context) {
   const sums = new Sums(wanted, time);
   const received = (text: string) => sums.push(text);
-  const { code, stderr } = await runChild('find', findWords(wanted), signal, { received });
+  const { start, words } = searchFor(wanted);
+  const { code, stderr } = await runChild('find', words, signal, { received });
   const where = wanted.path;
   const complaints = stderr.split('\n').filter((line) => line !== '');
   // What went away while it was looked at was there a moment ago, and is no trouble.
@@ -162,7 +163,6 @@ async function look(group: string, wanted: Group, { time, signal }: Context) {
   if (trouble !== undefined || code === null) {
     throw new Foreseen(`${where}: find failed: ${(trouble ?? 'it was killed').slice(0, 200)}`);
   }
-  const start = findWords(wanted)[1] ?? '/';
   if (
     complaints.some((line) => /^find: .(.*).: No such file or directory$/.exec(line)?.[1] === start)
   ) {

@@ -14,8 +14,10 @@ import {
   count,
   defineCollector,
   duration,
+  each,
   gauge,
   NoData,
+  named,
   type Observation,
   seconds,
   Unresponsive,
@@ -51,8 +53,7 @@ const target = z
 export type Target = z.output<typeof target>;
 
 const options = z.strictObject({
-  targets: z
-    .record(z.string().min(1).max(100), target)
+  targets: named(target)
     .default({})
     .describe('What is checked, by a name for it: the label `target`.'),
 });
@@ -137,10 +138,6 @@ export default defineCollector({
   enabled: false,
   options,
   metrics,
-  async collect({ options: { targets }, time, signal }) {
-    const all = Object.entries(targets);
-    if (all.length === 0) throw new NoData('no targets are configured');
-    const observed = all.map(([name, target]) => check(name, target, time, signal));
-    return (await Promise.all(observed)).flat();
-  },
+  collect: ({ options: { targets }, time, signal }) =>
+    each('targets', targets, (name, target) => check(name, target, time, signal)),
 });

@@ -7,11 +7,12 @@
  * Access  ntpd answers the host itself, unless `restrict` has noquery for it.
  */
 import { randomInt } from 'node:crypto';
-import { openQuestions } from 'cullinan/net';
+import { openQuestions, spoken } from 'cullinan/net';
 import {
   AccessDenied,
   count,
   defineCollector,
+  Foreseen,
   gauge,
   milliseconds,
   type Observation,
@@ -105,11 +106,11 @@ export function numberOf(variables: Variables, name: string): number | undefined
 const MILLION = 1e6;
 const UNSYNCHRONIZED = 16;
 
-function* observeSystem(it: Variables): Generator<Observation> {
+function* observeSystem(where: string, it: Variables): Generator<Observation> {
   const number = (name: string) => numberOf(it, name);
   const [leap, stratum] = [number('leap'), number('stratum')];
   if (leap === undefined || stratum === undefined) {
-    throw new ParseError('its variables have no leap and stratum. Is this ntpd?');
+    throw new ParseError(`${where}: it has no leap and stratum. Is this ntpd?`);
   }
   const synchronized = leap !== 3 && stratum < UNSYNCHRONIZED;
   yield metrics.synchronized.observe(count(synchronized ? 1 : 0));
@@ -172,6 +173,7 @@ export default defineCollector({
   options,
   metrics,
   async *collect({ options, signal }) {
+    const where = spoken(options);
     const questions = await openQuestions(options, signal);
     const ask = async (operation: 'list' | 'variables', association = 0): Promise<Buffer> => {
       const sequence = randomInt(2 ** 16);
@@ -180,16 +182,18 @@ export default defineCollector({
         const question = encodeControl(operation, sequence, association);
         return await questions.ask(question, (bytes) => answer.push(bytes));
       } catch (error) {
-        const where = `${options.host}:${options.port}`;
         if (error instanceof SyntaxError) {
           throw new ParseError(`${where}: it sent ${error.message}. Is this ntpd?`);
         }
         if (!(error instanceof NtpRefusal)) throw error;
-        throw new AccessDenied(`${where}: ${error.message}. Let this host ask: restrict.`);
+        const said = `${where}: ${error.message}`;
+        throw error.denied
+          ? new AccessDenied(`${said}. Let this host ask: restrict.`)
+          : new Foreseen(said);
       }
     };
     try {
-      yield* observeSystem(variablesIn(await ask('variables')));
+      yield* observeSystem(where, variablesIn(await ask('variables')));
       const associations = associationsIn(await ask('list'));
       yield metrics.sources.observe(count(associations.length));
       const seen = new Set<string>();

@@ -5,9 +5,9 @@
  *         agent without privileges has no raw sockets, and ping has what it needs. Of iputils, inetutils
  *         and busybox it reads each answer's line; other programs have other lines.
  * Units   Seconds; packets; shares of 1.
- * Access  ping has to be installed and allowed to this user by the sysctl net.ipv4.ping_group_range, as systemd
- *         sets it; where that is not so, setuid or by capability, which the packaged unit's sandbox
- *         (NoNewPrivileges) does not let it use.
+ * Access  ping has to be installed and allowed to this user: by the sysctl net.ipv4.ping_group_range, which some
+ *         distributions set, or as setuid or by capability. The packaged unit's sandbox lets it use neither:
+ *         docs/systemd.md has a drop-in.
  */
 import {
   AccessDenied,
@@ -17,6 +17,7 @@ import {
   each,
   Foreseen,
   gauge,
+  named,
   type Observation,
   ratio,
   runChild,
@@ -30,8 +31,7 @@ const host = z
   .max(255);
 
 const options = z.strictObject({
-  targets: z
-    .record(z.string().min(1).max(100), host)
+  targets: named(host)
     .default({})
     .describe('Whom to ask: a name or an address, by a name for it: the label `target`.'),
   count: z.int().min(1).max(20).default(3).describe('Packets for each at each collection.'),
@@ -73,7 +73,12 @@ export function parse(text: string): ReadonlyMap<number, number> {
   return trips;
 }
 
-function* observe(target: string, sent: number, trips: readonly number[]): Generator<Observation> {
+/** @param trips the seconds of each answer. */
+export function* observe(
+  target: string,
+  sent: number,
+  trips: readonly number[],
+): Generator<Observation> {
   const received = Math.min(trips.length, sent);
   yield metrics.up.observe(count(received > 0 ? 1 : 0), { target });
   yield metrics.sent.observe(count(sent), { target });
@@ -91,22 +96,23 @@ function* observe(target: string, sent: number, trips: readonly number[]): Gener
 const NOBODY =
   /unknown host|not known|No address|Temporary failure in name|unreachable|bad address/i;
 const FORBIDDEN = /not permitted|Permission denied|lacking privilege/i;
+const REMEDY = 'Under systemd it takes the drop-in ping.conf (docs/systemd.md).';
 
 async function check(target: string, host: string, o: Options, signal: AbortSignal) {
   const words = ['-n', '-c', o.count, '-i', o.wait, '-W', Math.ceil(o.patience), '--', host];
   const { code, stdout, stderr } = await runChild('ping', words.map(String), signal);
   const trips = [...parse(stdout).values()];
-  const said = stderr.trim().split('\n')[0]?.slice(0, 200) ?? '';
+  // What it was not allowed may be said behind what it tried.
+  const lines = stderr.trim().split('\n');
+  const said = (lines.find((line) => FORBIDDEN.test(line)) ?? lines[0] ?? '').slice(0, 200);
+  if (FORBIDDEN.test(said) && trips.length === 0) {
+    throw new AccessDenied(`${host}: this user may not ping: ${said}. ${REMEDY}`);
+  }
   // 1 is what ping says where nobody answered.
   if (trips.length > 0 || code === 0 || code === 1 || NOBODY.test(said)) {
-    if (FORBIDDEN.test(said) && trips.length === 0) {
-      throw new AccessDenied(`${host}: this user may not ping: ${said}`);
-    }
     return [...observe(target, o.count, trips)];
   }
-  const denied = FORBIDDEN.test(said);
-  const what = `${host}: ping failed: ${said === '' ? `exit ${code}` : said}`;
-  throw denied ? new AccessDenied(what) : new Foreseen(what);
+  throw new Foreseen(`${host}: ping failed: ${said === '' ? `exit ${code}` : said}`);
 }
 
 export default defineCollector({

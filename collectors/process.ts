@@ -18,11 +18,13 @@ import {
   count,
   counter,
   defineCollector,
+  Foreseen,
   gauge,
   kibibytes,
   NoData,
   nameOf,
   ParseError,
+  part,
   seconds,
   type Tree,
   z,
@@ -186,11 +188,13 @@ function judge(proc: Tree, pid: string, command: string, groups: readonly Group[
     for (const key of ['exe', 'cmdline', 'cgroup'] as const) {
       if (rules[key].length === 0) continue;
       const answer = ask(key, facts[key]);
-      if (answer instanceof AccessDenied) {
+      // What a process does not have cannot make it a member.
+      if (answer instanceof NoData) continue;
+      if (answer instanceof Error) {
         // The first reason stands as long as there is one, so that the log has it once.
         group.unjudged = { why: group.unjudged?.why ?? answer, turn };
+        continue;
       }
-      if (answer instanceof Error) continue;
       if (rules[key].some((rule) => answer.some((text) => rule.test(text)))) return true;
     }
     return false;
@@ -345,17 +349,9 @@ const HIDDEN =
 
 const doubt = ({ label }: Group, what: string, why: Error): Error => {
   const message = `group ${label.group} ${what}: ${why.message}`;
-  return why instanceof AccessDenied ? new AccessDenied(message) : new ParseError(message);
+  if (why instanceof AccessDenied) return new AccessDenied(message);
+  return why instanceof ParseError ? new ParseError(message) : new Foreseen(message);
 };
-
-/** Seconds since boot; NaN where it is not told. */
-function uptime(proc: Tree): number {
-  try {
-    return Number.parseFloat(proc.read('uptime'));
-  } catch {
-    return Number.NaN;
-  }
-}
 
 export default defineCollector({
   name: 'process',
@@ -375,7 +371,12 @@ export default defineCollector({
           watch = createWatch(groups, options.pss);
         }
         const whole = yield* watch(host.proc);
-        const up = uptime(host.proc);
+        // Seconds since boot, where the host tells.
+        let up = Number.NaN;
+        yield* part(() => {
+          up = Number.parseFloat(host.proc.read('uptime'));
+          return [];
+        });
         for (const group of groups) {
           if (whole) yield* observeLevels(group, up, options.pss);
           yield* observeUsed(group);

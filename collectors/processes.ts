@@ -96,12 +96,15 @@ const STATUSES: Readonly<Record<string, string>> = {
   Z: 'zombie',
   I: 'idle',
 };
+const ALL = [...new Set([...Object.values(STATUSES), 'other'])].map((status) => ({ status }));
 
 /** The status in a /proc/<pid>/stat: `PID (COMMAND) LETTER …`; the command may hold parentheses. */
 export function parseStatus(pid: string, text: string): string {
-  const match = /^ ([A-Za-z]) /.exec(text.slice(text.lastIndexOf(')') + 1, -1));
-  if (match === null) throw new ParseError(`/proc/${pid}/stat has no state behind "(COMMAND)"`);
-  return STATUSES[match[1] as string] ?? 'other';
+  const at = text.lastIndexOf(')') + 1;
+  const letter = text.charAt(at + 1);
+  const alone = text.charAt(at) === ' ' && text.charAt(at + 2) === ' ' && at + 3 < text.length;
+  if (alone && /[A-Za-z]/.test(letter)) return STATUSES[letter] ?? 'other';
+  throw new ParseError(`/proc/${pid}/stat has no state behind "(COMMAND)"`);
 }
 
 /** Directories that are numbers. */
@@ -111,7 +114,9 @@ const isPid = (name: string): boolean => name.charCodeAt(0) >= 48 && name.charCo
 interface Known {
   /** Longest unread first. */
   readonly statuses: Map<string, string>;
-  /** What {@link population} was when they were last listed. */
+  /** Processes by status. */
+  readonly counts: Map<string, number>;
+  /** What {@link population} was when all of them were last listed, and could be read. */
   population: string | undefined;
 }
 
@@ -139,25 +144,38 @@ function population(host: Host, forks: number | undefined): string | undefined {
  * @returns what is wrong with single processes.
  */
 function update(host: Host, known: Known, now: string | undefined, again: number) {
-  const { statuses } = known;
+  const { statuses, counts } = known;
   const errors: ParseError[] = [];
+  const add = (status: string | undefined, n: number): void => {
+    if (status !== undefined) counts.set(status, (counts.get(status) ?? 0) + n);
+  };
+  const forget = (pid: string): void => {
+    add(statuses.get(pid), -1);
+    statuses.delete(pid);
+  };
   const read = (pid: string): void => {
     // Read anew, it goes to the end.
-    statuses.delete(pid);
+    forget(pid);
     try {
-      statuses.set(pid, parseStatus(pid, host.proc.read(`${pid}/stat`)));
+      const status = parseStatus(pid, host.proc.read(`${pid}/stat`));
+      statuses.set(pid, status);
+      add(status, 1);
     } catch (error) {
       if (error instanceof ParseError) errors.push(error);
       else if (!(error instanceof NoData)) throw error;
     }
   };
-  let unread: readonly string[] = [];
+  const unread: string[] = [];
   if (now === undefined || now !== known.population) {
-    const listed = new Set(host.proc.list('').filter(isPid));
-    for (const pid of statuses.keys()) if (!listed.has(pid)) statuses.delete(pid);
-    unread = [...listed].filter((pid) => !statuses.has(pid));
-    known.population = now;
+    const listed = host.proc.list('').filter(isPid);
+    for (const pid of listed) if (!statuses.has(pid)) unread.push(pid);
+    if (statuses.size > listed.length - unread.length) {
+      const living = new Set(listed);
+      for (const pid of statuses.keys()) if (!living.has(pid)) forget(pid);
+    }
   }
+  // Who could not be read now is looked for again.
+  known.population = undefined;
   let left = Math.min(again, statuses.size);
   for (const pid of statuses.keys()) {
     if (left === 0) break;
@@ -165,6 +183,7 @@ function update(host: Host, known: Known, now: string | undefined, again: number
     read(pid);
   }
   for (const pid of unread) read(pid);
+  if (errors.length === 0) known.population = now;
   return errors;
 }
 
@@ -172,9 +191,9 @@ function* observeStates(host: Host, known: Known, forks: number | undefined, aga
   yield* update(host, known, population(host, forks), again);
   // There is always at least one process, if any of them can be seen.
   if (known.statuses.size === 0) return;
-  const counts = new Map([...Object.values(STATUSES), 'other'].map((status) => [status, 0]));
-  for (const status of known.statuses.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
-  for (const [status, n] of counts) yield metrics.count.observe(count(n), { status });
+  for (const labels of ALL) {
+    yield metrics.count.observe(count(known.counts.get(labels.status) ?? 0), labels);
+  }
 }
 
 const readStat = fields([
@@ -223,7 +242,7 @@ export default defineCollector({
   options,
   metrics,
   open: () => {
-    const known: Known = { statuses: new Map(), population: undefined };
+    const known: Known = { statuses: new Map(), counts: new Map(), population: undefined };
     return {
       *collect({ host, options }) {
         const forks = yield* observeStat(host.proc.read('stat'));

@@ -8,8 +8,15 @@
  * Access  Ports above 1023, and a folder for the socket that the agent may write to. Nobody is asked who he is: who
  *         may connect may send, within the bounds below.
  */
-import { defineCollector, size, z } from 'cullinan/plugin';
-import { openSockets, PUSHED, placeIn } from 'cullinan/programs';
+import { defineCollector, dottedName, size, z } from 'cullinan/plugin';
+import {
+  openSockets,
+  PUSHED,
+  percentilesOption,
+  placeIn,
+  seriesOption,
+  typesOption,
+} from 'cullinan/programs';
 
 const place = z.string().transform((text, context) => {
   const found = placeIn(text);
@@ -56,27 +63,12 @@ const options = z.strictObject({
     .describe(
       'What a socket takes in within a tick; what is beyond that waits, or is lost where it is a datagram.',
     ),
-  as: z
-    .string()
-    .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots')
+  as: dottedName()
     .optional()
     .meta({ description: 'What stands before their names.', fallback: 'nothing' }),
-  series: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(10_000)
-    .describe('Series that are told apart; what is said of more is left out and counted.'),
-  percentiles: z
-    .array(z.number().min(0).max(100))
-    .default([50, 90, 99])
-    .describe('Percentiles of statsd’s timers.'),
-  types: z
-    .array(z.string().regex(/^\//, 'must be a whole path: begin it with a slash'))
-    .default(['/usr/share/collectd/types.db'])
-    .describe(
-      'collectd’s types, beside those that are known: files as types.db(5), where they are.',
-    ),
+  series: seriesOption(),
+  percentiles: percentilesOption(),
+  types: typesOption(),
 });
 
 export default defineCollector({

@@ -12,6 +12,7 @@ import {
   bytes,
   count,
   counter,
+  decoded,
   defineCollector,
   gauge,
   type Observation,
@@ -158,17 +159,9 @@ const MOST = 32 * 1024 * 1024;
 
 /** A list of objects. */
 export function parse(where: string, text: string): readonly Fields[] {
-  const value = json(where, text);
+  const value = decoded(() => parseJson(where, text));
   if (!Array.isArray(value)) throw new ParseError(`${where}: no list: "${text.slice(0, 80)}"`);
   return value.map(fieldsOf);
-}
-
-function json(where: string, text: string): unknown {
-  try {
-    return parseJson(where, text);
-  } catch (error) {
-    throw new ParseError((error as Error).message, { cause: error });
-  }
 }
 
 function* events(
@@ -183,7 +176,7 @@ function* events(
 }
 
 function* observeOverview(text: string) {
-  const all = fieldsOf(json('/api/overview', text));
+  const all = fieldsOf(decoded(() => parseJson('/api/overview', text)));
   for (const state of ['ready', 'unacknowledged'] as const) {
     const messages = numberIn(fieldsIn(all, 'queue_totals'), `messages_${state}`);
     if (messages !== undefined) yield metrics.messages.observe(count(messages), { state });
@@ -200,7 +193,8 @@ function* observeNodes(text: string) {
     const node = textIn(it, 'name');
     if (node === undefined) continue;
     const number = (name: string) => numberIn(it, name);
-    yield metrics.running.observe(count(flagIn(it, 'running') ? 1 : 0), { node });
+    const running = flagIn(it, 'running');
+    if (running !== undefined) yield metrics.running.observe(count(running ? 1 : 0), { node });
     const uptime = number('uptime');
     if (uptime !== undefined) yield metrics.uptime.observe(seconds(uptime / 1000), { node });
     for (const [resource, used, limit] of [

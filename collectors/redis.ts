@@ -5,26 +5,23 @@
  * Units   Bytes and seconds; counters as the server has them since it was started.
  * Access  A user that may INFO: `ACL SETUSER monitor on >PASSWORD +info`.
  */
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
-import { reach, tls } from 'cullinan/net';
+import { exchange, tls } from 'cullinan/net';
 import {
   AccessDenied,
   bytes,
-  codeOf,
   count,
   counter,
   defineCollector,
   each,
   Foreseen,
   gauge,
-  NoData,
+  named,
   type Observation,
   ParseError,
   port,
   ratio,
   seconds,
-  Unresponsive,
+  wholePath,
   z,
 } from 'cullinan/plugin';
 import { encodeCommand, type Reply, ReplyReader, RespError } from 'cullinan/wire/resp';
@@ -32,11 +29,7 @@ import { encodeCommand, type Reply, ReplyReader, RespError } from 'cullinan/wire
 const server = z.strictObject({
   host: z.string().min(1).default('localhost').describe('Where it is.'),
   port: port.default(6379).describe('Its port.'),
-  socket: z
-    .string()
-    .regex(/^\//, 'must be a whole path: begin it with a slash')
-    .optional()
-    .meta({ description: 'Its socket, in place of host and port.' }),
+  socket: wholePath().optional().meta({ description: 'Its socket, in place of host and port.' }),
   username: z
     .string()
     .min(1)
@@ -52,8 +45,7 @@ const server = z.strictObject({
 type Server = z.output<typeof server>;
 
 const options = z.strictObject({
-  servers: z
-    .record(z.string().min(1).max(100), server)
+  servers: named(server)
     .prefault({ '6379': {} })
     .describe('The servers, by a name for each: the label `server`.'),
 });
@@ -261,84 +253,32 @@ export function* observe(server: string, info: Info): Generator<Observation> {
   }
 }
 
-async function connected(
-  server: Server,
-  signal: AbortSignal,
-): Promise<{ readonly where: string; readonly socket: Socket }> {
-  const { host, port, socket: path } = server;
-  if (path === undefined) {
-    const where = `${host}:${port}`;
-    const { socket, certificate } = await reach(server, signal);
-    if (certificate?.trouble === undefined) return { where, socket };
-    socket.destroy();
-    throw new Foreseen(`${where}: ${certificate.trouble.message}`);
-  }
-  const socket = createConnection(path);
-  try {
-    await once(socket, 'connect', { signal });
-  } catch (error) {
-    socket.on('error', () => {}).destroy();
-    if (codeOf(error) === 'ENOENT') throw new NoData(`${path} does not exist here`);
-    if (codeOf(error) === 'ECONNREFUSED') throw new NoData(`${path}: nobody listens`);
-    if (codeOf(error) === 'EACCES') throw new AccessDenied(`${path}: permission denied`);
-    if (signal.aborted) throw new Unresponsive(`${path} did not answer in time`);
-    throw error;
-  }
-  return { where: path, socket };
-}
-
-/** The answers to some commands, in their order. */
-function answers(socket: Socket, commands: readonly (readonly string[])[], signal: AbortSignal) {
-  return new Promise<readonly Reply[]>((resolve, reject) => {
-    const reader = new ReplyReader();
-    const replies: Reply[] = [];
-    const late = () => socket.destroy(new Unresponsive('it did not answer in time'));
-    if (signal.aborted) late();
-    signal.addEventListener('abort', late, { once: true });
-    socket.on('error', reject);
-    socket.on('close', () => {
-      signal.removeEventListener('abort', late);
-      reject(new Foreseen('it ended the connection'));
-    });
-    socket.on('data', (bytes: Buffer) => {
-      try {
-        replies.push(...reader.push(bytes));
-      } catch (error) {
-        reject(new ParseError(`it sent ${(error as Error).message}. Is this Redis?`));
-        socket.destroy();
-      }
-      if (replies.length >= commands.length) resolve(replies);
-    });
-    socket.write(commands.map(encodeCommand).join(''));
-  });
-}
-
 async function ask(server: Server, signal: AbortSignal): Promise<Info> {
-  const { username, password } = server;
-  const login = ['AUTH', ...(username === undefined ? [] : [username]), password ?? ''];
-  const commands = [...(password === undefined ? [] : [login]), ['INFO']];
-  const { where, socket } = await connected(server, signal);
-  try {
-    const replies = await answers(socket, commands, signal);
-    for (const reply of replies) {
-      if (!(reply instanceof RespError)) continue;
-      const said = `${where}: ${reply.message.slice(0, 200)}`;
-      if (
-        /^(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|Client sent AUTH))/.test(reply.message)
-      ) {
-        throw new AccessDenied(`${said} Check "username" and "password".`);
-      }
-      throw new Foreseen(said);
-    }
-    const info = replies.at(-1);
-    return parse(typeof info === 'string' ? info : '');
-  } catch (error) {
-    if (!(error instanceof Foreseen) || error.message.startsWith(where)) throw error;
-    error.message = `${where}: ${error.message}`;
-    throw error;
-  } finally {
-    socket.destroy();
+  const { username, password = '' } = server;
+  const login = ['AUTH', ...(username === undefined ? [] : [username]), password];
+  const commands = [...(password === '' ? [] : [login]), ['INFO']];
+  const reader = new ReplyReader();
+  const replies: Reply[] = [];
+  const take = (piece: Buffer) => {
+    replies.push(...reader.push(piece));
+    return replies.length < commands.length ? undefined : infoIn(replies);
+  };
+  const question = commands.map(encodeCommand).join('');
+  return await exchange(server, { question, protocol: 'Redis', take }, signal);
+}
+
+const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR (invalid password|Client sent AUTH))/;
+
+/** The last of the answers, if all are well. */
+function infoIn(replies: readonly Reply[]): Info {
+  for (const reply of replies) {
+    if (!(reply instanceof RespError)) continue;
+    const said = reply.message.slice(0, 200);
+    if (!REFUSED.test(said)) throw new Foreseen(said);
+    throw new AccessDenied(`${said} Check "username" and "password".`);
   }
+  const info = replies.at(-1);
+  return parse(typeof info === 'string' ? info : '');
 }
 
 export default defineCollector({

@@ -15,12 +15,12 @@ import {
   defineCollector,
   gauge,
   hertz,
-  NoData,
   nameOf,
   type Observation,
   ParseError,
   part,
   type Tree,
+  unlessAbsent,
   volts,
   watts,
   z,
@@ -86,15 +86,10 @@ function chipName(sys: Tree, folder: string, driver: string): string {
 }
 
 /** The last part of what a link leads to; `undefined` where there is no link. */
-function baseOf(sys: Tree, path: string): string | undefined {
-  try {
-    const target = sys.link(path);
-    return target.slice(target.lastIndexOf('/') + 1);
-  } catch (error) {
-    if (error instanceof NoData) return undefined;
-    throw error;
-  }
-}
+const baseOf = (sys: Tree, path: string): string | undefined =>
+  unlessAbsent(() => sys.link(path))
+    ?.split('/')
+    .at(-1);
 
 interface Sensor {
   readonly file: string;
@@ -111,12 +106,9 @@ const INPUT = /^(temp|fan|in|curr|power)\d+_(?:input|average)$/;
 
 /** A chip's driver, and where its files are: before Linux 3.1 many had them in the device's folder. */
 function driverOf(sys: Tree, folder: string) {
-  try {
-    return { driver: sys.read(`${folder}/name`).trim(), at: folder };
-  } catch (error) {
-    if (!(error instanceof NoData)) throw error;
-    return { driver: sys.read(`${folder}/device/name`).trim(), at: `${folder}/device` };
-  }
+  const driver = unlessAbsent(() => sys.read(`${folder}/name`))?.trim();
+  if (driver !== undefined) return { driver, at: folder };
+  return { driver: sys.read(`${folder}/device/name`).trim(), at: `${folder}/device` };
 }
 type Driver = ReturnType<typeof driverOf>;
 
@@ -145,14 +137,8 @@ function survey(
   return { driver, name, sensors };
 }
 
-function labelIn(sys: Tree, path: string): string {
-  try {
-    return nameOf(sys.read(path).trim());
-  } catch (error) {
-    if (error instanceof NoData) return '';
-    throw error;
-  }
-}
+const labelIn = (sys: Tree, path: string): string =>
+  nameOf(unlessAbsent(() => sys.read(path).trim()) ?? '');
 
 export default defineCollector({
   name: 'sensors',

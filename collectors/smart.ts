@@ -5,10 +5,9 @@
  *         child that is killed at the deadline. A disk that sleeps is not woken. As disks do not change by
  *         the second, they are asked at most once in `every`; in between the same is observed again.
  * Units   Hours become seconds, NVMe's units of 512,000 bytes bytes, percent shares of 1.
- * Access  Disks have to be opened as root, or with CAP_SYS_RAWIO (NVMe: CAP_SYS_ADMIN): give `command`
- *         ["sudo", "-n", "smartctl"], and let sudo allow that to the agent's user. The packaged unit's sandbox
- *         allows neither: NoNewPrivileges, PrivateUsers, PrivateDevices, CapabilityBoundingSet and
- *         SystemCallFilter have to be loosened in a drop-in.
+ * Access  Disks have to be opened as root, or with CAP_SYS_RAWIO (NVMe: CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH):
+ *         docs/systemd.md has a drop-in for the packaged unit, whose sandbox shows no disk. An agent elsewhere
+ *         may be given `command` ["sudo", "-n", "smartctl"], which sudo lets its user run.
  */
 import {
   AccessDenied,
@@ -16,6 +15,7 @@ import {
   celsius,
   count,
   counter,
+  decoded,
   defineCollector,
   duration,
   Foreseen,
@@ -132,28 +132,26 @@ const DISKS = 256;
 
 /** What smartctl answers. @throws {@link ParseError} if it is no JSON of smartctl. */
 export function parse(text: string): Fields {
-  let answer: Fields;
-  try {
-    answer = fieldsOf(parseJson('smartctl', text));
-  } catch (cause) {
-    throw new ParseError(`${(cause as Error).message}. Is it older than 7?`, { cause });
-  }
+  const answer = fieldsOf(decoded(() => parseJson('smartctl', text), 'Is it older than 7?'));
   if (!Object.hasOwn(answer, 'smartctl')) {
     throw new ParseError(`smartctl: an answer of another program: "${text.slice(0, 80)}"`);
   }
   return answer;
 }
 
-/** The disks of `--scan`. */
-export const devicesIn = (answer: Fields): readonly Device[] =>
-  listOf(answer['devices']).flatMap((one) => {
-    const path = textIn(fieldsOf(one), 'name');
-    if (path === undefined || !path.startsWith('/dev/')) return [];
-    const type = textIn(fieldsOf(one), 'type');
-    // Disks behind one controller share its path, and are told apart by their type: megaraid,4.
-    const behind = type?.includes(',') ? `_${type.replaceAll(',', '_')}` : '';
-    return [{ name: path.slice('/dev/'.length) + behind, path, type }];
-  });
+/** The disks of `--scan` that are chosen, by their names. */
+export const devicesIn = (answer: Fields, chosen: Options['devices']): readonly Device[] =>
+  listOf(answer['devices'])
+    .flatMap((one) => {
+      const path = textIn(fieldsOf(one), 'name');
+      if (path === undefined || !path.startsWith('/dev/')) return [];
+      const type = textIn(fieldsOf(one), 'type');
+      // Disks behind one controller share its path, and are told apart by their type: megaraid,4.
+      const behind = type?.includes(',') ? `_${type.replaceAll(',', '_')}` : '';
+      const name = path.slice('/dev/'.length) + behind;
+      return chosen(name) ? [{ name, path, type }] : [];
+    })
+    .slice(0, DISKS);
 
 export function* observe(device: string, answer: Fields): Generator<Observation> {
   const passed = flagIn(fieldsIn(answer, 'smart_status'), 'passed');
@@ -163,15 +161,14 @@ export function* observe(device: string, answer: Fields): Generator<Observation>
     yield metrics.temperature.observe(celsius(temperature), { device });
   }
   const on = fieldsIn(answer, 'power_on_time');
-  const hours = numberIn(on, 'hours');
-  if (hours !== undefined) {
-    const time = hours * 3600 + (numberIn(on, 'minutes') ?? 0) * 60;
-    yield metrics.age.observe(seconds(time), { device });
-  }
+  const hours = numberIn(on, 'hours') ?? Number.NaN;
+  const time = hours * 3600 + (numberIn(on, 'minutes') ?? 0) * 60;
+  // What is too large in another unit is no number there.
+  if (Number.isFinite(time)) yield metrics.age.observe(seconds(time), { device });
   const cycles = numberIn(answer, 'power_cycle_count');
   if (cycles !== undefined) yield metrics.cycles.observe(count(cycles), { device });
   const ata = fieldsIn(answer, 'ata_smart_attributes');
-  if (Array.isArray(ata['table'])) yield* observeAttributes(device, listOf(ata['table']));
+  if (Array.isArray(ata['table'])) yield* observeAttributes(device, ata['table']);
   yield* observeNvme(device, fieldsIn(answer, 'nvme_smart_health_information_log'));
 }
 
@@ -213,9 +210,8 @@ function* observeNvme(device: string, log: Fields): Generator<Observation> {
     ['read', 'data_units_read'],
     ['write', 'data_units_written'],
   ] as const) {
-    const units = numberIn(log, name);
-    if (units === undefined) continue;
-    yield metrics.io.observe(bytes(units * DATA_UNIT), { device, direction });
+    const moved = (numberIn(log, name) ?? Number.NaN) * DATA_UNIT;
+    if (Number.isFinite(moved)) yield metrics.io.observe(bytes(moved), { device, direction });
   }
   for (const [type, name] of [
     ['media', 'media_errors'],
@@ -240,11 +236,14 @@ async function smartctl({ command }: Options, words: readonly string[], signal: 
   return parse(stdout);
 }
 
+const REMEDY = 'Under systemd it takes the drop-in smart.conf (docs/systemd.md).';
+
 /** The lowest bits of its exit status: it could not even ask. */
 const NOT_ASKED = 0b11;
 
 async function ask(o: Options, { name, path, type }: Device, signal: AbortSignal) {
-  const how = type === undefined ? [] : ['--device', type];
+  // As `--scan` goes by names, every sd is `scsi` to it, and being told so smartctl would not look whether it is SATA.
+  const how = type === undefined || type === 'scsi' ? [] : ['--device', type];
   const words = ['--nocheck=standby', '--info', '--health', '--attributes', ...how, path];
   const answer = await smartctl(o, words, signal);
   const said = listOf(fieldsIn(answer, 'smartctl')['messages'])
@@ -256,7 +255,7 @@ async function ask(o: Options, { name, path, type }: Device, signal: AbortSignal
   if ((status & NOT_ASKED) === 0) return [...observe(name, answer)];
   if (/STANDBY|SLEEP/i.test(said)) return [];
   if (/Permission denied|Operation not permitted/.test(said)) {
-    throw new AccessDenied(`${path}: ${said}. It takes root: see "command".`);
+    throw new AccessDenied(`${path}: ${said}. ${REMEDY}`);
   }
   throw new Foreseen(`${path}: ${said === '' ? `smartctl failed with status ${status}` : said}`);
 }
@@ -274,9 +273,9 @@ export default defineCollector({
     return {
       async collect({ options, time, signal }) {
         if (time >= asked && time - asked < options.every) return known;
-        const all = devicesIn(await smartctl(options, ['--scan'], signal));
-        const devices = all.filter(({ name }) => options.devices(name)).slice(0, DISKS);
-        if (devices.length === 0) throw new NoData('smartctl finds no disk here that is chosen');
+        const devices = devicesIn(await smartctl(options, ['--scan'], signal), options.devices);
+        if (devices.length === 0)
+          throw new NoData(`smartctl finds no disk here that is chosen. ${REMEDY}`);
         const observed: (Observation | Error)[] = [];
         // One after the other: disks behind one controller wait for each other anyway.
         for (const device of devices) {

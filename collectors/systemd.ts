@@ -7,11 +7,11 @@
  * Units   Units and jobs; 1 for yes, 0 for no.
  * Access  The system's bus, by default open to everybody for these questions.
  */
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { reachUnix } from 'cullinan/net';
 import {
   AccessDenied,
   type Chosen,
-  codeOf,
   count,
   defineCollector,
   Foreseen,
@@ -19,6 +19,7 @@ import {
   NoData,
   selection,
   Unresponsive,
+  wholePath,
   z,
 } from 'cullinan/plugin';
 import {
@@ -35,9 +36,7 @@ const options = z.strictObject({
   units: selection({ include: ['*.service'] }).describe(
     'Which units are reported by themselves. All count in the totals.',
   ),
-  socket: z
-    .string()
-    .regex(/^\//, 'must be a whole path: begin it with a slash')
+  socket: wholePath()
     .default('/run/dbus/system_bus_socket')
     .describe("The socket of the system's bus."),
 });
@@ -178,20 +177,7 @@ class Bus {
 }
 
 async function connect(path: string, signal: AbortSignal): Promise<Bus> {
-  const socket = createConnection(path);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-  } catch (error) {
-    socket.destroy();
-    if (codeOf(error) === 'ENOENT') throw new NoData(`${path} does not exist here`);
-    if (codeOf(error) === 'ECONNREFUSED') throw new NoData(`${path}: nobody listens`);
-    if (codeOf(error) === 'EACCES') throw new AccessDenied(`${path}: permission denied`);
-    throw error;
-  }
+  const socket = await reachUnix(path, signal);
   // The agent ends when its work does.
   socket.unref();
   return new Bus(path, socket);

@@ -2,8 +2,9 @@
  * Checks of TCP ports: whether they take connections and greet as expected, how long that takes, and until
  * when their certificates are valid.
  *
- * Source  One connection to each target at each collection; it is ended at once, or when the first line
- *         of what the server says by itself has come. Nothing is sent but what `send` has.
+ * Source  One connection to each target at each collection; it is ended at once, or as soon as the expected text
+ *         has come, or 4 KiB without it. Nothing is sent but what `send` has, and nothing to a server whose
+ *         certificate is not trusted.
  * Units   Seconds; 1 for yes, 0 for no.
  * Access  The network.
  */
@@ -12,9 +13,11 @@ import {
   count,
   defineCollector,
   duration,
+  each,
   Foreseen,
   gauge,
   NoData,
+  named,
   type Observation,
   port,
   seconds,
@@ -36,8 +39,7 @@ const target = z.strictObject({
 export type Target = z.output<typeof target>;
 
 const options = z.strictObject({
-  targets: z
-    .record(z.string().min(1).max(100), target)
+  targets: named(target)
     .default({})
     .describe('What is checked, by a name for it: the label `target`.'),
 });
@@ -139,10 +141,6 @@ export default defineCollector({
   enabled: false,
   options,
   metrics,
-  async collect({ options: { targets }, time, signal }) {
-    const all = Object.entries(targets);
-    if (all.length === 0) throw new NoData('no targets are configured');
-    const observed = all.map(([name, target]) => check(name, target, time, signal));
-    return (await Promise.all(observed)).flat();
-  },
+  collect: ({ options: { targets }, time, signal }) =>
+    each('targets', targets, (name, target) => check(name, target, time, signal)),
 });

@@ -7,12 +7,21 @@
  * Units   Prometheus' names have theirs; else numbers.
  * Access  The agent's user has to be able to read the folder. The folder of a mount that hangs is passed over.
  */
-import { defineCollector, duration, gauge, seconds, size, z } from 'cullinan/plugin';
-import { openFolders } from 'cullinan/programs';
+import {
+  defineCollector,
+  dottedName,
+  duration,
+  gauge,
+  seconds,
+  size,
+  wholePath,
+  z,
+} from 'cullinan/plugin';
+import { openFolders, seriesOption } from 'cullinan/programs';
 
 const options = z.strictObject({
   folders: z
-    .array(z.string().regex(/^\//, 'must be a whole path: begin it with a slash'))
+    .array(wholePath())
     .min(1)
     .default(['/var/lib/prometheus/node-exporter', '/var/lib/cullinan/textfile'])
     .describe('The folders. One that is not there is passed over.'),
@@ -20,18 +29,11 @@ const options = z.strictObject({
     description: 'A file that was not written again for so long is left out, and told of.',
     fallback: 'it is read for ever, and its age is there to alarm on',
   }),
-  as: z
-    .string()
-    .regex(/^[\w-]+(\.[\w-]+)*$/, 'must be words of letters, digits, "_" or "-", joined by dots')
+  as: dottedName()
     .optional()
     .meta({ description: 'What stands before its names.', fallback: 'nothing' }),
   output: size().prefault('4MiB').describe('How large a file may be.'),
-  series: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(10_000)
-    .describe('Series that are told apart; what is said of more is left out and counted.'),
+  series: seriesOption(),
 });
 
 const metrics = {

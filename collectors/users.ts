@@ -7,7 +7,15 @@
  * Units   Sessions.
  * Access  World-readable.
  */
-import { count, defineCollector, gauge, type Host, NoData, ParseError, z } from 'cullinan/plugin';
+import {
+  count,
+  defineCollector,
+  gauge,
+  type Host,
+  ParseError,
+  unlessAbsent,
+  z,
+} from 'cullinan/plugin';
 
 const options = z.strictObject({
   perUser: z.boolean().default(true).describe('Report the sessions of each user, too.'),
@@ -49,24 +57,17 @@ export function parseSession(text: string): string | undefined {
 }
 
 function usersOf({ root }: Host): readonly string[] {
-  try {
-    return parse(root.read('run/utmp'));
-  } catch (error) {
-    if (!(error instanceof NoData)) throw error;
-    // References to a session have names that end in `.ref`.
-    const sessions = root.list('run/systemd/sessions').filter((name) => /^c?\d+$/.test(name));
-    return sessions.flatMap((name) => sessionIn(root, name) ?? []);
-  }
+  const utmp = unlessAbsent(() => root.read('run/utmp'));
+  if (utmp !== undefined) return parse(utmp);
+  // References to a session have names that end in `.ref`.
+  const sessions = root.list('run/systemd/sessions').filter((name) => /^c?\d+$/.test(name));
+  return sessions.flatMap((name) => sessionIn(root, name) ?? []);
 }
 
 /** A session may end between the list and the look at it. */
 function sessionIn(root: Host['root'], name: string): string | undefined {
-  try {
-    return parseSession(root.read(`run/systemd/sessions/${name}`));
-  } catch (error) {
-    if (error instanceof NoData) return undefined;
-    throw error;
-  }
+  const text = unlessAbsent(() => root.read(`run/systemd/sessions/${name}`));
+  return text === undefined ? undefined : parseSession(text);
 }
 
 export default defineCollector({

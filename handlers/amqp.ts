@@ -291,8 +291,6 @@ export default defineHandler({
       const open = (signal: AbortSignal) => openBroker(at, given, { signal, ...known });
       return [{ name: spoken(at), open }];
     });
-    const [only, ...others] = candidates;
-    if (only !== undefined && others.length === 0) return only.open(signal);
     return failover(candidates, given.failover, signal);
   },
 });

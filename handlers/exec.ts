@@ -17,6 +17,7 @@ import {
   duration,
   Foreseen,
   type OpenContext,
+  wholePath,
   within,
   z,
 } from 'cullinan/plugin';
@@ -34,11 +35,7 @@ const options = z
       .describe('The program and its words, as a list; with shell: true, one text.'),
     shell: z.boolean().default(false).describe('Whether a shell (/bin/sh) reads the command.'),
     format: z.enum(['graphite', 'json', 'statsd']).default('graphite').describe('What a line is.'),
-    folder: z
-      .string()
-      .regex(/^\//, 'must be a whole path: begin it with a slash')
-      .default('/')
-      .describe('Where it runs.'),
+    folder: wholePath().default('/').describe('Where it runs.'),
     environment: z
       .record(z.string().regex(/^[^=\0]+$/, 'must be the name of a variable'), word)
       .default({})

@@ -73,12 +73,17 @@ interface Archive {
 async function openArchive(path: string): Promise<Archive> {
   const { O_APPEND, O_CREAT, O_RDWR, O_NOCTTY } = constants;
   const file = await open(path, O_APPEND | O_CREAT | O_RDWR | O_NOCTTY, 0o640);
-  const found = await file.stat();
-  const bytes = found.isFile() ? found.size : 0;
-  const day = bytes > 0 ? dayOf(found.mtimeMs / 1000) : undefined;
-  const last = Buffer.alloc(1);
-  if (bytes > 0) await file.read(last, 0, 1, bytes - 1);
-  return { file, found, bytes, day, torn: bytes > 0 && last[0] !== NEWLINE };
+  try {
+    const found = await file.stat();
+    const bytes = found.isFile() ? found.size : 0;
+    const day = bytes > 0 ? dayOf(found.mtimeMs / 1000) : undefined;
+    const last = Buffer.alloc(1);
+    if (bytes > 0) await file.read(last, 0, 1, bytes - 1);
+    return { file, found, bytes, day, torn: bytes > 0 && last[0] !== NEWLINE };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 const NEWLINE = 10;
 
@@ -190,15 +195,21 @@ export default defineHandler({
   idempotent: false,
   acknowledged: true,
   async open({ options: { path, format, rotate, size, keep, sync }, signal }) {
-    let archive = await onFile(path, signal, () => openArchive(path));
+    let archive = await onFile(path, signal, async () => {
+      const opened = await openArchive(path);
+      // A disk may have answered so late that nobody waits for it any more.
+      if (signal.aborted) await opened.file.close();
+      return opened;
+    });
     let closed = false;
     const close = async () => {
       if (closed) return;
       closed = true;
       signal.removeEventListener('abort', abandon);
+      const end = () => archive.file.close();
       const hung = pending.get(path);
-      if (hung === undefined) await archive.file.close();
-      else hung.then(() => archive.file.close()).catch(() => {});
+      if (hung === undefined) await end();
+      else hung.then(end, end).catch(() => {});
     };
     // Given up, for instance at a write's deadline: then nobody calls close.
     const abandon = () => void close().catch(() => {});

@@ -88,15 +88,23 @@ function mayRead({ username, password, token }: Options, said = ''): boolean {
 }
 
 /** Every series that was observed lately. */
-class Page {
+export class Page {
   readonly #given: Options;
   readonly #shown = new Map<string, Shown>();
+  /** When it was last looked for series that have gone. */
+  #swept = 0;
 
   constructor(given: Options) {
     this.#given = given;
   }
 
-  put(batch: readonly Point[]): void {
+  /** How many there are. */
+  get size(): number {
+    return this.#shown.size;
+  }
+
+  /** @param now seconds since the Unix epoch. */
+  put(batch: readonly Point[], now: number): void {
     for (const point of batch) {
       const { path } = point.name;
       const before = this.#shown.get(path);
@@ -106,17 +114,26 @@ class Page {
         before.point = point;
       }
     }
+    // A page that nobody reads keeps no more than one that is read. A clock may have been set back.
+    if (Math.abs(now - this.#swept) >= this.#given.staleness) this.#sweep(now);
   }
 
   /** @param now seconds since the Unix epoch. */
   render(now: number, format: Format): string {
-    const { staleness, timestamps } = this.#given;
+    this.#sweep(now);
     const series: Exposed[] = [];
-    for (const [path, { point, gap }] of this.#shown) {
-      if (now - point.time > Math.max(staleness, INTERVALS * gap)) this.#shown.delete(path);
-      else series.push(exposed(point, timestamps));
+    for (const { point } of this.#shown.values()) {
+      series.push(exposed(point, this.#given.timestamps));
     }
     return encodeExposition(series, format);
+  }
+
+  #sweep(now: number): void {
+    this.#swept = now;
+    for (const [path, { point, gap }] of this.#shown) {
+      const { staleness } = this.#given;
+      if (now - point.time > Math.max(staleness, INTERVALS * gap)) this.#shown.delete(path);
+    }
   }
 }
 
@@ -233,7 +250,7 @@ export default defineHandler({
     const ended = new Promise<unknown>((resolve) => server.once('close', resolve));
     return {
       ended,
-      write: async (batch) => page.put(batch),
+      write: async (batch) => page.put(batch, clock.now() / 1000),
       close: stop,
     };
   },

@@ -70,7 +70,7 @@ interface Held {
 /**
  * One connection to the first of several candidates that answers. While that is not the first of
  * all, those before it are tried again from time to time, in the background of a write; the write
- * after one has answered goes to it, and the connection before is ended in order.
+ * after one has answered goes to it, and the connection before is ended in order. Of one alone it is its own.
  *
  * One whose connection was given up while it let nobody write ({@link Connection.stalled}) counts as not
  * well for the time between two looks, and twice as long each time that happens again: only a write can
@@ -81,6 +81,8 @@ export async function failover(
   options: FailoverOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
+  const [only, ...others] = candidates;
+  if (only !== undefined && others.length === 0) return await only.open(signal);
   const known = stallsOf(options);
   const ranks = [...candidates.keys()];
   const stalled = ranks.filter((rank) => isStalled(known, rank));

@@ -2,6 +2,7 @@ import type { ClientRequest } from 'node:http';
 import type { Clock } from '../clock/index.ts';
 import { type Connection, Foreseen } from '../plugin/index.ts';
 import type { HttpAnswer, HttpOptions } from './http-options.ts';
+import { basic, peerOf } from './http-peer.ts';
 import { expectTaken, placeOf } from './http-trouble.ts';
 import { proxyFor } from './proxy.ts';
 import { type Dialled, dial } from './tcp.ts';
@@ -62,8 +63,7 @@ function loginOf({
 }: HttpOptions): Readonly<Record<string, string>> {
   if (token !== undefined) return { authorization: `${scheme} ${token}` };
   if (username === undefined) return {};
-  const login = Buffer.from(`${username}:${password}`).toString('base64');
-  return { authorization: `Basic ${login}` };
+  return { authorization: basic(username, password) };
 }
 
 /**
@@ -81,13 +81,10 @@ export async function openHttp(
     throw new Foreseen(`${placeOf(options.url)} asked for a rest: ${seconds} s of it are left.`);
   }
   const url = new URL(options.url);
-  const secure = url.protocol === 'https:';
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
-  const tls = secure ? (options.tls ?? {}) : undefined;
+  const { host, port, tls } = peerOf(url, options.tls);
   const proxy = proxyFor(url, options.proxy, process.env);
   // Without TLS the proxy itself is asked, for what is elsewhere.
-  const elsewhere = proxy !== undefined && !secure ? url.origin : '';
+  const elsewhere = proxy !== undefined && tls === undefined ? url.origin : '';
   const login = elsewhere === '' ? undefined : proxy?.authorization;
   const [{ Agent, request }, compress] = await Promise.all([
     import('node:http'),

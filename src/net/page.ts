@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AccessDenied, Foreseen, Unresponsive, z } from '../plugin/index.ts';
 import { httpUrl } from './http-options.ts';
+import { basic, peerOf } from './http-peer.ts';
 import { placeOf } from './http-trouble.ts';
 import { type Reached, reach } from './reach.ts';
 import { type TlsOptions, tls } from './tls-options.ts';
@@ -58,17 +59,6 @@ export const pageOptions = (url: string) => ({
   }),
 });
 
-/** Where a URL leads, for {@link reach}. */
-function peerOf({ url, tls }: PageOptions) {
-  const { protocol, hostname, port } = new URL(url);
-  const secure = protocol === 'https:';
-  return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? (secure ? 443 : 80) : Number(port),
-    tls: secure ? (tls ?? {}) : undefined,
-  };
-}
-
 /**
  * Asks for a page, over a connection of its own, and takes any answer; redirections are not followed.
  *
@@ -77,7 +67,7 @@ function peerOf({ url, tls }: PageOptions) {
 export async function visit(options: PageOptions, signal: AbortSignal): Promise<Page> {
   const { username, password = '', headers, method = 'GET', body, most = MOST } = options;
   const url = new URL(options.url);
-  const reached = await reach(peerOf(options), signal);
+  const reached = await reach(peerOf(url, options.tls), signal);
   const { certificate } = reached;
   if (certificate?.trouble !== undefined) {
     reached.socket.destroy();
@@ -87,7 +77,6 @@ export async function visit(options: PageOptions, signal: AbortSignal): Promise<
   const { request } = await import('node:http');
   const asked = process.uptime();
   try {
-    const login = Buffer.from(`${username}:${password}`).toString('base64');
     const sent = request({
       createConnection: () => reached.socket,
       method,
@@ -96,7 +85,7 @@ export async function visit(options: PageOptions, signal: AbortSignal): Promise<
         host: url.host,
         'user-agent': 'cullinan',
         accept: '*/*',
-        ...(username === undefined ? {} : { authorization: `Basic ${login}` }),
+        ...(username === undefined ? {} : { authorization: basic(username, password) }),
         ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
         ...headers,
       },

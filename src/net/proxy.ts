@@ -1,6 +1,8 @@
 import { BlockList, isIP, type Socket } from 'node:net';
+import querystring from 'node:querystring';
 import { Foreseen, z } from '../plugin/index.ts';
 import { type Endpoint, endpoint, spoken } from './endpoint.ts';
+import { basic, peerOf } from './http-peer.ts';
 
 /** A proxy that requests go through. */
 export interface WebProxy extends Pick<Endpoint, 'host' | 'port'> {
@@ -30,14 +32,13 @@ export const proxyOption = () =>
 function proxyAt(text: string): WebProxy | undefined {
   const whole = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   if (!URL.canParse(whole)) return undefined;
-  const { protocol, hostname, port, username, password } = new URL(whole);
-  if (protocol !== 'http:' || hostname === '') return undefined;
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return {
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: port === '' ? 80 : Number(port),
-    authorization: login === ':' ? undefined : `Basic ${Buffer.from(login).toString('base64')}`,
-  };
+  const url = new URL(whole);
+  if (url.protocol !== 'http:' || url.hostname === '') return undefined;
+  const { host, port } = peerOf(url);
+  const username = querystring.unescape(url.username);
+  const password = querystring.unescape(url.password);
+  const named = username !== '' || password !== '';
+  return { host, port, authorization: named ? basic(username, password) : undefined };
 }
 
 /**
@@ -75,8 +76,9 @@ const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 /** Whether NO_PROXY, or common sense, has a host: `*`, `example.net`, `.example.net`, `10.0.0.0/8`, `host:8086`. */
 function spared(url: URL, list: string): boolean {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const peer = peerOf(url);
+  const { port } = peer;
+  const host = peer.host.replace(/\.$/, '');
   const address = isIP(host) !== 0;
   if (host === 'localhost' || (address && loopback.check(host, familyOf(host)))) return true;
   return list.split(',').some((entry) => {

@@ -20,7 +20,8 @@ export interface Questions {
  * A socket over which a peer is asked, and hears nobody else.
  *
  * @param signal gives up what is asked.
- * @throws {@link NoData} where nobody listens, {@link Unresponsive} once `signal` is aborted.
+ * @throws {@link NoData} where nobody listens, {@link Unresponsive} once `signal` is aborted, {@link Foreseen} for
+ *   a name that there is not.
  */
 export async function openQuestions(
   peer: Pick<Endpoint, 'host' | 'port'>,
@@ -29,7 +30,12 @@ export async function openQuestions(
   const where = spoken(peer);
   const late = () => new Unresponsive(`${where} did not answer in time`);
   if (signal.aborted) throw late();
-  const [address = peer.host] = (await resolve(peer.host)).map(({ address }) => address);
+  const [{ address } = { address: peer.host }] = await resolve(peer.host).catch(
+    (error: unknown) => {
+      throw explained(where, error);
+    },
+  );
+  if (signal.aborted) throw late();
   const socket: Socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   let failed: ((error: Error) => void) | undefined;
   let taken: ((datagram: Buffer) => void) | undefined;
@@ -71,7 +77,10 @@ export async function openQuestions(
   };
 }
 
-function explained(where: string, error: Error): Error {
-  if (codeOf(error) === 'ECONNREFUSED') return new NoData(`${where}: nobody listens`);
-  return new Foreseen(`${where}: ${error.message}`, { cause: error });
+function explained(where: string, error: unknown): Error {
+  const code = codeOf(error);
+  if (code === 'ECONNREFUSED') return new NoData(`${where}: nobody listens`);
+  if (code === 'ENOTFOUND') return new Foreseen(`${where}: there is no such name`);
+  const said = error instanceof Error ? error.message : String(error);
+  return new Foreseen(`${where}: ${said}`, { cause: error });
 }

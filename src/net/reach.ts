@@ -34,8 +34,8 @@ export interface Certificate {
 const PER_ADDRESS = 2000;
 
 /**
- * Connects, and measures how long it took. A certificate that is not trusted ends nothing: when it expires is
- * known for the expired one, too.
+ * Connects, and measures how long it took. A certificate that is not trusted ends nothing, if it says when it
+ * expires: that is known for the expired one, too.
  *
  * @throws {@link Unresponsive} once `signal` is aborted; {@link NoData} where nobody listens.
  */
@@ -111,11 +111,14 @@ function certificateOf(
 ): Certificate | undefined {
   const { valid_to: end, ...peer } = socket.getPeerCertificate();
   const expires = Date.parse(end ?? '') / 1000;
-  if (!Number.isFinite(expires)) return undefined;
-  if (socket.authorized) return { expires, trouble: undefined };
+  const isKnown = Number.isFinite(expires);
+  if (socket.authorized) return isKnown ? { expires, trouble: undefined } : undefined;
   // Node tells of an error's code alone, though it is typed as the error.
   const code = String(socket.authorizationError);
   const error = Object.assign(new Error(code), { code, cert: peer });
-  const trouble = explain(error, secured);
-  return { expires, trouble: trouble instanceof Error ? trouble : error };
+  const explained = explain(error, secured);
+  const trouble = explained instanceof Error ? explained : error;
+  // Without it the connection would pass for one to a trusted peer.
+  if (!isKnown) throw trouble;
+  return { expires, trouble };
 }

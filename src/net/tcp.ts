@@ -137,6 +137,18 @@ export async function dial(
   return { socket, said };
 }
 
+/** See {@link Stream.write}. */
+export const written = (
+  socket: Socket,
+  bytes: string | readonly Buffer[],
+  said: (error: unknown) => Error,
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const taken = (error?: Error | null) => (error ? reject(said(error)) : resolve());
+    if (typeof bytes === 'string') socket.write(bytes, taken);
+    else socket.write(bytes.length === 1 ? (bytes[0] as Buffer) : Buffer.concat(bytes), taken);
+  });
+
 /** Ends a connection in order; one that is gone already never says that it has ended. */
 export const endOf = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
@@ -174,12 +186,7 @@ export async function openTcp(options: TcpOptions, signal: AbortSignal): Promise
   return {
     finish: () => finish(socket, ended, Math.min(Math.max(took, CROSSING.least), CROSSING.most)),
     ended,
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        const taken = (error?: Error | null) => (error ? reject(said(error)) : resolve());
-        if (typeof bytes === 'string') socket.write(bytes, taken);
-        else socket.write(Buffer.concat(bytes), taken);
-      }),
+    write: (bytes) => written(socket, bytes, said),
     close: () => endOf(socket),
   };
 }

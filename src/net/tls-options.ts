@@ -1,9 +1,9 @@
-import { z } from '../plugin/index.ts';
+import { wholePath, z } from '../plugin/index.ts';
 
 /** The oldest version that is spoken where the configuration names none. */
 export const OLDEST = 'TLSv1.2';
 
-const file = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
+const file = wholePath();
 
 /** The options of TLS, for a handler that can speak it; `tls: {}` is enough where the system's authorities do. */
 export const tls = () =>

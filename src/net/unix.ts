@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Stream } from './stream.ts';
 import { failed } from './stream.ts';
-import { ending, endOf } from './tcp.ts';
+import { ending, endOf, written } from './tcp.ts';
 
 /** A peer behind a socket in the file system. */
 export interface UnixOptions {
@@ -51,11 +51,7 @@ export async function openUnix(options: UnixOptions, signal: AbortSignal): Promi
   });
   return {
     ended: ending(socket, options, said),
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        const whole = typeof bytes === 'string' ? bytes : Buffer.concat(bytes);
-        socket.write(whole, (error) => (error ? reject(said(error)) : resolve()));
-      }),
+    write: (bytes) => written(socket, bytes, said),
     close: () => endOf(socket),
   };
 }

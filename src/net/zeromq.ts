@@ -4,7 +4,7 @@ import { type Batch, type Connection, codeOf, Foreseen, within } from '../plugin
 import { type ZmtpOptions, ZmtpSession } from '../wire/zmtp.ts';
 import { type Endpoint, spoken } from './endpoint.ts';
 import { failed, type Stream } from './stream.ts';
-import { endOf, openTcp } from './tcp.ts';
+import { endOf, openTcp, written } from './tcp.ts';
 
 /** A peer that speaks ZMTP. */
 export interface ZeroMqOptions extends ZmtpOptions, Pick<Endpoint, 'host' | 'port'> {
@@ -152,12 +152,7 @@ function streamOf(socket: Socket, received: (bytes: Buffer) => void): Stream {
       socket.once('error', (error) => resolve(failed(where, error)));
       socket.once('close', () => resolve(failed(where, 'the peer closed the connection')));
     }),
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        const taken = (error?: Error | null) => (error ? reject(error) : resolve());
-        if (typeof bytes === 'string') socket.write(bytes, taken);
-        else socket.write(Buffer.concat(bytes), taken);
-      }),
+    write: (bytes) => written(socket, bytes, (error) => failed(where, error)),
     close: () => endOf(socket),
   };
 }
@@ -232,7 +227,7 @@ class Listener implements Connection {
       signal.throwIfAborted();
       const [peer] = this.#peers;
       if (peer === undefined) {
-        await Promise.race([this.#arrived.rung, aborted(signal)]);
+        await this.#somebody(signal);
         continue;
       }
       this.#peers.delete(peer);
@@ -242,6 +237,20 @@ class Listener implements Connection {
       } catch {
         this.#peers.delete(peer);
       }
+    }
+  }
+
+  /** Waits until a peer has come. The signal is that of the connection, and outlives many of them. */
+  async #somebody(signal: AbortSignal): Promise<void> {
+    let abort = nothing;
+    const aborted = new Promise<never>((_, reject) => {
+      abort = () => reject(new Error('no peer has come to take it'));
+      signal.addEventListener('abort', abort, { once: true });
+    });
+    try {
+      await Promise.race([this.#arrived.rung, aborted]);
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -275,13 +284,6 @@ class Listener implements Connection {
     for (const socket of this.#sockets) socket.destroy();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new Error('no peer has come to take it')), {
-      once: true,
-    });
-  });
 
 /** Listens for peers to connect. */
 export async function bindZeroMq(

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { basename } from 'node:path';
-import { codeOf, Foreseen } from '../plugin/index.ts';
+import { AccessDenied, codeOf, Foreseen } from '../plugin/index.ts';
 import { printable } from '../wire/printable.ts';
 
 /** A program of others, and as whom and in what bounds it runs. */
@@ -104,3 +104,17 @@ export class Complaint {
 /** How a process ended, in words. */
 export const howEnded = (code: number | null, signal: string | null): string =>
   signal === null ? `with status ${code}` : `by ${signal}`;
+
+/**
+ * That a program ended badly, with what it said on its standard error.
+ *
+ * @returns {@link AccessDenied}, and what to do, where it was setpriv that said it and the program never began.
+ */
+export function failed(what: string, complaint: string): Foreseen {
+  if (complaint === '') return new Foreseen(what);
+  const said = `${what}. It said: ${complaint}`;
+  if (!/(?:^|\| )setpriv: .*not permitted/i.test(complaint)) return new Foreseen(said);
+  const remedy =
+    'Under systemd it takes the drop-in exec.conf (docs/systemd.md), or leave "user" out.';
+  return new AccessDenied(`${said}. The agent may not become another user. ${remedy}`);
+}

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Observation } from '../metric/index.ts';
+import { bytewise, Mounts, type On } from '../mounts/index.ts';
 import {
   AccessDenied,
   type CollectContext,
@@ -9,14 +10,14 @@ import {
   Foreseen,
   NoData,
   type Session,
+  unlessAbsent,
 } from '../plugin/index.ts';
-import { decodeMount, reachable } from '../wire/mountinfo.ts';
 import { printable } from '../wire/printable.ts';
 import { expositionReader } from '../wire/readings/exposition.ts';
 import { plainReader } from '../wire/readings/plain.ts';
 import type { LineReader, Reading } from '../wire/readings/reading.ts';
 import { Intake } from './intake.ts';
-import { Lines } from './lines.ts';
+import { allTaken, Lines } from './lines.ts';
 
 /** What the collector `textfile` is told. */
 export interface FolderOptions {
@@ -35,31 +36,12 @@ type Context = CollectContext & { readonly options: FolderOptions };
 const MOST_FILES = 1000;
 /** Milliseconds that a mount has to answer. */
 const LONGEST = 1000;
-/** Another machine answers for these, or another program: they may hang. */
-const MAY_HANG =
-  /^(?:nfs\d?|cifs|smb3?|smbfs|ceph|afs|9p|fuse(?:\..*)?|glusterfs|autofs|ocfs2|gfs2|lustre)$/;
 
 const READERS: Readonly<Record<string, () => LineReader>> = {
   '.prom': () => expositionReader({ stamps: false }),
   '.out': plainReader,
 };
 const endingOf = (file: string): string => /\.[^.]+$/.exec(file)?.[0] ?? '';
-
-/** The mount that a path is on, if another machine answers for it. */
-function hangingMount({ proc }: CollectContext['host'], path: string): string | undefined {
-  let text = '';
-  try {
-    text = proc.read('self/mountinfo');
-  } catch {
-    return undefined;
-  }
-  const mounts = text.split('\n').flatMap((line) => decodeMount(line) ?? []);
-  const over = reachable(mounts).filter(
-    ({ mountpoint: at }) => at === '/' || path === at || path.startsWith(`${at}/`),
-  );
-  const nearest = over.sort((a, b) => b.mountpoint.length - a.mountpoint.length)[0];
-  return nearest !== undefined && MAY_HANG.test(nearest.type) ? nearest.mountpoint : undefined;
-}
 
 interface Found {
   readonly text: string;
@@ -105,6 +87,9 @@ async function readWhole(path: string, most: number): Promise<Found> {
 /** Reads what other programs leave in folders: Prometheus' text in `*.prom`, `name value` in `*.out`. */
 export class FolderSession implements Session {
   readonly #written: (file: string, mtime: number) => Observation;
+  readonly #mounts = new Mounts();
+  /** Which mounts were asked at this tick. */
+  readonly #asked = new Map<On, Promise<unknown>>();
   #intake: Intake | undefined;
 
   /** @param written makes the reading that says when a file was written. */
@@ -113,10 +98,12 @@ export class FolderSession implements Session {
   }
 
   async *collect(context: Context): AsyncGenerator<Observation | Error> {
-    const { options, hostname } = context;
+    const { options, hostname, host } = context;
+    this.#mounts.update(unlessAbsent(() => host.proc.read('self/mountinfo')) ?? '');
     const { as: prefix, series: most } = options;
-    const intake = this.#intake ?? new Intake('textfile', { most, prefix, own: hostname });
+    const intake = this.#intake ?? new Intake({ most, prefix, own: hostname });
     this.#intake = intake;
+    this.#asked.clear();
     const written: Observation[] = [];
     const errors: Error[] = [];
     let there = 0;
@@ -138,18 +125,25 @@ export class FolderSession implements Session {
 
   close(): void {}
 
+  /** Another process asks first: what hangs in this one would hang with all that reads files. */
+  async #answering({ host, signal }: Context, path: string): Promise<void> {
+    const on = this.#mounts.of(path);
+    if (!on.mayHang) return;
+    const soon = () => AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]);
+    const answer = this.#asked.get(on) ?? host.statfsGuarded(bytewise(on), soon());
+    this.#asked.set(on, answer);
+    await answer;
+  }
+
   async #folder(
-    { host, signal, options, time }: Context,
+    context: Context,
     folder: string,
     intake: Intake,
     written: Observation[],
     errors: Error[],
   ): Promise<void> {
-    const mount = hangingMount(host, folder);
-    // Another process asks first: what hangs in this one would hang with all that reads files.
-    if (mount !== undefined) {
-      await host.statfsGuarded(mount, AbortSignal.any([signal, AbortSignal.timeout(LONGEST)]));
-    }
+    const { options, time } = context;
+    await this.#answering(context, folder);
     const files = (await listed(folder)).filter((file) => READERS[endingOf(file)] !== undefined);
     if (files.length > MOST_FILES) {
       errors.push(
@@ -159,6 +153,8 @@ export class FolderSession implements Session {
     for (const name of files.slice(0, MOST_FILES)) {
       const path = join(folder, name);
       try {
+        // It may be a link to elsewhere.
+        await this.#answering(context, path);
         const { text, mtime } = await readWhole(path, options.output);
         written.push(this.#written(path, mtime));
         if (options.stale !== undefined && time - mtime > options.stale) {
@@ -166,7 +162,7 @@ export class FolderSession implements Session {
             `${printable(path)} was not written for longer than ${options.stale} s`,
           );
         }
-        take(intake, name, text);
+        take(intake, path, text);
       } catch (error) {
         // It went away between the list and the reading.
         if (codeOf(error) !== 'ENOENT') errors.push(wordsFor(error, path));
@@ -176,13 +172,19 @@ export class FolderSession implements Session {
 }
 
 /** A file is taken whole or not at all, as node_exporter does: half of it would be half of a truth. */
-function take(intake: Intake, name: string, text: string): void {
-  const reader = READERS[endingOf(name)]?.();
+function take(intake: Intake, path: string, text: string): void {
+  const reader = READERS[endingOf(path)]?.();
   if (reader === undefined) return;
   intake.take((said) => {
     const readings: Reading[] = [];
-    const lines = new Lines((line) => reader.read(line, { ...said, readings }));
-    lines.push(Buffer.from(text));
+    try {
+      const lines = new Lines((line) => reader.read(line, { ...said, readings }));
+      lines.push(Buffer.from(text));
+      allTaken(lines);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw new SyntaxError(`${printable(path)} is left out: ${error.message}`);
+    }
     for (const reading of readings) said.readings.push(reading);
   });
 }

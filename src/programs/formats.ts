@@ -11,8 +11,9 @@ import { decodeStatsd, type StatsdEvent } from '../wire/readings/statsd.ts';
 import { StatsdAggregates } from './aggregate.ts';
 
 /** What is read line by line. */
+// biome-ignore format: one line of words
 export const LINE_FORMATS = [
-  ...(['plain', 'collectd', 'influx', 'prometheus', 'statsd', 'json', 'netdata'] as const),
+  'plain', 'collectd', 'influx', 'prometheus', 'statsd', 'json', 'netdata',
 ] as const;
 export type LineFormat = (typeof LINE_FORMATS)[number];
 

@@ -8,6 +8,7 @@ import { ProgramSession } from './session.ts';
 export { PUSHED } from './dispatch.ts';
 export { LINE_FORMATS } from './formats.ts';
 export { placeIn } from './listener.ts';
+export { percentilesOption, seriesOption, typesOption } from './options.ts';
 export type { ProgramOptions } from './session.ts';
 
 /** Runs one program for as long as its collector is configured. */

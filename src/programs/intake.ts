@@ -9,7 +9,8 @@ const TOLD = 3;
 /** Reads lines into a harvest, and remembers what was wrong with them until the next tick. */
 export class Intake {
   readonly harvest: Harvest;
-  readonly #name: string;
+  /** What stands before whatever is told of it. */
+  readonly #of: string;
   readonly #most: number;
   readonly #said: Said = { readings: [], notes: [] };
   #wrong: string[] = [];
@@ -17,9 +18,9 @@ export class Intake {
   /** Lines so far. */
   lines = 0;
 
-  /** @param name what is read, for whoever reads of it. */
-  constructor(name: string, options: HarvestOptions) {
-    this.#name = name;
+  /** @param name what is read, where a collector reads several; its own name is said by the agent. */
+  constructor(options: HarvestOptions, name?: string) {
+    this.#of = name === undefined ? '' : `${name}: `;
     this.#most = options.most;
     this.harvest = new Harvest(options);
   }
@@ -53,17 +54,17 @@ export class Intake {
     const refused = this.harvest.refusals();
     if (refused > 0) {
       yield new Foreseen(
-        `${this.#name}: ${refused} values belong to more series than the ${this.#most} that \`series\` allows`,
+        `${this.#of}${refused} values belong to more series than the ${this.#most} that \`series\` allows`,
       );
     }
-    for (const wrong of this.#wrong) yield new Foreseen(`${this.#name}: ${wrong}`);
+    for (const wrong of this.#wrong) yield new Foreseen(`${this.#of}${wrong}`);
     if (this.#wrongs > TOLD) {
-      yield new Foreseen(`${this.#name}: ${this.#wrongs - TOLD} more lines that cannot be read`);
+      yield new Foreseen(`${this.#of}${this.#wrongs - TOLD} more lines that cannot be read`);
     }
     this.#wrong = [];
     this.#wrongs = 0;
     for (const note of this.#said.notes.splice(0).slice(0, TOLD)) {
-      yield new Remark(`${this.#name}: ${note}`);
+      yield new Remark(`${this.#of}${note}`);
     }
   }
 }

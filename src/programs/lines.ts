@@ -56,3 +56,10 @@ export class Lines {
     this.tooLong += 1;
   }
 }
+
+/** @throws SyntaxError where lines were too long: what is passed over is told of. */
+export function allTaken({ tooLong }: Pick<Lines, 'tooLong'>): void {
+  if (tooLong === 0) return;
+  const many = tooLong === 1 ? 'a line was' : `${tooLong} lines were`;
+  throw new SyntaxError(`${many} longer than ${LONGEST} characters, and left out`);
+}

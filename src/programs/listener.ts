@@ -49,6 +49,7 @@ export class Listener {
   readonly place: Place;
   readonly #answer: Answer;
   readonly #bounds: Bounds;
+  readonly #idle: number;
   readonly #connections = new Set<Socket>();
   #server: Server | undefined;
   #datagrams: Datagrams | undefined;
@@ -56,15 +57,16 @@ export class Listener {
   /** Connections that were turned away, datagrams that were left out, and lines that were too long. */
   readonly #lost = { connections: 0, datagrams: 0, lines: 0 };
 
-  private constructor(place: Place, answer: Answer, bounds: Bounds) {
+  private constructor(place: Place, answer: Answer, bounds: Bounds, idle: number) {
     this.place = place;
     this.#answer = answer;
     this.#bounds = bounds;
+    this.#idle = idle;
   }
 
   /** @throws Foreseen if it is taken, or not ours to take. */
-  static async open(place: Place, answer: Answer, bounds: Bounds): Promise<Listener> {
-    const it = new Listener(place, answer, bounds);
+  static async open(place: Place, answer: Answer, bounds: Bounds, idle = IDLE): Promise<Listener> {
+    const it = new Listener(place, answer, bounds, idle);
     try {
       if (place.kind === 'udp') await it.#bind(place.host, place.port);
       else await it.#listen(place);
@@ -134,7 +136,7 @@ export class Listener {
     });
   }
 
-  async #listen(place: Exclude<Place, { kind: 'udp' }> | Place): Promise<void> {
+  async #listen(place: Place): Promise<void> {
     if (place.kind === 'unix') await forsaken(place.path);
     const server = createServer((socket) => this.#serve(socket));
     if (place.kind === 'unix') server.listen(place.path);
@@ -160,7 +162,7 @@ export class Listener {
       if (socket.writableLength > UNREAD) socket.destroy();
       else socket.write(`${answer}\n`);
     });
-    socket.setTimeout(IDLE, () => socket.destroy());
+    socket.setTimeout(this.#idle, () => socket.destroy());
     socket.on('error', () => {
       // The client is gone; what it had said is kept.
     });

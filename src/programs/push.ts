@@ -41,7 +41,7 @@ export class PushSession implements Session {
     // Whoever only looks must not take the place of the agent that runs.
     if (agent.handlers.length === 0) return [new Remark('only an agent that runs listens')];
     const { series: most, percentiles, as: prefix } = options;
-    this.#intake ??= new Intake('push', { most, prefix, own: hostname });
+    this.#intake ??= new Intake({ most, prefix, own: hostname });
     this.#aggregates ??= new StatsdAggregates(most, percentiles);
     this.#dispatch ??= new Dispatch(this.#aggregates, typesOf(options.types));
     const errors: Error[] = [];
@@ -75,7 +75,7 @@ export class PushSession implements Session {
     const refused = this.#aggregates?.refusals() ?? 0;
     if (refused > 0) {
       yield new Remark(
-        `push: ${refused} statsd events of more names than \`series\` allows were left out`,
+        `${refused} statsd events of more names than \`series\` allows were left out`,
       );
     }
     for (const it of this.#listeners) if (it !== undefined) yield* it.turn();

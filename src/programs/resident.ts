@@ -2,7 +2,16 @@ import type { ChildProcess } from 'node:child_process';
 import { type Clock, systemClock } from '../clock/index.ts';
 import { Foreseen, Remark, within } from '../plugin/index.ts';
 import type { LineReader } from '../wire/readings/reading.ts';
-import { type Command, Complaint, calledIn, howEnded, kill, notStarted, start } from './command.ts';
+import {
+  type Command,
+  Complaint,
+  calledIn,
+  failed,
+  howEnded,
+  kill,
+  notStarted,
+  start,
+} from './command.ts';
 import { isDisabled } from './formats.ts';
 import type { Intake } from './intake.ts';
 import { Lines } from './lines.ts';
@@ -32,6 +41,15 @@ export interface ResidentOptions {
   readonly silence?: number | undefined;
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>
+  exitCode !== null || signalCode !== null;
+
+/** What a program has started, and what has left its group, may hold its output open for ever. */
+function close({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
+}
+
 /** A program that runs as long as the agent does, and says something whenever it likes, or when it is asked. */
 export class Resident {
   readonly #it: Command;
@@ -42,6 +60,8 @@ export class Resident {
   readonly #begin: () => LineReader;
   readonly #clock: Clock;
   #child: ChildProcess | undefined;
+  /** The latest that was killed for its silence. The kernel may keep it, or it is of a user whom we may not end. */
+  #killed: ChildProcess | undefined;
   #ended: Promise<void> = Promise.resolve();
   #reader: LineReader | undefined;
   #lines: Lines | undefined;
@@ -79,12 +99,17 @@ export class Resident {
     this.#clock = clock;
   }
 
-  /** Whether it answers a tick later than at once: it was just started, or has to be asked first. */
-  tick(): Promise<void> | undefined {
+  /**
+   * Whether it answers a tick later than at once: it was just started, or has to be asked first.
+   *
+   * @param context its signal ends the waiting: what is said later is of the next tick.
+   */
+  tick(context: { readonly signal: AbortSignal }): Promise<void> | undefined {
     this.#bytes = 0;
     this.#mostLines =
       this.#intake.lines + Math.max(20_000, LINES_PER_SERIES * this.#options.series);
     this.#silent();
+    this.#forsake();
     const fresh = this.#child === undefined && this.#mayStart();
     if (fresh) this.#start();
     if (this.#paused) {
@@ -93,10 +118,10 @@ export class Resident {
     }
     if (this.#child === undefined) return undefined;
     const { trigger } = this.#options;
-    if (trigger === undefined) return fresh ? this.#answer() : undefined;
+    if (trigger === undefined) return fresh ? this.#answer(context.signal) : undefined;
     // A signal ends what has not yet said what it does about it.
     if (!fresh || trigger === 'stdin') this.#ask(trigger);
-    return this.#answer();
+    return this.#answer(context.signal);
   }
 
   /** What became of it since the tick before. */
@@ -104,8 +129,9 @@ export class Resident {
     const reader = this.#reader;
     if (reader !== undefined) this.#intake.take((said) => reader.end?.(said));
     const complaint = this.#complaint.take();
-    if (this.#gone !== undefined) yield withReason(this.#gone, complaint);
-    else if (complaint !== '') {
+    if (this.#gone !== undefined) {
+      yield complaint === '' ? this.#gone : failed(this.#gone.message, complaint);
+    } else if (complaint !== '') {
       yield new Remark(`${calledIn(this.#it)} said on its standard error: ${complaint}`);
     }
     this.#gone = undefined;
@@ -133,12 +159,16 @@ export class Resident {
     await within(this.#ended, GRACE, this.#clock);
     kill(child);
     await within(this.#ended, GRACE, this.#clock);
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    close(child);
   }
 
   #mayStart(): boolean {
-    return !this.#disabled && this.#clock.monotonic() >= this.#retryAt;
+    if (this.#disabled || this.#clock.monotonic() < this.#retryAt) return false;
+    if (this.#killed === undefined || hasEnded(this.#killed)) return true;
+    this.#gone ??= new Foreseen(
+      `${calledIn(this.#it)} was killed and has not ended: it is not started again before it has`,
+    );
+    return false;
   }
 
   #start(): void {
@@ -166,7 +196,7 @@ export class Resident {
     });
     this.#ended = new Promise((resolve) => {
       child.once('error', (cause) => {
-        this.#over(notStarted(this.#it, cause));
+        this.#over(child, notStarted(this.#it, cause));
         resolve();
       });
       child.once('close', (code, signal) => {
@@ -174,7 +204,7 @@ export class Resident {
         const how = howEnded(code, signal);
         this.#disabled = isDisabled(reader);
         const well = code === 0 || this.#disabled;
-        this.#over(well ? undefined : new Foreseen(`${calledIn(this.#it)} ended ${how}`));
+        this.#over(child, well ? undefined : new Foreseen(`${calledIn(this.#it)} ended ${how}`));
         resolve();
       });
       // What it left behind would hold its output open.
@@ -183,9 +213,10 @@ export class Resident {
   }
 
   /** It is gone: the next tick starts it again, or a later one, if it failed. */
-  #over(failure: Error | undefined): void {
+  #over(child: ChildProcess, failure: Error | undefined): void {
     const now = this.#clock.monotonic();
-    if (this.#child === undefined) return;
+    // One that was killed is told of already.
+    if (this.#child !== child) return;
     this.#child = undefined;
     this.#heard();
     if (failure === undefined || now - this.#startedAt >= LIVED) this.#pause = FIRST_PAUSE;
@@ -200,10 +231,22 @@ export class Resident {
     const child = this.#child;
     if (silence === undefined || child === undefined || this.#paused) return;
     if (this.#clock.monotonic() - this.#heardAt < silence) return;
-    this.#gone = new Foreseen(
-      `${calledIn(this.#it)} has said nothing for ${silence / 1000} s, and is started anew`,
-    );
     kill(child);
+    close(child);
+    this.#killed = child;
+    this.#over(
+      child,
+      new Foreseen(
+        `${calledIn(this.#it)} has said nothing for ${silence / 1000} s, and is started anew`,
+      ),
+    );
+  }
+
+  /** Does without the rest of one that has ended since the tick before, if nobody but others holds its output. */
+  #forsake(): void {
+    const child = this.#child;
+    if (child === undefined || this.#paused) return;
+    if (hasEnded(child)) close(child);
   }
 
   #ask(trigger: Trigger): void {
@@ -212,8 +255,10 @@ export class Resident {
   }
 
   /** Resolves when it has said something and then nothing more for a moment, or too long nothing at all. */
-  async #answer(): Promise<void> {
+  async #answer(signal: AbortSignal): Promise<void> {
     let last = false;
+    const over = () => this.#heard();
+    signal.addEventListener('abort', over, { once: true });
     const wait = (ms: number) => {
       const heard = new Promise<true>((resolve) => {
         this.#heard = () => resolve(true);
@@ -222,13 +267,11 @@ export class Resident {
     };
     let heard = await wait(ANSWER);
     const until = this.#clock.monotonic() + ANSWER;
-    while (heard === true && !last && this.#child !== undefined) {
+    while (heard === true && !last && this.#child !== undefined && !signal.aborted) {
       heard = await wait(QUIET);
       last = this.#clock.monotonic() > until;
     }
+    signal.removeEventListener('abort', over);
     this.#heard = () => {};
   }
 }
-
-const withReason = (error: Error, complaint: string): Error =>
-  complaint === '' ? error : new Foreseen(`${error.message}. It said: ${complaint}`);

@@ -1,14 +1,14 @@
 import { basename, extname } from 'node:path';
 import type { Observation } from '../metric/index.ts';
-import { type CollectContext, Foreseen, NoData, Remark, type Session } from '../plugin/index.ts';
+import { type CollectContext, NoData, Remark, type Session } from '../plugin/index.ts';
 import { decodeJson } from '../wire/readings/json.ts';
 import { type MuninReader, muninReader } from '../wire/readings/munin.ts';
 import { decodePlugin, PLUGIN_STATES, statusReading } from '../wire/readings/perfdata.ts';
 import type { LineReader } from '../wire/readings/reading.ts';
-import { type Command, calledIn, commandLine } from './command.ts';
+import { type Command, calledIn, commandLine, failed } from './command.ts';
 import { type LineFormat, readerOf } from './formats.ts';
 import { Intake } from './intake.ts';
-import { Lines } from './lines.ts';
+import { allTaken, Lines } from './lines.ts';
 import { type Output, runOnce } from './once.ts';
 import { Resident, type ResidentOptions } from './resident.ts';
 
@@ -39,15 +39,18 @@ const nameOf = ({ command: [program = ''] }: Command): string =>
 
 /** What programs of each kind expect to find in their environment. */
 function environmentOf(it: ProgramOptions, host: string, interval: number): NodeJS.ProcessEnv {
-  const user = it.user ?? 'root';
-  const state = `/var/lib/munin-node/plugin-state/${user}`;
   switch (it.format) {
-    case 'munin':
+    case 'munin': {
+      // Plugins write beside their state and rename: both are in one folder, wherever that is.
+      const state =
+        it.environment['MUNIN_PLUGSTATE'] ??
+        `/var/lib/munin-node/plugin-state/${it.user ?? 'root'}`;
       return {
         ...{ FQDN: host, MUNIN_LIBDIR: '/usr/share/munin', MUNIN_PLUGSTATE: state },
         ...{ MUNIN_STATEFILE: `${state}/${nameOf(it)}-cullinan`, MUNIN_MASTER_IP: '-' },
         ...{ MUNIN_CAP_MULTIGRAPH: '1', MUNIN_DEBUG: '0', LC_ALL: 'C', LANG: 'C' },
       };
+    }
     case 'netdata':
       return {
         ...{ NETDATA_UPDATE_EVERY: `${interval}`, NETDATA_HOSTNAME: host },
@@ -78,7 +81,7 @@ export class ProgramSession implements Session {
     const intake = this.#intake;
     // Nothing to wait for: what was said is there already.
     if (resident !== undefined && intake !== undefined) {
-      const answered = resident.tick();
+      const answered = resident.tick(context);
       if (answered === undefined) return this.#told(resident, intake);
       return answered.then(() => this.#told(resident, intake));
     }
@@ -111,7 +114,7 @@ export class ProgramSession implements Session {
       const resident = new Resident(options, this.#line, this.#environment, intake, begin);
       if (this.#closed) return [];
       this.#resident = resident;
-      await resident.tick();
+      await resident.tick(context);
       return [...this.#told(resident, intake)];
     }
     const troubles = await this.#run(context, intake);
@@ -127,7 +130,7 @@ export class ProgramSession implements Session {
     const own = this.#own(context);
     const named = NAMED.has(options.format);
     const prefix = named ? undefined : options.as;
-    const intake = new Intake(calledIn(options), { most: options.series, prefix, own });
+    const intake = new Intake({ most: options.series, prefix, own }, calledIn(options));
     this.#line = await commandLine(options);
     this.#environment = environmentOf(options, own, interval);
     this.#intake = intake;
@@ -159,6 +162,7 @@ export class ProgramSession implements Session {
         return await run(words, (piece) => lines.push(piece));
       } finally {
         lines.end();
+        intake.take(() => allTaken(lines));
         intake.take((said) => reader.end?.(said));
       }
     };
@@ -169,7 +173,9 @@ export class ProgramSession implements Session {
       intake.take(({ readings }) => void readings.push(statusReading(code, service)));
       if (code <= 3) return remarks(name, complaint);
       const states = PLUGIN_STATES.join(', ');
-      return [new Foreseen(`${name} ended ${how}, which is no status of a plugin (${states})`)];
+      return [
+        failed(`${name} ended ${how}, which is no status of a plugin (${states})`, complaint),
+      ];
     }
     let output: Output;
     if (format === 'json') {
@@ -189,8 +195,7 @@ export class ProgramSession implements Session {
     }
     const { code, complaint, how } = output;
     if (code === 0) return remarks(name, complaint);
-    const why = complaint === '' ? '' : `. It said: ${complaint}`;
-    return [new Foreseen(`${name} ended ${how}${why}`)];
+    return [failed(`${name} ended ${how}`, complaint)];
   }
 }
 

@@ -141,6 +141,8 @@ export interface ChronySource {
   readonly error: number;
 }
 
+/** Binary logarithm of the longest interval; chronyd takes from -7 to 24. */
+const MOST_POLL = 32;
 const MODES = ['server', 'peer', 'clock'] as const;
 const STATES = [
   'selected',
@@ -157,15 +159,16 @@ export function decodeSource(sequence: number, bytes: Buffer): ChronySource | un
   if (body === undefined) return undefined;
   const mode = MODES[body.readUInt16BE(26)];
   const state = STATES[body.readUInt16BE(24)];
-  if (mode === undefined || state === undefined) {
-    throw new SyntaxError('a source of chronyd in a state or mode that is none');
+  const poll = body.readInt16BE(20);
+  if (mode === undefined || state === undefined || Math.abs(poll) > MOST_POLL) {
+    throw new SyntaxError('a source of chronyd in a state, mode or interval that is none');
   }
   let reached = 0;
   for (let bits = body.readUInt16BE(30) & 0xff; bits > 0; bits >>= 1) reached += bits & 1;
   return {
     ...{ name: mode === 'clock' ? clockName(body) : addressOf(body), mode, state, reached },
     stratum: body.readUInt16BE(22),
-    poll: 2 ** body.readInt16BE(20),
+    poll: 2 ** poll,
     since: body.readUInt32BE(32),
     offset: floatAt(body, 40),
     error: floatAt(body, 44),

@@ -15,6 +15,13 @@ const LONGEST = 64 * 1024;
 /** What ntpd refuses. */
 export class NtpRefusal extends Error {
   override readonly name = 'NtpRefusal';
+  /** Whether it is that we may not ask. */
+  readonly denied: boolean;
+
+  constructor(code: number) {
+    super(ERRORS[code] ?? `it refuses with error ${code}`);
+    this.denied = code === 1 || code === 7;
+  }
 }
 
 const ERRORS: Readonly<Record<number, string>> = {
@@ -62,10 +69,7 @@ export class ControlAnswer {
       throw new SyntaxError(`an answer of ${bytes.length} bytes that is no control message of NTP`);
     }
     if (bytes.readUInt16BE(2) !== this.#sequence) return undefined;
-    if ((flags & 0x40) !== 0) {
-      const code = bytes[4] ?? 0;
-      throw new NtpRefusal(ERRORS[code] ?? `it refuses with error ${code}`);
-    }
+    if ((flags & 0x40) !== 0) throw new NtpRefusal(bytes[4] ?? 0);
     const [offset, count] = [bytes.readUInt16BE(8), bytes.readUInt16BE(10)];
     if (bytes.length < HEAD + count || offset + count > LONGEST) {
       throw new SyntaxError(

@@ -47,11 +47,21 @@ test('reads the page of an old one, and leaves out what it has not', async () =>
   });
 });
 
+test('a newer one has what requests took, CPU time and connections as well', async () => {
+  const more = ['Total Duration: 1500', 'CPUUser: .25', 'CPUChildrenSystem: 2', 'ConnsTotal: 3'];
+  const text = `${OLD}${more.join('\n')}\n`;
+  const run = await asked(apache, { servers: { web: { url: await page(text) } } });
+  expect(valuesOf(run, 'apache.')).toMatchObject({
+    ...{ 'request.time{web}': 1.5, 'cpu.time{web,user}': 0.25 },
+    ...{ 'cpu.time{web,children.system}': 2, 'connections{web,total}': 3 },
+  });
+});
+
 test('another page is not taken for it', async () => {
   const { thrown } = await asked(apache, { servers: { web: { url: await page('<html>') } } });
   expect(thrown).toEqual(
     new ParseError(
-      'the page begins "<html>", and is not server-status for programs. Does "url" end in ?auto',
+      'the page begins "<html>", and is not server-status for programs. Its "url" has to end in "?auto".',
     ),
   );
 });

@@ -58,10 +58,13 @@ test('a driver that counts charge, not energy, and current, not power', async ()
   ]);
 });
 
-test("a mouse's battery is not the machine's, and an empty bay has nothing to tell", async () => {
+test("a mouse's battery is not the machine's, and others have nothing to tell", async () => {
   const files = {
     ...supply('hidpp_battery_0', { type: 'Battery', scope: 'Device', capacity: 50 }),
-    ...supply('BAT1', { type: 'Battery', present: 0, status: 'Unknown' }),
+    ...supply('BAT1', { type: 'Battery', present: 0, capacity: 50 }),
+    ...supply('ucsi', { type: 'USB' }),
+    // It says that it is on, and is no mains.
+    ...supply('ups', { type: 'UPS', online: 1 }),
   };
   expect(await linesOf(files)).toEqual([]);
 });

@@ -39,6 +39,26 @@ test('version 2 beside version 1, and controllers that are off', async () => {
   );
 });
 
+test('a line that makes no sense costs its own number, and is told of', async () => {
+  const folder = 'sys/fs/cgroup/unified/a.slice';
+  const host = hostWith({
+    ...unified,
+    [`${folder}/cpu.stat`]: 'usage_usec 3000000\nuser_usec 2000000\nsystem_usec much\n',
+    [`${folder}/memory.current`]: '4096\n',
+    [`${folder}/memory.max`]: 'max\n',
+    [`${folder}/memory.events`]: 'low 0\nhigh never\nmax 1\noom 0\noom_kill 0\n',
+  });
+  const run = await collecting(cgroups)(0, { host });
+  expect(text(run)).toContain('system.cgroup.cpu.time{group="a.slice",state="user"} 2 s');
+  expect(text(run)).not.toContain('state="system"');
+  expect(text(run)).toContain('event="max"} 1 count');
+  expect(text(run)).not.toContain('event="high"');
+  expect(run.errors.map(String)).toEqual([
+    expect.stringContaining('cpu.stat line 3'),
+    expect.stringContaining('memory.events line 2'),
+  ]);
+});
+
 test('more groups than are wanted are said to be', async () => {
   const host = hostWith({ ...unified, ...group('a'), ...group('b'), ...group('c') });
   const run = await collecting(cgroups)(0, { host, options: { limit: 2 } });

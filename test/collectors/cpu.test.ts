@@ -31,6 +31,14 @@ test('a malformed line costs that CPU only, and the CPU is still counted', () =>
   );
 });
 
+test('a malformed line is told of, a /proc/cpuinfo that is not there is not', async () => {
+  const host = hostWith({ 'proc/stat': 'cpu  1 2 3 4\ncpu0 1 2 x 4\n' });
+  const run = await collecting(cpu)(0, { host });
+  expect(run.errors.map(String)).toEqual([expect.stringContaining('/proc/stat line 2')]);
+  expect(text(run)).toContain('system.cpu.logical.count{} 1 count');
+  expect(text(run)).not.toContain('physical');
+});
+
 test.each([
   ['an empty file', '', '/proc/stat has no cpu line'],
   ['a file of something else', 'intr 1 2 3\n', '/proc/stat has no cpu line'],

@@ -1,18 +1,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import exec from '../../collectors/exec.ts';
 import { scratch } from '../support/agent.ts';
 import { collecting, describeCollector } from '../support/collector.ts';
 import { collectorAt } from '../support/foreign-programs.ts';
 import { hostWith } from '../support/host.ts';
+import { runs } from '../support/processes.ts';
 
 describeCollector(exec);
 
 const sh = (script: string) => ['/bin/sh', '-c', script];
 const running = (options: Readonly<Record<string, unknown>>) => collectorAt('exec', options);
-const alive = (pid: string) => existsSync(`/proc/${pid.trim()}`);
 
 /** Waits until something is so, which does not take long. */
 async function until(holds: () => boolean): Promise<void> {
@@ -74,6 +74,19 @@ describe('at each tick', () => {
     expect(troubles()).toEqual(['sh ended with status 3. It said: no disk']);
   });
 
+  test.each([{}, { format: 'nagios' as const }, { persistent: true }])(
+    'where the agent may not become its user it says what to do: %j',
+    async (how) => {
+      // As setpriv says it, which the kernel refuses root nothing of.
+      const words = 'echo "setpriv: initgroups failed: Operation not permitted" >&2; exit 127';
+      const { tick, troubles } = running({ command: sh(words), ...how });
+      while (troubles().length === 0) await tick();
+      expect(troubles()[0]).toMatch(
+        /^sh ended with status 127.* It said: setpriv: .*takes the drop-in exec\.conf \(docs\/systemd\.md\)/,
+      );
+    },
+  );
+
   test('its standard error is information where nothing failed', async () => {
     const { values, report, troubles } = running({ command: sh('echo a 1; echo careful >&2') });
     expect(await values()).toEqual({ a: 1 });
@@ -102,7 +115,8 @@ describe('at each tick', () => {
     });
     expect(Object.keys(await values())).toHaveLength(100);
     expect(troubles().join()).toContain('999900 values belong to more series than the 100');
-  });
+    // Seconds of work: the longest of these tests where a machine is busy.
+  }, 60_000);
 
   test('at the deadline all that it started is killed', async () => {
     const folder = scratch();
@@ -119,14 +133,14 @@ describe('at each tick', () => {
     const { errors } = await run;
     expect(errors.join()).toContain('had not ended at the deadline');
     const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split(' ');
-    await until(() => !pids.some(alive));
+    await until(() => !pids.some(runs));
   });
 
   test('what it leaves behind does not hold up the tick, and is killed', async () => {
     const folder = scratch();
     const { values } = running({ command: sh(`sleep 1000 & echo $! > ${folder}/pid; echo a 1`) });
     expect(await values()).toEqual({ a: 1 });
-    await until(() => !alive(readFileSync(join(folder, 'pid'), 'utf8')));
+    await until(() => !runs(readFileSync(join(folder, 'pid'), 'utf8').trim()));
   });
 
   test('its processes have the address space that they are given', async () => {
@@ -168,10 +182,16 @@ describe('for as long as the agent runs', () => {
 
   test('a program is started once, and asked at each tick', async () => {
     const { values } = running({ command: sh(SAYING), persistent: true, trigger: 'stdin' });
-    let last = 0;
+    let [last, ticks] = [0, 0];
+    const each = () => {
+      ticks += 1;
+      return values();
+    };
     for (let i = 0; i < 3; i += 1) {
-      const { n = 0 } = await wanted(values, (seen) => seen['n'] !== undefined);
+      const { n = 0 } = await wanted(each, (seen) => seen['n'] !== undefined);
       expect(n).toBeGreaterThan(last);
+      // It speaks once by itself.
+      expect(n).toBeLessThanOrEqual(1 + ticks);
       last = n;
     }
   });
@@ -233,17 +253,34 @@ describe('for as long as the agent runs', () => {
     expect(await wanted(values, ({ a }) => a !== undefined)).toEqual({ a: 1 });
     await agent.stop(0);
     const pids = readFileSync(join(folder, 'pids'), 'utf8').trim().split(' ');
-    await until(() => !pids.some(alive));
+    await until(() => !pids.some(runs));
+  });
+
+  /** Starts what leaves its group and holds the output of who has started it, until the test is over. */
+  const leavesBehind = (): string => {
+    const left = join(scratch(), 'left');
+    onTestFinished(() => {
+      for (const pid of readFileSync(left, 'utf8').trim().split('\n')) process.kill(Number(pid));
+    });
+    return `setsid sh -c 'echo $$ >> ${left}; exec sleep 1000' & until [ -s ${left} ]; do sleep 0.01; done`;
+  };
+
+  test('one that ends is started again, whatever it has left behind', async () => {
+    const command = sh(`${leavesBehind()}; echo "pid $$"`);
+    const { values, troubles } = running({ command, persistent: true });
+    const { pid: first } = await wanted(values, ({ pid }) => pid !== undefined);
+    await wanted(values, ({ pid }) => pid !== undefined && pid !== first);
+    expect(troubles()).toEqual([]);
   });
 
   test('one that is silent for too long is started anew', async () => {
-    const command = sh('echo "pid $$"; exec sleep 1000');
+    const command = sh(`${leavesBehind()}; echo "pid $$"; exec sleep 1000`);
     const { values, troubles } = running({ command, persistent: true, silence: '1s' });
     const { pid: first } = await wanted(values, ({ pid }) => pid !== undefined);
     await sleep(1100);
     const { pid: next } = await wanted(values, ({ pid }) => pid !== undefined);
     expect(next).not.toBe(first);
-    expect(troubles().join()).toContain('has said nothing for 1 s, and is started anew');
+    expect(troubles()).toEqual(['sh has said nothing for 1 s, and is started anew']);
   });
 
   test('one that never stops talking is read in bounds, and does not hold up the others', async () => {
@@ -257,6 +294,16 @@ describe('for as long as the agent runs', () => {
     await agent.stop(0);
   });
 
+  test('one that says little in many bytes is read in bounds, too', async () => {
+    const command = sh('yes "# $(head -c 60000 /dev/zero | tr "\\000" x)"');
+    const { tick, troubles } = running({ command, persistent: true, series: 100_000 });
+    // However fast this machine is, in the end it is enough.
+    for (let ms = 50; !troubles().join().includes('says more than is read in a tick'); ms *= 2) {
+      await sleep(ms);
+      await tick();
+    }
+  });
+
   test('a line that is too long, and bytes that are no text, cost themselves', async () => {
     const command = sh(
       "echo a 1; head -c 300000 /dev/urandom | tr -d '\\n'; echo; printf '\\000\\377\\n'; echo b 2",
@@ -264,6 +311,7 @@ describe('for as long as the agent runs', () => {
     const { values, troubles } = running({ command });
     expect(await values()).toEqual({ a: 1, b: 2 });
     expect(troubles().join()).toContain('has not two or three words');
+    expect(troubles().join()).toContain('a line was longer than 65536 characters, and left out');
   });
 });
 

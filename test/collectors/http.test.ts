@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { NoData } from 'cullinan/plugin';
@@ -29,7 +30,9 @@ async function server(status: number, body = '') {
 describe('a check of HTTP', () => {
   test('has the status, the size, and the time by phase', async () => {
     const { it, url } = await server(200, 'all is well');
+    const began = process.uptime();
     const { values, result } = await checked({ url, contains: ['is well'] });
+    const elapsed = process.uptime() - began;
     expect(result).toBe('ok');
     expect(values).toMatchObject({ 'up{a}': 1, 'status{a}': 200, 'size{a}': 11 });
     const phases = ['lookup', 'connect', 'wait', 'transfer'].map(
@@ -38,6 +41,8 @@ describe('a check of HTTP', () => {
     const sum = phases.reduce((sum: number, each) => sum + (each ?? Number.NaN), 0);
     expect(values['time{a}']).toBeCloseTo(sum);
     expect(sum).toBeGreaterThan(0);
+    // One follows the other, and all of them are within the time that it took.
+    expect(sum).toBeLessThanOrEqual(elapsed);
     expect(values).not.toHaveProperty('phase_time{a,tls}');
     expect(it.asked[0]).toMatchObject({ method: 'GET', url: '/health?full=1' });
   });
@@ -47,7 +52,7 @@ describe('a check of HTTP', () => {
     const login = { username: 'zoë', password: 'p:w' };
     const wanted = {
       method: 'POST',
-      body: '{}',
+      body: '{"ö":1}',
       headers: { 'X-From': 'here' },
       status: [201, 202],
     };
@@ -55,7 +60,7 @@ describe('a check of HTTP', () => {
     const [seen] = it.asked;
     expect(seen?.headers).toMatchObject({ 'x-from': 'here', host: `127.0.0.1:${it.port}` });
     expect(seen?.headers.authorization).toBe(`Basic ${Buffer.from('zoë:p:w').toString('base64')}`);
-    expect(seen?.body.toString()).toBe('{}');
+    expect(seen?.body.toString()).toBe('{"ö":1}');
   });
 
   test.each([
@@ -94,10 +99,14 @@ describe('a check of HTTP', () => {
 
   test('one that is down does not hold up another', async () => {
     const { it, url } = await server(200);
-    it.answer = ({ url }, response) => (url === '/slow' ? undefined : response.end());
-    const slow = { url: new URL('/slow', url).href, timeout: '200ms' };
-    const run = await asked(http, { targets: { slow, fast: { url } } });
-    expect(valuesOf(run, 'check.http.up')).toEqual({ '{slow}': 0, '{fast}': 1 });
+    // Neither is answered before both were asked.
+    const waiting: ServerResponse[] = [];
+    it.answer = (_, response) => {
+      waiting.push(response);
+      if (waiting.length === 2) for (const each of waiting) each.end();
+    };
+    const run = await asked(http, { targets: { a: { url }, b: { url } } });
+    expect(valuesOf(run, 'check.http.up')).toEqual({ '{a}': 1, '{b}': 1 });
   });
 
   test('without targets there is nothing to check', async () => {
@@ -112,11 +121,10 @@ describe('a check of HTTP over TLS', () => {
   });
   afterAll(() => certificates[Symbol.dispose]());
 
-  /** @returns its URL, and how often it was asked. */
-  async function secure(name: string, wishes: { names?: string; expired?: boolean } = {}) {
-    const { cert, key } = certificates.ours.issue(name, wishes);
+  /** A server with such a certificate. @returns its URL, and how often it was asked. */
+  async function presenting(cert: string | Buffer, key: string) {
     let asked = 0;
-    const it = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (_, response) => {
+    const it = createServer({ cert, key: readFileSync(key) }, (_, response) => {
       asked += 1;
       response.end('secure');
     }).listen(0, '127.0.0.1');
@@ -124,6 +132,11 @@ describe('a check of HTTP over TLS', () => {
     onTestFinished(() => void it.close());
     const url = `https://127.0.0.1:${(it.address() as AddressInfo).port}/`;
     return { url, asked: () => asked };
+  }
+
+  function secure(name: string, wishes: { names?: string; expired?: boolean } = {}) {
+    const { cert, key } = certificates.ours.issue(name, wishes);
+    return presenting(readFileSync(cert), key);
   }
 
   test('has until when the certificate is valid', async () => {
@@ -153,6 +166,21 @@ describe('a check of HTTP over TLS', () => {
     const tls = ca === undefined ? {} : { ca: certificates.ours.cert };
     const { result } = await checked({ url, tls, username: 'u', password: 'p' });
     expect([result, asked()]).toEqual(['untrusted', 0]);
+  });
+
+  test('one that does not say until when it is valid is not trusted', async () => {
+    const { cert, key } = certificates.theirs.issue('timeless', { names: 'IP:127.0.0.1' });
+    const pem = readFileSync(cert, 'latin1');
+    const bytes = Buffer.from(pem.replace(/-----.*-----|\n/g, ''), 'base64');
+    // The second of two times (UTCTime, RFC 5280).
+    const from = bytes.indexOf('\x17\x0d', 0, 'latin1');
+    const until = bytes.indexOf('\x17\x0d', from + 1, 'latin1');
+    bytes.write('no time at al', until + 2, 'latin1');
+    const spoilt = `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const { url, asked } = await presenting(spoilt, key);
+    const { result, values } = await checked({ url, username: 'u', password: 'p' });
+    expect([result, asked()]).toEqual(['failed', 0]);
+    expect(values).not.toHaveProperty('certificate.expiry{a}');
   });
 
   test('a server without TLS', async () => {

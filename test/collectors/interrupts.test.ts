@@ -40,6 +40,14 @@ test('a malformed line costs itself', () => {
   ]);
 });
 
+test.each(['interrupts', 'softirqs'])('a malformed line of %s is told of', async (name) => {
+  const file = '      CPU0  CPU1  CPU3\n  A:  1  2  b\n  B:  1  2  3\n';
+  const host = hostWith({ [`proc/${name}`]: file });
+  const run = await collecting(interrupts)(0, { host });
+  expect(run.observations.map(({ value }) => value)).toEqual([6]);
+  expect(run.errors.map(String)).toEqual([expect.stringContaining(`/proc/${name} line 2`)]);
+});
+
 test('a file without CPUs is no such file', () => {
   expect(() => parse('/proc/x', 'nothing\n')).toThrow(/line 1: no CPUs are named/);
 });

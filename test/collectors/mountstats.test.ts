@@ -1,7 +1,8 @@
 import { ParseError } from 'cullinan/plugin';
 import { expect, test } from 'vitest';
 import mountstats, { parse } from '../../collectors/mountstats.ts';
-import { describeCollector } from '../support/collector.ts';
+import { collecting, describeCollector } from '../support/collector.ts';
+import { hostWith } from '../support/host.ts';
 
 describeCollector(mountstats);
 describeCollector(mountstats, { options: { operations: { include: ['*'] } }, variant: 'all' });
@@ -22,6 +23,13 @@ test('of two that are mounted over each other, the upper one counts', () => {
 
 test('blanks in a path are blanks', () => {
   expect(parse(mounted('', '/mnt/\\303\\266\\040b'))).toMatchObject([{ mountpoint: '/mnt/ö b' }]);
+});
+
+test('a malformed line is told of', async () => {
+  const text = mounted('\tage:\tx\n\tbytes:\t1 2 3 4 5 6 7 8\n');
+  const run = await collecting(mountstats)(0, { host: hostWith({ 'proc/self/mountstats': text }) });
+  expect(run.observations).toHaveLength(6);
+  expect(run.errors.map(String)).toEqual([expect.stringContaining('/home: age: ')]);
 });
 
 test('a malformed line costs itself', () => {

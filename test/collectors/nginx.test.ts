@@ -55,7 +55,11 @@ describe('nginx', () => {
   });
 
   test('a page without end is not read to its end', async () => {
+    let over = false;
     const port = await saying((socket) => {
+      socket.once('close', () => {
+        over = true;
+      });
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       const go = () => void (socket.destroyed || socket.write('x'.repeat(65_536), go));
       go();
@@ -64,6 +68,7 @@ describe('nginx', () => {
     expect(run.thrown).toEqual(
       new Foreseen(`http://127.0.0.1:${port}/: more than 1048576 bytes. Is this the page?`),
     );
+    await expect.poll(() => over).toBe(true);
   });
 });
 

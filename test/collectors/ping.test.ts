@@ -1,7 +1,7 @@
 import { NoData, Unresponsive } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import ping, { parse } from '../../collectors/ping.ts';
+import ping, { observe, parse } from '../../collectors/ping.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { asked, valuesOf } from '../support/probing.ts';
 
@@ -27,6 +27,22 @@ test('reads whatever comes, and finds only numbers', () => {
       for (const trip of trips.values()) expect(Number.isFinite(trip)).toBe(true);
     }),
   );
+});
+
+test('sums round trips up, and leaves out what no answer tells', () => {
+  const observed = (trips: readonly number[]) =>
+    valuesOf(
+      { observations: [...observe('a', 4, trips)], errors: [], thrown: undefined },
+      'check.ping.',
+    );
+  expect(observed([0.25, 0.75, 0.5])).toEqual({
+    ...{ 'up{a}': 1, 'sent{a}': 4, 'received{a}': 3, 'loss{a}': 0.25 },
+    ...{ 'time.mean{a}': 0.5, 'time.min{a}': 0.25, 'time.max{a}': 0.75 },
+    'time.deviation{a}': Math.sqrt(0.125 / 3),
+  });
+  // No more are received than were sent, whatever ping prints.
+  expect(observed([1, 1, 1, 1, 1])).toMatchObject({ 'received{a}': 4, 'loss{a}': 0 });
+  expect(observed([])).toEqual({ 'up{a}': 0, 'sent{a}': 4, 'received{a}': 0, 'loss{a}': 1 });
 });
 
 test('an option is no host', () => {

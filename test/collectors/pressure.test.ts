@@ -26,6 +26,13 @@ test('interrupts, of which the kernel knows only whether all had to wait', async
   expect(text(await collecting(pressure)(0, { host }))).toContain('resource="irq",scope="full"');
 });
 
+test('a malformed line costs itself, and is told of', async () => {
+  const host = hostWith({ 'proc/pressure/io': `${some}full avg10=much\n` });
+  const run = await collecting(pressure)(0, { host });
+  expect(run.observations).toHaveLength(4);
+  expect(run.errors.map(String)).toEqual([expect.stringContaining('/proc/pressure/io line 2')]);
+});
+
 test('a malformed file costs its resource, not the others', async () => {
   const host = hostWith({ 'proc/pressure/cpu': '', 'proc/pressure/io': some });
   const seen = text(await collecting(pressure)(0, { host }));

@@ -1,4 +1,4 @@
-import { AccessDenied, type Host, NoData } from 'cullinan/plugin';
+import { AccessDenied, Foreseen, type Host, NoData } from 'cullinan/plugin';
 import { describe, expect, test, vi } from 'vitest';
 import process from '../../collectors/process.ts';
 import { collecting, describeCollector, line, type Run } from '../support/collector.ts';
@@ -123,6 +123,52 @@ test('a group without a process is still told of', async () => {
 test('the oldest member says how long a group is up', async () => {
   const host = hostOf({ 7: { started: 5000 }, 8: { started: 1150 } });
   expect(figure(await collecting(process)(0, { host, options: app }), 'uptime')).toBe(50);
+});
+
+test('where nobody says how long the host is up, a group is told of without it', async () => {
+  const denied = new AccessDenied('/proc/uptime');
+  for (const [why, said] of [
+    [new NoData('/proc/uptime'), []],
+    [denied, [denied]],
+  ] as const) {
+    const host = refusing(hostOf({ 7: {} }), (question) =>
+      question === 'read proc/uptime' ? why : undefined,
+    );
+    const run = await collecting(process)(0, { host, options: app });
+    expect([figure(run, 'count'), figure(run, 'uptime')]).toEqual([1, undefined]);
+    expect(run.errors).toEqual(said);
+  }
+});
+
+test('what one member does not tell its group does not have, until that one has ended', async () => {
+  const collect = collecting(process);
+  const silent = hostWith({
+    ...{ ...filesOf(1, { name: 'init' }), ...filesOf(7, {}), ...filesOf(8, {}) },
+    'proc/8/status': 'Name:\tapp\nVmRSS:\t 40 kB\nThreads:\t2\n',
+    'proc/8/io': 'rchar: 1\n',
+  });
+  const seen = await collect(0, { host: silent, options: app });
+  expect(seen.errors.map(({ message }) => message)).toEqual([
+    'group app has no I/O: /proc/8/io is not as the kernel prints it',
+  ]);
+  expect([figure(seen, 'context_switches'), figure(seen, 'io')]).toEqual([undefined, undefined]);
+  const later = await collect(10, { host: hostOf({ 7: {} }), options: app });
+  expect(later.errors).toEqual([]);
+  expect([figure(later, 'context_switches'), figure(later, 'io')]).toEqual([0, 0]);
+});
+
+test('a process without memory of its own leaves its group the pss of the others', async () => {
+  const switches = 'voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n';
+  const host = hostWith({
+    ...filesOf(1, { name: 'init' }),
+    ...{ ...filesOf(7, {}), 'proc/7/smaps_rollup': 'Pss:                  24 kB\n' },
+    ...{ ...filesOf(8, {}), 'proc/8/smaps_rollup': '' },
+    'proc/8/status': `Name:\tapp\nThreads:\t1\n${switches}`,
+  });
+  const run = await collecting(process)(0, { host, options: { ...app, pss: true } });
+  expect(run.errors).toEqual([]);
+  expect(figure(run, 'count')).toBe(2);
+  expect(figure(run, 'memory.usage', 'pss')).toBe(24 * 1024);
 });
 
 test('a command line is matched as a person writes it', async () => {
@@ -276,17 +322,21 @@ test('where the processes of others are hidden, no group has levels', async () =
   expect(seen.errors.map(String)).toEqual([expect.stringContaining('hidepid')]);
 });
 
-test('who could not be judged is spoken of until it has ended', async () => {
+test.each([
+  ['may not be asked', new AccessDenied('/proc/7/exe'), AccessDenied],
+  ['could not be read', new Error('/proc/7/exe cannot be read: EIO'), Foreseen],
+])('who %s is spoken of until it has ended', async (_, why, kind) => {
   const options = { groups: { java: { exe: ['/java$'] } } };
   const collect = collecting(process);
   const spoken: boolean[] = [];
   for (let i = 0; i < 20; i += 1) {
     const host = refusing(hostOf(i < 10 ? { 7: {} } : {}), (question) => {
-      if (question === 'link proc/7/exe') return new AccessDenied(question);
+      if (question === 'link proc/7/exe') return why;
       return question.startsWith('link') ? new NoData(question) : undefined;
     });
     const { errors } = await collect(10 * i, { host, options });
-    spoken.push(errors.some(({ message }) => message.includes('may lack members')));
+    const said = `group java may lack members: ${why.message}`;
+    spoken.push(errors.some((error) => error instanceof kind && error.message === said));
   }
   expect(spoken.slice(0, 10)).not.toContain(false);
   expect(spoken.at(-1)).toBe(false);

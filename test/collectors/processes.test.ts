@@ -35,6 +35,16 @@ const counts = (seen: string) =>
     .filter(([, , n]) => n !== '0')
     .map(([, status, n]) => `${status} ${n}`);
 
+test('a line of /proc/stat that makes no sense costs its own number, and is told of', async () => {
+  const host = hostWith({ 'proc/stat': STAT.replace('ctxt 34', 'ctxt many') });
+  const { observations, errors } = await collecting(processes)(0, { host });
+  const names = observations.map(({ metric }) => metric.name);
+  expect(names).toContain('system.interrupts');
+  expect(names).not.toContain('system.context_switches');
+  expect(errors).toEqual([expect.any(ParseError)]);
+  expect(String(errors[0])).toContain('/proc/stat line 3');
+});
+
 test('observes what /proc/stat and /proc/sys say', async () => {
   const host = hostWith({
     'proc/stat': STAT,
@@ -124,6 +134,27 @@ test('counts none where it may not see them all', async () => {
   const seen = text(await collecting(processes)(0, { host }));
   expect(counts(seen)).toEqual([]);
   expect(seen).toContain('! AccessDenied: /proc/2/stat');
+});
+
+test('looks again for a process that could not be read, though none has begun or ended since', async () => {
+  const collect = collecting(processes);
+  const files = { 'proc/stat': STAT, 'proc/loadavg': '0.01 0.02 0.03 1/3 77\n' };
+  const hostOf = (second: string) =>
+    hostWith({
+      ...files,
+      ...{ 'proc/1/stat': stat(1, 'S'), 'proc/2/stat': second, 'proc/3/stat': stat(3, 'R') },
+    });
+  const whole = hostOf(stat(2, 'S'));
+  const refused = refusing(whole, (question) =>
+    question === 'read proc/2/stat' ? new AccessDenied('/proc/2/stat') : undefined,
+  );
+  const after = async (seconds: number, host: Host) =>
+    counts(text(await collect(seconds, { host })));
+  expect(await after(0, refused)).toEqual([]);
+  expect(await after(10, refused)).toEqual([]);
+  expect(await after(20, whole)).toEqual(['running 1', 'sleeping 2']);
+  expect(await after(30, hostOf(''))).toEqual(['running 1', 'sleeping 1']);
+  expect(await after(40, whole)).toEqual(['running 1', 'sleeping 2']);
 });
 
 test('lists processes only after one has begun or ended', async () => {

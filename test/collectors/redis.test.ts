@@ -10,6 +10,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import redis, { observe, parse } from '../../collectors/redis.ts';
 import { encodeCommand } from '../../src/wire/resp.ts';
 import { freePort, listens } from '../support/carbon.ts';
+import { expectSound } from '../support/collector.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { asked, saying, valuesOf } from '../support/probing.ts';
 
@@ -19,6 +20,77 @@ describe('what INFO says', () => {
     expect([...observe('a', info)].map(({ metric, value }) => [metric.name, value])).toEqual([
       ['redis.memory.usage', 12],
     ]);
+  });
+
+  test('is told by the names that it goes by here', () => {
+    // In the form of Redis 7.0, of a replica.
+    const text = `# Server\r
+redis_version:7.0.15\r
+uptime_in_seconds:86400\r
+\r
+# Clients\r
+connected_clients:5\r
+maxclients:10000\r
+blocked_clients:2\r
+\r
+# Memory\r
+used_memory:1048576\r
+used_memory_rss:4194304\r
+used_memory_peak:2097152\r
+used_memory_lua:31744\r
+maxmemory:0\r
+mem_fragmentation_ratio:4.25\r
+\r
+# Persistence\r
+rdb_changes_since_last_save:12\r
+rdb_last_save_time:1795219200\r
+rdb_last_bgsave_status:err\r
+\r
+# Stats\r
+total_connections_received:100\r
+total_commands_processed:200\r
+total_net_input_bytes:300\r
+total_net_output_bytes:400\r
+rejected_connections:6\r
+expired_keys:7\r
+evicted_keys:8\r
+keyspace_hits:9\r
+keyspace_misses:10\r
+pubsub_channels:11\r
+pubsub_patterns:13\r
+\r
+# Replication\r
+role:slave\r
+master_link_status:down\r
+slave_repl_offset:14\r
+connected_slaves:0\r
+master_repl_offset:15\r
+\r
+# CPU\r
+used_cpu_sys:1.5\r
+used_cpu_user:2.5\r
+used_cpu_sys_children:0.25\r
+used_cpu_user_children:0.75\r
+`;
+    const observations = [...observe('a', parse(text))];
+    const values = valuesOf({ observations, errors: [], thrown: undefined }, 'redis.');
+    expect(values).toEqual({
+      ...{ 'uptime{a}': 86_400, 'clients{a,connected}': 5, 'clients{a,blocked}': 2 },
+      ...{ 'clients.limit{a}': 10_000, 'connections{a,received}': 100 },
+      ...{ 'connections{a,rejected}': 6, 'commands{a}': 200 },
+      ...{ 'network.io{a,receive}': 300, 'network.io{a,transmit}': 400 },
+      ...{ 'memory.usage{a,used}': 2 ** 20, 'memory.usage{a,rss}': 2 ** 22 },
+      ...{ 'memory.usage{a,peak}': 2 ** 21, 'memory.usage{a,lua}': 31_744 },
+      ...{ 'memory.fragmentation{a}': 4.25 },
+      ...{ 'keyspace.lookups{a,hits}': 9, 'keyspace.lookups{a,misses}': 10 },
+      ...{ 'keys.removed{a,expired}': 7, 'keys.removed{a,evicted}': 8 },
+      ...{ 'pubsub{a,channels}': 11, 'pubsub{a,patterns}': 13 },
+      ...{ 'persistence.changes{a}': 12, 'persistence.last_save{a}': 1_795_219_200 },
+      ...{ 'persistence.ok{a}': 0, 'cpu.time{a,user}': 2.5, 'cpu.time{a,system}': 1.5 },
+      ...{ 'cpu.time{a,children.user}': 0.75, 'cpu.time{a,children.system}': 0.25 },
+      ...{ 'replication.master{a}': 0, 'replication.replicas{a}': 0 },
+      ...{ 'replication.link_up{a}': 0, 'replication.offset{a}': 14 },
+    });
   });
 
   test('of a master: how far its replicas are behind', () => {
@@ -40,12 +112,23 @@ describe('what INFO says', () => {
   });
 
   test('or does not say is nothing or sound, whatever it is', () => {
+    const number = fc.oneof(
+      fc.constantFrom('1e999', 'inf', '-1', '0', '0.5', `${'9'.repeat(400)}`, '.', '1.5.5', ''),
+      fc.nat().map(String),
+    );
+    let seen = 0;
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (noise) => {
-        const info = parse(`redis_version:7\n${noise}\nused_memory:${noise}\ndb0:${noise}\n`);
-        for (const { value } of observe('a', info)) expect(Number.isFinite(value)).toBe(true);
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), number, number), (noise) => {
+        const info = parse(
+          `redis_version:7\n${noise}\nused_memory:${noise}\ndb0:keys=${noise},expires=${noise}\n` +
+            `master_repl_offset:${noise}\nslave0:ip=a,port=1,state=b,offset=${noise}\n`,
+        );
+        const observations = [...observe('a', info)];
+        expectSound(redis, { observations, errors: [], thrown: undefined });
+        seen += observations.length;
       }),
     );
+    expect(seen).toBeGreaterThan(50);
     expect(() => parse('')).toThrow(ParseError);
   });
 });
@@ -72,6 +155,9 @@ describe('redis', () => {
     expect(String(other.thrown)).toContain('Is this Redis?');
     const loading = await askedOf('-LOADING Redis is loading the dataset in memory\r\n');
     expect(loading.thrown).toBeInstanceOf(Foreseen);
+    for (const refusal of ['NOPERM this user has no permissions', 'ERR invalid password']) {
+      expect((await askedOf(`-${refusal}\r\n`)).thrown).toBeInstanceOf(AccessDenied);
+    }
     expect((await askedOf('$-1\r\n')).thrown).toBeInstanceOf(ParseError);
     const short = await askedOf('$100\r\nredis', AbortSignal.timeout(100));
     expect(short.thrown).toEqual(

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AccessDenied, Foreseen, NoData, ParseError } from 'cullinan/plugin';
+import { fieldsOf, parseJson } from 'cullinan/wire/json';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import smart, { devicesIn, observe, parse } from '../../collectors/smart.ts';
-import { collecting } from '../support/collector.ts';
+import { collecting, expectSound } from '../support/collector.ts';
 import { hostWith } from '../support/host.ts';
+import { oddMembers, oddNumbers, oddObject } from '../support/odd-json.ts';
 import { describeWithPeer } from '../support/peers.ts';
 import { asked, valuesOf } from '../support/probing.ts';
 
@@ -24,6 +26,8 @@ function printing(folder = ANSWERS) {
   const command = ['sh', '-c', script, 'smartctl'];
   return { command, runs: () => readFileSync(log, 'utf8').trim().split('\n') };
 }
+
+const all = () => true;
 
 describe('smart', () => {
   test('knows each disk, and what it may not open', async () => {
@@ -58,9 +62,8 @@ describe('smart', () => {
     expect(run.errors).toHaveLength(1);
     expect(run.errors[0]).toBeInstanceOf(AccessDenied);
     expect(String(run.errors[0])).toContain('/dev/bus/0: Smartctl open device');
-    expect(runs()[1]).toBe(
-      '--json=c --nocheck=standby --info --health --attributes --device scsi /dev/sda',
-    );
+    expect(runs()[1]).toBe('--json=c --nocheck=standby --info --health --attributes /dev/sda');
+    expect(runs().some((words) => words.endsWith('--device nvme /dev/nvme0'))).toBe(true);
   });
 
   test('asks once in a while, and only the disks that are chosen', async () => {
@@ -82,9 +85,16 @@ describe('smart', () => {
 
   test('disks behind a controller have names of their own', () => {
     const scan = parse(readFileSync(`${ANSWERS}scan.json`, 'utf8'));
-    expect(devicesIn(scan).map(({ name }) => name)).toEqual([
+    expect(devicesIn(scan, all).map(({ name }) => name)).toEqual([
       ...['sda', 'sdb', 'nvme0', 'bus/0_megaraid_4'],
     ]);
+  });
+
+  test('256 disks are asked at most, each of which is a process, of those that are chosen', () => {
+    const devices = Array.from({ length: 1000 }, (_, i) => ({ name: `/dev/sd${i}` }));
+    const names = devicesIn({ devices }, (name) => name.endsWith('1')).map(({ name }) => name);
+    expect(names).toEqual(Array.from({ length: 100 }, (_, i) => `sd${i * 10 + 1}`));
+    expect(devicesIn({ devices }, all)).toHaveLength(256);
   });
 
   test('no smartctl, an old one, and one that says nothing', async () => {
@@ -100,21 +110,39 @@ describe('smart', () => {
     );
   });
 
+  test('what is too large in seconds or bytes is no number', () => {
+    const answer = {
+      power_on_time: { hours: 1e305 },
+      nvme_smart_health_information_log: { data_units_read: 1e305, data_units_written: 1 },
+    };
+    expect([...observe('sda', answer)].map(({ metric, value }) => [metric.name, value])).toEqual([
+      ['smart.io', 512_000],
+    ]);
+  });
+
   test('whatever is answered, only numbers come of it', () => {
-    const answer = fc.record({
-      smartctl: fc.constant({}),
-      smart_status: fc.jsonValue(),
-      ata_smart_attributes: fc.record({ table: fc.array(fc.jsonValue()) }),
-      nvme_smart_health_information_log: fc.dictionary(fc.string(), fc.jsonValue()),
-      power_on_time: fc.jsonValue(),
+    const attribute = oddObject({
+      ...oddMembers('id', 'name', 'value', 'thresh', 'when_failed'),
+      raw: oddNumbers('value'),
     });
+    const log = ['percentage_used', 'available_spare', 'data_units_read', 'media_errors'];
+    const answer = oddObject({
+      ...oddMembers('smart_status', 'temperature', 'power_cycle_count'),
+      power_on_time: oddNumbers('hours', 'minutes'),
+      ata_smart_attributes: fc.array(attribute).map((rows) => `{"table":[${rows}]}`),
+      nvme_smart_health_information_log: oddNumbers(...log, 'critical_warning'),
+    });
+    let seen = 0;
     fc.assert(
-      fc.property(answer, (fields) => {
-        const parsed = parse(JSON.stringify(fields));
-        devicesIn(parsed);
-        for (const { value } of observe('sda', parsed)) expect(Number.isFinite(value)).toBe(true);
+      fc.property(answer, (text) => {
+        const parsed = { ...parse('{"smartctl":{}}'), ...fieldsOf(parseJson('', text)) };
+        devicesIn(parsed, all);
+        const observations = [...observe('sda', parsed)];
+        expectSound(smart, { observations, errors: [], thrown: undefined });
+        seen += observations.length;
       }),
     );
+    expect(seen).toBeGreaterThan(100);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(() => parse(text)).toThrow(ParseError);

@@ -49,6 +49,18 @@ test.each([
   expect(() => parseSockstat(line)).toThrow(message);
 });
 
+test.each([{}, { detailed: true }])('a line of snmp6 that makes no sense: %j', async (options) => {
+  const host = hostWith({
+    'proc/net/sockstat': SOCKSTAT,
+    'proc/net/snmp6':
+      'Ip6InOctets                     \tmany\nUdp6NoPorts                     \t7\n',
+  });
+  const run = await collecting(sockets)(0, { host, options });
+  expect(text(run)).toContain('{protocol="Udp6",field="NoPorts"} 7 count');
+  expect(text(run)).not.toContain('field="InOctets"');
+  expect(run.errors.map(String)).toEqual([expect.stringContaining('/proc/net/snmp6 line 1')]);
+});
+
 describe('the kernel’s own fields', () => {
   const SNMP = 'Tcp: RtoMin MaxConn ActiveOpens CurrEstab\nTcp: 200 -1 5 7\n';
   const SNMP6 = [

@@ -49,22 +49,32 @@ test("files of Prometheus' text, and of Diamond's lines, are read at each tick",
 
 test.each([
   ['half-written', 'a 1\nb', 'ends within a line'],
-  ['cannot be read', 'a 1\nb{ 2\n', 'has a label'],
+  ['cannot be read', 'a 1\nb{ 2\n', /^\/[^:]*\/bad\.prom is left out: .*has a label/],
   ['has times', 'a 1 1700000000000\n', 'has a time'],
   ['is too large', `a 1\n${'#'.repeat(2000)}\n`, 'more than the 1024 allowed'],
+  [
+    'has a line that is too long',
+    `a 1\nb{x="${'y'.repeat(70_000)}"} 1\n`,
+    /bad\.prom .* longer than/,
+  ],
 ])('a file that %s is left out whole, and told of', async (_, text, why) => {
-  const { numbers, write, troubles } = reading({ output: '1KiB' });
+  const { numbers, write, troubles } = reading({ output: text.length > 9000 ? '1MiB' : '1KiB' });
   write('bad.prom', text);
   write('good.prom', 'good 1\n');
   expect(await numbers()).toEqual({ good: 1 });
-  expect(troubles().join()).toContain(why);
+  expect(troubles().join()).toMatch(why);
 });
 
 test('a file that was not written for long is left out, its age is not', async () => {
-  const { values, write, at, troubles } = reading({ stale: '1h' });
+  const { values, write, at, troubles, clock } = reading({ stale: '1h' });
   write('old.prom', 'old 1\n');
+  write('new.prom', 'new 1\n');
+  const now = clock.now() / 1000;
+  utimesSync(at('new.prom'), now, now);
   expect(await values()).toEqual({
+    new: 1,
     [`node_textfile_mtime_seconds{file=${at('old.prom')}}`]: MTIME,
+    [`node_textfile_mtime_seconds{file=${at('new.prom')}}`]: now,
   });
   expect(troubles().join()).toContain('was not written for longer than 3600 s');
 });
@@ -77,7 +87,17 @@ test('what is no file holds up nobody', async () => {
   symlinkSync(at('nothing'), at('gone.prom'));
   write('good.prom', 'good 1\n');
   expect(await numbers()).toEqual({ good: 1 });
-  expect(troubles().filter((trouble) => trouble.includes('is no regular file'))).not.toEqual([]);
+  const told = troubles().join();
+  for (const name of ['pipe', 'folder', 'zero']) {
+    expect(told).toContain(`${at(name)}.prom is no regular file`);
+  }
+});
+
+test('of more files than a thousand the rest is left out, and told of', async () => {
+  const { numbers, write, troubles, folder } = reading();
+  for (let i = 0; i < 1001; i += 1) write(`${1000 + i}.prom`, `a${i} 1\n`);
+  expect(Object.keys(await numbers())).toHaveLength(1000);
+  expect(troubles().join()).toContain(`${folder} has 1001 files, of which 1000 are read`);
 });
 
 test('a folder that is not there is no error, none at all is said as information', async () => {
@@ -134,10 +154,32 @@ describeWithPeer(
   },
 );
 
-test.runIf(canHang)('a mount that hangs costs its own folder, and not the tick', async () => {
-  const [hung, sound] = [scratch(), scratch()];
+test.runIf(canHang).each([
+  ['itself', (_at: string, mount: string) => mount],
+  [
+    'through a symbolic link',
+    (at: string, mount: string) => {
+      symlinkSync(mount, join(at, 'link'));
+      return join(at, 'link');
+    },
+  ],
+  [
+    'through the link of a file',
+    (at: string, mount: string) => {
+      const folder = join(at, 'sound');
+      mkdirSync(folder);
+      symlinkSync(join(mount, 'b.prom'), join(folder, 'b.prom'));
+      return folder;
+    },
+  ],
+])('a mount that hangs costs what is there, and not the tick: %s', async (_, lead) => {
+  const [at, sound] = [scratch(), scratch()];
+  // The kernel tells mount points in bytes, and folders are configured in characters.
+  const mounted = join(at, 'Zähler');
+  mkdirSync(mounted);
+  const hung = lead(at, mounted);
   writeFileSync(join(sound, 'a.prom'), 'a 1\n');
-  await using _mount = await HungMount.on(hung);
+  await using _mount = await HungMount.on(mounted);
   const collect = collecting(textfile);
   const host = liveHost();
   onTestFinished(() => host.close());

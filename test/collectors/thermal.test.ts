@@ -24,6 +24,23 @@ test('a zone that is switched off costs itself', async () => {
   );
 });
 
+test('of all trip points the first critical one is the limit', async () => {
+  const point = (number: number, type: string, temp: number) => ({
+    [`trip_point_${number}_type`]: `${type}\n`,
+    [`trip_point_${number}_temp`]: `${temp}\n`,
+  });
+  const host = hostWith(
+    zone(0, {
+      ...{ type: 'acpitz\n', temp: '45000\n', ...point(0, 'passive', 90_000) },
+      ...{ ...point(1, 'critical', 100_000), ...point(2, 'critical', 110_000) },
+    }),
+  );
+  expect(text(await collecting(thermal)(0, { host }))).toBe(
+    'hardware.thermal.temperature{zone="0",type="acpitz"} 45 celsius gauge\n' +
+      'hardware.thermal.critical{zone="0",type="acpitz"} 100 celsius gauge\n',
+  );
+});
+
 test('a limit of nought is none', async () => {
   const host = hostWith(
     zone(0, {

@@ -31,6 +31,17 @@ test('nobody is logged in', async () => {
   );
 });
 
+test('each user is told of, unless nobody wants to know', async () => {
+  const host = hostWith({
+    'root/run/utmp': record(7, 'zoe') + record(7, 'bob') + record(7, 'zoe'),
+  });
+  const all = 'system.users.sessions{} 3 count gauge\nsystem.users.count{} 2 count gauge\n';
+  expect(text(await collecting(users)(0, { host, options: { perUser: false } }))).toBe(all);
+  expect(text(await collecting(users)(0, { host }))).toBe(
+    `${all}system.users.user.sessions{user="zoe"} 2 count gauge\nsystem.users.user.sessions{user="bob"} 1 count gauge\n`,
+  );
+});
+
 test.each([
   ['UID=7\nUSER=alice\nSTATE=online\nCLASS=user\n', 'alice'],
   ['UID=7\nSTATE=online\nCLASS=user\n', '7'],
@@ -38,4 +49,17 @@ test.each([
   ['UID=7\nUSER=alice\nSTATE=closing\nCLASS=user\n', undefined],
 ])('a session of systemd-logind: %j is one of %s', (session, user) => {
   expect(parseSession(session)).toBe(user);
+});
+
+test('without utmp, users are those of the sessions of systemd-logind', async () => {
+  const session = (user: string) => `UID=7\nUSER=${user}\nSTATE=online\nCLASS=user\n`;
+  const files = { 1: session('zoe'), c2: session('bob'), '1.ref': session('zoe') };
+  const host = hostWith(
+    Object.fromEntries(
+      Object.entries(files).map(([name, text]) => [`root/run/systemd/sessions/${name}`, text]),
+    ),
+  );
+  expect(text(await collecting(users)(0, { host, options: { perUser: false } }))).toBe(
+    'system.users.sessions{} 2 count gauge\nsystem.users.count{} 2 count gauge\n',
+  );
 });

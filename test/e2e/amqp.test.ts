@@ -22,6 +22,9 @@ const sockets = () =>
   process.getActiveResourcesInfo().filter((it) => it === 'TCPSocketWrap' || it === 'TLSWrap')
     .length;
 
+/** What the test before has closed may still be going. */
+const noSocket = () => vi.waitFor(() => expect(sockets()).toBe(0), 3000);
+
 /** One point of each of some hosts, each observed by a collector of its own. */
 function fleet(hosts: number): Point[] {
   return Array.from({ length: hosts }, (_, i) =>
@@ -232,7 +235,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       ],
     ];
     test.each(wrong)('%s', async (_, given, message) => {
-      const before = sockets();
+      await noSocket();
       const aborter = new AbortController();
       const error = await open(given, aborter).then(
         () => undefined,
@@ -242,7 +245,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       expect(String(error)).toContain(message);
       expect(String(error)).not.toContain(String(given.password ?? 'guest:'));
       // Whether it is given up or not.
-      await vi.waitFor(() => expect(sockets()).toBe(before), 3000);
+      await noSocket();
       aborter.abort();
     });
 
@@ -411,7 +414,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
   });
 
   test('notices that its exchange has gone, and its broker', async () => {
-    const before = sockets();
+    await noSocket();
     const connection = await open({ exchange: { name: 'gone' } });
     const model = await broker.connect();
     const channel = await model.createChannel();
@@ -422,7 +425,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     );
     expect(String(await connection.ended)).toContain('there is no exchange "gone"');
     await connection.close();
-    await vi.waitFor(() => expect(sockets()).toBe(before), 3000);
+    await noSocket();
   });
 
   describe('the program', { timeout: 60_000 }, () => {

@@ -55,6 +55,16 @@ test('once runs a program and prints what it says', async () => {
   expect(await once1({ command: ['echo', 'a.b 12'] })).toEqual({ 'a.b': 12 });
 });
 
+test('once and check know what a program says that stays, and says something now and then', async () => {
+  const stays = { command: ['sh', '-c', 'echo a.b 12; exec sleep 60'], persistent: true };
+  expect(await once1(stays)).toEqual({ 'a.b': 12 });
+  const config = join(scratch(), 'cullinan.yaml');
+  const it = JSON.stringify({ type: 'exec', enabled: true, ...stays });
+  writeFileSync(config, `collectors: { default: { enabled: false }, it: ${it} }\n`);
+  const { stdout, stderr } = await cullinan(['check', '--config', config]);
+  expect(stdout, stderr).toMatch(/^\S+\.a\.b$/m);
+});
+
 describe.runIf(process.getuid?.() === 0)('a program of another user', () => {
   test('has no right that the agent has, be it root', async () => {
     expect(await once1({ command: WHO, user: 'daemon' })).toEqual({

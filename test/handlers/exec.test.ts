@@ -8,6 +8,7 @@ import { systemClock } from '../../src/clock/index.ts';
 import { type Connection, Foreseen, type Handler } from '../../src/plugin/index.ts';
 import { around, delivery, imbalance, points } from '../support/delivery.ts';
 import { point } from '../support/points.ts';
+import { runs } from '../support/processes.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cullinan-exec-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,12 +29,6 @@ async function open(given: Given, signal = new AbortController().signal): Promis
 
 const script = (text: string, more: Partial<Given> = {}) =>
   open({ command: text, shell: true, ...more });
-
-/** Whether a process is there and not just waiting to be forgotten. */
-function runs(pid: number): boolean {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat !== '' && !/\) Z /.test(stat);
-}
 
 async function pidIn(path: string): Promise<number> {
   await vi.waitFor(() => expect(read(path)).toMatch(/^\d+\n$/));
@@ -215,7 +210,8 @@ test('a command that ends is started anew, at growing intervals, and its reason 
       shell: true,
     }),
     batch: 1,
-    backoff: { least: 0.02, most: 0.05 },
+    // For so long a command has to run to count as well.
+    backoff: { least: 0.3, most: 0.6 },
   });
   let sent = 0;
   await vi.waitFor(() => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readlinkSync } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -13,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connection } from 'cullinan/plugin';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import handler from '../../handlers/file.ts';
 import { around } from '../support/delivery.ts';
 import { point } from '../support/points.ts';
@@ -33,12 +34,25 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function open(options: Readonly<Record<string, unknown>> = {}): Promise<Connection> {
+async function open(
+  options: Readonly<Record<string, unknown>> = {},
+  signal = forever,
+): Promise<Connection> {
   const parsed = handler.options.parse({ path, ...options });
-  const connection = await handler.open({ options: parsed, signal: forever, ...around });
+  const connection = await handler.open({ options: parsed, signal, ...around });
   connections.push(connection);
   return connection;
 }
+
+/** How often this process has a file open. */
+const held = () =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
 
 const read = (name = 'archive.log') => readFile(join(folder, name), 'utf8');
 const files = async () => (await readdir(folder)).sort();
@@ -193,5 +207,27 @@ describe('when it cannot be written', () => {
     expect(await read()).toBe(line(10));
     await connection.write([a(20)], forever);
     expect(await read()).toBe(line(10) + line(20));
+  });
+});
+
+describe('when it is given up', () => {
+  test('while it is being opened, it is closed', async () => {
+    const given = new AbortController();
+    const opening = open({}, given.signal);
+    given.abort();
+    await expect(opening).rejects.toThrow('its disk does not answer');
+    // It waits until the one before has come back from the disk.
+    await open();
+    expect(held()).toBe(1);
+  });
+
+  test('while a write is under way that fails, it is closed', async () => {
+    path = '/dev/full';
+    const given = new AbortController();
+    const connection = await open({}, given.signal);
+    const writing = connection.write([a(10)], forever);
+    given.abort();
+    await expect(writing).rejects.toThrow('its filesystem is full');
+    await vi.waitFor(() => expect(held()).toBe(0), 10_000);
   });
 });

@@ -1,22 +1,14 @@
 import type { AgentStatus, Connection } from 'cullinan/plugin';
 import { beforeEach, describe, expect, test } from 'vitest';
 import handler, { drawOn, type Terminal } from '../../handlers/live.ts';
+import { idleAgent } from '../support/collector.ts';
 import { around } from '../support/delivery.ts';
 import { health, pointsOf, SMALL } from '../support/machine.ts';
 
 const forever = new AbortController().signal;
 const NOW = 1_795_219_200;
 
-const agent: AgentStatus = {
-  collectors: [],
-  handlers: [],
-  schedule: { clockSteps: 0, suspends: 0, lateTicks: 0 },
-  counterResets: 0,
-  eventLoopLag: 0,
-  residentMemory: 0,
-  cpu: { user: 0, system: 0 },
-  problem: health(true).problem,
-};
+const agent: AgentStatus = { ...idleAgent, problem: health(true).problem };
 
 /** A terminal that remembers what it was sent, and takes it when it is told to. */
 class Paper implements Terminal {

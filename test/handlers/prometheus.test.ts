@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Connection, Point, z } from 'cullinan/plugin';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
-import prometheus from '../../handlers/prometheus.ts';
+import prometheus, { Page } from '../../handlers/prometheus.ts';
 import { freePort } from '../support/carbon.ts';
 import { SimulatedClock } from '../support/clock.ts';
 import { around, points } from '../support/delivery.ts';
@@ -35,6 +35,20 @@ const at = (path: string, value: number, time = Date.now() / 1000): Point => {
 };
 
 describe('the page', () => {
+  test('does not grow while nobody reads it, even if the clock is set back', () => {
+    const page = new Page(prometheus.options.parse({}));
+    let most = 0;
+    for (const began of [1e9, 0]) {
+      for (let tick = 0; tick < 500; tick += 1) {
+        const now = began + 10 * tick;
+        page.put([at(`short-lived${now}`, 1, now), at('steady', tick, now)], now);
+        most = Math.max(most, page.size);
+      }
+    }
+    expect(most).toBeLessThan(100);
+    expect(page.render(5000, 'text')).toContain('steady 499');
+  });
+
   test('has every series as it was last observed', async () => {
     const { get, show } = await page();
     await show(at('a', 1), at('b{c="d"}', 2));

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Connection, z } from 'cullinan/plugin';
 import { zmtpFrame } from 'cullinan/wire/zmtp';
@@ -33,15 +33,21 @@ async function connected(port: number): Promise<Socket> {
   return socket;
 }
 
-/** The first bytes of a subscriber to everything. */
-const SUBSCRIBER = Buffer.concat([
-  Buffer.from('ff00000000000000017f0301', 'hex'),
-  Buffer.from('NULL'.padEnd(52, '\0')),
-  zmtpFrame(Buffer.from('\u0005READY\u000bSocket-Type\0\0\0\u0003SUB', 'latin1'), {
-    command: true,
-  }),
-  zmtpFrame(Buffer.from('\u0001')),
-]);
+/** The first bytes of a peer. */
+const greeting = (type: string) =>
+  Buffer.concat([
+    Buffer.from('ff00000000000000017f0301', 'hex'),
+    Buffer.from('NULL'.padEnd(52, '\0')),
+    zmtpFrame(
+      Buffer.from(
+        `\u0005READY\u000bSocket-Type\0\0\0${String.fromCharCode(type.length)}${type}`,
+        'latin1',
+      ),
+      { command: true },
+    ),
+  ]);
+/** Those of a subscriber to everything. */
+const SUBSCRIBER = Buffer.concat([greeting('SUB'), zmtpFrame(Buffer.from('\u0001'))]);
 
 describe('a peer that is no ZeroMQ', () => {
   test('is told from one', async () => {
@@ -89,6 +95,29 @@ describe('listening', () => {
     clock.advance(5000);
     await once(silent, 'close');
     expect(connection.note).toBe('1 peer');
+  });
+
+  test('waits for somebody to take it, and for nothing any more once it was taken', async () => {
+    const port = await freePort();
+    const connection = await open({ mode: 'bind', socket: 'push', port });
+    const { signal } = new AbortController();
+    for (let time = 0; time < 3; time += 1) {
+      const writing = connection.write(points(0, 1), signal);
+      const peer = await connected(port);
+      peer.write(greeting('PULL'));
+      await writing;
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+      peer.destroy();
+      await expect.poll(() => connection.note).toBe('0 peers');
+    }
+  });
+
+  test('is told where nobody comes', async () => {
+    const connection = await open({ mode: 'bind', socket: 'push', port: await freePort() });
+    const aborter = new AbortController();
+    const writing = connection.write(points(0, 1), aborter.signal);
+    aborter.abort();
+    await expect(writing).rejects.toThrow('no peer has come to take it');
   });
 
   test('takes so many and no more', async () => {

@@ -49,6 +49,17 @@ describe('several hosts that stand in for each other', () => {
     await connection.close();
   });
 
+  test('one alone has its own connection, and its own words where it has none', async () => {
+    const a = await listen();
+    const connection = await open([a.port]);
+    await write(connection);
+    await vi.waitFor(() => expect(a.received.join()).toBe('to a\n'));
+    expect(connection).not.toHaveProperty('note');
+    await connection.close();
+    await a.refuse();
+    await expect(open([a.port])).rejects.toThrow(/^127\.0\.0\.1:\d+: connect ECONNREFUSED/);
+  });
+
   test('the next one is used where the first refuses, and says why', async () => {
     const [a, b] = [await listen(), await listen()];
     await a.refuse();

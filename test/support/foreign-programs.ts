@@ -1,4 +1,3 @@
-import { onTestFinished } from 'vitest';
 import type { Sample } from '../../src/metric/index.ts';
 import { createNamer, dialects, type Naming } from '../../src/naming/index.ts';
 import { encodeLines } from '../../src/wire/graphite.ts';
@@ -24,7 +23,6 @@ collectors:
 handlers:
   out: { type: file, path: DIR/out, rotate: never }
 `);
-  onTestFinished(async () => void (await world.agent.stop(0)));
   let time = world.clock.now() / 1000 - 3;
   let samples: readonly Sample[] = [];
   const tick = async (): Promise<readonly Sample[]> => {

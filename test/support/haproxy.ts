@@ -95,6 +95,7 @@ export class Haproxy implements AsyncDisposable {
   }
 }
 
+/** It has one thread, because of two that log to one descriptor at once one drops its line. */
 const config = (ports: {
   readonly http: number;
   readonly tcp: number;
@@ -102,6 +103,7 @@ const config = (ports: {
   readonly nobody: number;
 }): string => `
 global
+  nbthread 1
   log stdout format rfc3164 local0
   log-send-hostname web01
 defaults

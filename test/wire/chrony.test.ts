@@ -39,18 +39,32 @@ describe('the protocol of chronyc', () => {
   });
 
   test.each([
-    ['02800000', 1 / 4],
-    ['0480fbc8', 2.2578e-1],
+    ['02800000', 1 / 2],
+    ['0480fbc8', 8_453_064 / 2 ** 23],
     ['00000000', 0],
-    ['ff000001', 2 ** -26],
+    ['ff000001', -16_777_215 / 2 ** 26],
     ['01ffffff', -(2 ** -25)],
-  ])('a number %s', (hex) => {
+  ])('a number %s is %d', (hex, number) => {
     const body = Buffer.alloc(76);
     Buffer.from(hex, 'hex').copy(body, 40);
-    const bits = Number.parseInt(hex, 16) | 0;
-    const exponent = (bits >> 25) - 25;
-    const coefficient = (bits << 7) >> 7;
-    expect(decodeTracking(7, answer(5, body))?.behind).toBe(coefficient * 2 ** exponent);
+    expect(decodeTracking(7, answer(5, body))?.behind).toBe(number);
+  });
+
+  test('each number stands where chronyd puts it', () => {
+    const body = Buffer.alloc(76);
+    body.writeUInt16BE(3, 24);
+    body.writeUInt16BE(2, 26);
+    for (const [i, word] of [1, 1_795_219_200, 250_000_000].entries()) {
+      body.writeUInt32BE(word, 28 + 4 * i);
+    }
+    // 1, 2, … 9, with an exponent that leaves the coefficient as it is.
+    for (let i = 0; i < 9; i += 1) body.writeInt32BE((25 << 25) | (i + 1), 40 + 4 * i);
+    const { frequency, residual, skew, ...rest } = decodeTracking(7, answer(5, body)) ?? {};
+    expect(rest).toEqual({
+      ...{ stratum: 3, leap: 2, updated: 2 ** 32 + 1_795_219_200.25 },
+      ...{ behind: 1, lastOffset: 2, rmsOffset: 3, rootDelay: 7, rootDispersion: 8, interval: 9 },
+    });
+    expect([frequency, residual, skew]).toEqual([4, 5, 6].map((ppm) => ppm * 1e-6));
   });
 
   test('addresses of each family, and names of clocks', () => {
@@ -90,25 +104,36 @@ describe('the protocol of chronyc', () => {
   });
 
   test('whatever comes, it is an answer, none, or a syntax error', () => {
+    const bytes = (length: number) =>
+      fc.uint8Array({ minLength: length, maxLength: length }).map((all) => Buffer.from(all));
     const noise = fc.oneof(
-      fc.uint8Array({ maxLength: 120 }).map((bytes) => Buffer.from(bytes)),
-      fc
-        .tuple(fc.constantFrom(2, 3, 5), fc.uint8Array({ maxLength: 80 }))
-        .map(([kind, bytes]) => answer(kind, Buffer.from(bytes))),
+      fc.uint8Array({ maxLength: 120 }).map((all) => Buffer.from(all)),
+      fc.tuple(fc.constantFrom(2, 3, 5), fc.nat(80).chain(bytes)).map((all) => answer(...all)),
+      bytes(76).map((body) => answer(5, body)),
+      // One in a state and a mode that there are.
+      fc.tuple(bytes(48), fc.nat(5), fc.nat(2)).map(([body, state, mode]) => {
+        body.writeUInt16BE(state, 24);
+        body.writeUInt16BE(mode, 26);
+        return answer(3, body);
+      }),
     );
+    let found = 0;
     fc.assert(
-      fc.property(noise, (bytes) => {
+      fc.property(noise, (datagram) => {
         for (const decode of [decodeSource, decodeSources, decodeTracking]) {
           try {
-            const found = decode(7, bytes);
-            for (const value of Object.values(Object(found))) {
-              if (typeof value === 'number') expect(Number.isFinite(value)).toBe(true);
+            for (const value of Object.values(Object(decode(7, datagram)))) {
+              if (typeof value !== 'number') continue;
+              expect(Number.isFinite(value)).toBe(true);
+              found += 1;
             }
           } catch (error) {
             if (!(error instanceof ChronyRefusal)) expect(error).toBeInstanceOf(SyntaxError);
           }
         }
       }),
+      { numRuns: 300 },
     );
+    expect(found).toBeGreaterThan(500);
   });
 });

@@ -13,6 +13,7 @@ describe('JSON of somebody else', () => {
     const fields = fieldsIn(value, 'a', 'b');
     expect(numberIn(fields, 'n')).toBe(1);
     expect(numberIn(fields, 't')).toBeUndefined();
+    expect(numberIn(fieldsIn(parseJson('/', '{"n":1e999}')), 'n')).toBeUndefined();
     expect(textIn(fields, 't')).toBe('text');
     expect(textIn(fields, 't', 3)).toBeUndefined();
     expect(flagIn(fields, 'f')).toBe(true);

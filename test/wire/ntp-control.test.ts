@@ -46,6 +46,14 @@ describe('control messages of NTP', () => {
     );
   });
 
+  test('a piece of nothing, and one behind all that there may be', () => {
+    const answer = new ControlAnswer(1);
+    expect(answer.push(piece('', { more: true }))).toBeUndefined();
+    expect(answer.push(piece('b', { offset: 1 }))).toBeUndefined();
+    expect(String(answer.push(piece('a', { more: true })))).toBe('ab');
+    expect(() => answer.push(piece('ab', { offset: 65_535 }))).toThrow(SyntaxError);
+  });
+
   test('variables, with text in quotes', () => {
     const text = 'leap=3, reach=0xff,\r\nsrchost="a, b", version="ntpd=4", offset=-0.5\r\n';
     expect([...variablesIn(Buffer.from(text))]).toEqual([
@@ -70,9 +78,15 @@ describe('control messages of NTP', () => {
 
   test('the answer to another question is none, and a refusal is one', () => {
     expect(new ControlAnswer(2).push(piece('x'))).toBeUndefined();
-    expect(() => new ControlAnswer(1).push(piece('', { error: 7 }))).toThrow(
-      new NtpRefusal('it is not allowed'),
-    );
+    for (const [error, message, denied] of [
+      [7, 'it is not allowed', true],
+      [1, 'authentication failed', true],
+      [4, 'it knows no such association', false],
+    ] as const) {
+      const refused = () => new ControlAnswer(1).push(piece('', { error }));
+      expect(refused).toThrow(NtpRefusal);
+      expect(refused).toThrow(expect.objectContaining({ message, denied }));
+    }
   });
 
   test('whatever comes, it is an answer, none, or a syntax error', () => {

@@ -162,6 +162,10 @@ test('an answer says how many points were not taken', () => {
   expect(decodeOtlpJsonAnswer(json)).toEqual(expected);
   expect(decodeOtlpJsonAnswer('{}')).toEqual({ rejected: 0, message: '' });
   expect(decodeOtlpJsonAnswer('<html>')).toBeUndefined();
+  for (const rejected of ['-1', '"many"', '{}']) {
+    const odd = `{"partialSuccess":{"rejectedDataPoints":${rejected}}}`;
+    expect(decodeOtlpJsonAnswer(odd)).toBeUndefined();
+  }
   const status = new ProtobufWriter().integer(1, 3).text(2, 'bad request').finish();
   expect(decodeOtlpStatus(status)).toBe('bad request');
 });

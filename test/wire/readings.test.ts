@@ -295,6 +295,18 @@ DIMENSION v '' percentage-of-incremental-row
     ]);
   });
 
+  test('have two thousand charts and dimensions at most', () => {
+    const many = (line: (i: number) => string, count: number) =>
+      Array.from({ length: count }, (_, i) => `${line(i)}\n`).join('');
+    const chart = (i: number) => `CHART a.b${i}`;
+    const dimension = (i: number) => `DIMENSION x${i}`;
+    expect(read(netdataReader(), many(chart, 2000))).toEqual([]);
+    expect(() => read(netdataReader(), many(chart, 2001))).toThrow('is one chart too many');
+    expect(() => read(netdataReader(), `CHART a.b\n${many(dimension, 2001)}`)).toThrow(
+      'is one dimension too many',
+    );
+  });
+
   test('are refused what they did not declare', () => {
     for (const text of [
       'BEGIN x.y',

@@ -73,4 +73,13 @@ describe('answers', () => {
   ])('%j is none', (text, said) => {
     expect(() => new ReplyReader().push(Buffer.from(text))).toThrow(said);
   });
+
+  test('a list of long texts is not waited for without end', () => {
+    const reader = new ReplyReader();
+    reader.push(Buffer.from('*9\r\n'));
+    const text = Buffer.from(`$3000000\r\n${'x'.repeat(3_000_000)}\r\n`);
+    expect(reader.push(text)).toEqual([]);
+    reader.push(text);
+    expect(() => reader.push(text)).toThrow('an answer of RESP without an end');
+  });
 });

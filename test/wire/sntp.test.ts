@@ -40,10 +40,21 @@ test.each([
 });
 
 test('whatever bytes come, they are an answer or none', () => {
+  const answers = fc
+    .tuple(fc.uint8Array({ minLength: 48, maxLength: 100 }), fc.nat(16))
+    .map(([bytes, stratum]) => {
+      bytes.set([0x24, stratum]);
+      bytes.set(NONCE, 24);
+      return bytes;
+    });
+  let known = 0;
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 100 }), answers), (bytes) => {
       const answer = decodeSntp(Buffer.from(bytes), NONCE);
-      if (answer !== undefined) expect(Number.isFinite(answer.sent)).toBe(true);
+      if (answer === undefined) return;
+      expect([answer.sent, answer.received].every(Number.isFinite)).toBe(true);
+      known += 1;
     }),
   );
+  expect(known).toBeGreaterThan(10);
 });

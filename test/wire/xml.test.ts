@@ -109,12 +109,12 @@ test('takes a time that grows as the text does', () => {
     `<a${' '.repeat(100_000)}`,
   ];
   for (const text of nasty) {
-    const began = performance.now();
+    const began = process.cpuUsage();
     try {
       parseXml(text);
     } catch {
       // Only the time matters.
     }
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(process.cpuUsage(began).user).toBeLessThan(1_000_000);
   }
 });

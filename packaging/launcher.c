@@ -1,6 +1,6 @@
 /*
  * What /usr/bin/cullinan leads to: becomes the runtime beside it, with the flags and the environment
- * that scripts/bundle.mjs says (NODE_FLAGS and ENVIRONMENT come in when this is compiled).
+ * that scripts/package/program.mjs says (NODE_FLAGS and ENVIRONMENT come in when this is compiled).
  *
  * Node has no datagram sockets of the family unix, which is what a service speaks to systemd by. So the
  * socket is opened here, and what runs afterwards writes to a descriptor (sd_notify(3); src/notify).

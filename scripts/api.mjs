@@ -40,9 +40,21 @@ function isThere(path) {
   return ts.sys.fileExists(root + path);
 }
 
+const compiling = {
+  module: ts.ModuleKind.NodeNext,
+  target: ts.ScriptTarget.ES2023,
+  types: [],
+  noLib: true,
+};
+const host = ts.createCompilerHost(compiling);
+const { readFile } = host;
+// What stands in braces behind these tags is a type to the compiler, and a link in them a tag of its own.
+host.readFile = (/** @type {string} */ path) =>
+  readFile(path)?.replace(/(@throws|@returns) \{@link (\S+?)\}/g, '$1 `$2`');
 const program = ts.createProgram(
   [...doors, ...codecs].map(({ file }) => file),
-  { module: ts.ModuleKind.NodeNext, target: ts.ScriptTarget.ES2023, types: [], noLib: true },
+  compiling,
+  host,
 );
 const checker = program.getTypeChecker();
 
@@ -115,7 +127,7 @@ function ordered(text) {
   return text
     .replace(/"[^"\n]*"(?: \| "[^"\n]*")+/g, (union) => sorted(union, ' | '))
     .replace(
-      /(?:^ *"[^"\n]*": "[^"\n]*";$\n?){2,}/gm,
+      /(?:^ *"?([^"\n:]*)"?: "\1";$\n?){2,}/gm,
       (lines) => `${sorted(lines.replace(/\n$/, ''), '\n')}${lines.endsWith('\n') ? '\n' : ''}`,
     );
 }
@@ -137,7 +149,7 @@ function documented(symbol) {
 /** Text of a comment as Markdown. @param {string} text */
 function prose(text) {
   return text
-    .replace(/\{@link (\S+?)\}/g, '`$1`')
+    .replace(/\{@link (\S+?) ?\}/g, '`$1`')
     .replace(/\n(?![\n-])/g, ' ')
     .replace(/ {2,}/g, ' ')
     .replace(/(?<!`[^`\n]*)</g, '\\<')

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { listed, parts } from './parts.mjs';
+import { listed } from './late.mjs';
+import { parts } from './parts.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
@@ -17,21 +18,14 @@ const root = fileURLToPath(new URL('../', import.meta.url));
  * For the C library: memory that was freed goes back to the system (else it keeps what V8 took to
  * compile, megabytes), and threads share one heap.
  *
- * For V8, in words that those of Node 20 and of all later ones know, or they would not start: compiled
- * code is kept and not thrown away between two ticks. What runs again is compiled by the baseline compiler:
- * that saves a tenth of the CPU at a tick a second, a fifth at one in ten, and takes a MiB.
- * The young generation stays small. No threads are woken to help with a heap so small. Which code is
- * optimized, and when garbage is looked for, is up to scripts/launch.cjs.
+ * For V8, in words that those of Node 20 and of all later ones know, or they would not start. What runs again
+ * is compiled by the baseline compiler: that saves a tenth of the CPU at a tick a second, a fifth at one in ten, and
+ * takes a MiB. No threads are woken to help with a heap so small. These are words under which V8 takes back
+ * the code that Node has kept of its own modules. All others, such as which code is optimized, are up to
+ * scripts/launch.cjs.
  */
 export const ENVIRONMENT = ['MALLOC_TRIM_THRESHOLD_=65536', 'MALLOC_ARENA_MAX=1'];
-export const FLAGS = [
-  '--no-flush-bytecode',
-  '--max-semi-space-size=1',
-  '--sparkplug',
-  '--single-threaded-gc',
-  '--no-memory-reducer',
-  '--expose-gc',
-];
+export const FLAGS = ['--sparkplug', '--single-threaded-gc', '--no-memory-reducer'];
 const FIRST_LINE = ['#!/usr/bin/env -S', ...ENVIRONMENT, 'node', ...FLAGS].join(' ');
 
 /** Packages that are loaded from beside the program, by the few agents that need them. */
@@ -132,8 +126,8 @@ export function packagesIn({ outputs }) {
   });
 }
 
-/** Of an access log. */
-const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';
+/** Of an access log: a run over it is what the code is kept of. */
+export const LINE = '::1 - - [21/Nov/2026:08:38:12 +0000] "GET / HTTP/1.1" 200 318 "-" "-"\n';
 
 /**
  * Has the program run until it delivers, and through a log, and then keep the code that V8 has made of what it needed.

@@ -2,6 +2,7 @@
 // when it is used. An agent declares some five hundred and uses a tenth of them, once.
 //
 // `loadPart` is the program's own loader, see scripts/launch.cjs.
+import { shapeOf, taken } from './plain-schemas.mjs';
 
 /**
  * @typedef {object} Declaration
@@ -32,9 +33,22 @@ function declared(declaration) {
   return schema;
 }
 
+/** @type {import('./plain-schemas.mjs').DeclarationOf} */
+const declarationOf = (schema) =>
+  typeof schema === 'object' && schema !== null ? declarations.get(schema) : undefined;
+
 /** @type {ProxyHandler<object>} */
 const handler = {
   get(_, key, schema) {
+    if (key === 'safeParse') {
+      return (/** @type {unknown} */ input, /** @type {unknown[]} */ ...how) => {
+        const plainly = taken(schema, input, declarationOf);
+        if (plainly !== undefined) return { success: true, data: plainly.value };
+        return Reflect.get(real(schema), key)(input, ...how);
+      };
+    }
+    const shape = key === 'shape' ? shapeOf(schema, declarationOf) : undefined;
+    if (shape !== undefined) return shape;
     if (typeof key !== 'string' || !METHODS.has(key)) return Reflect.get(real(schema), key);
     return (/** @type {unknown[]} */ ...given) =>
       // `meta()` asks.

@@ -4,28 +4,40 @@
 // V8 takes the code back where everything is as it was: its version, its flags, the length of the
 // text. Anywhere else, and without the file, it compiles the text, as ever.
 const { openSync, readFileSync, readSync, renameSync, writeFileSync } = require('node:fs');
-const { createRequire } = require('node:module');
 const { basename, join, posix } = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { setFlagsFromString } = require('node:v8');
-const { Script } = require('node:vm');
+const { Script, runInNewContext } = require('node:vm');
 
 const file = join(__dirname, 'program.cjs');
 const culls = process.argv[2] === 'cull';
+
+// Node has kept code of its own modules, too, which V8 takes back under no flags but those that Node was built with
+// (those of the first line count as such): so what every agent needs of them comes first. To compile it anew takes 6 ms.
+for (const name of ['net', 'dns', 'os']) require(name);
+// Then the flags, before anything of ours is compiled. Compiled code is kept, and not thrown away between two ticks.
+setFlagsFromString('--no-flush-bytecode');
+// The young generation stays as small as it begins.
+setFlagsFromString('--semi-space-growth-factor=1');
 // Nothing is optimized before the agent is known to be busy: on a host of usual size the optimizing compiler
 // would save a third of the CPU at a tick a second, and take 5 MiB, most of them the compiler's own code.
-// Later V8s than Node 20's do not know these flags. They are set before anything is compiled: V8 takes
-// back no code that was made under others.
 const isOfNode20 = process.versions.v8.startsWith('11.');
-const tunes = isOfNode20 && process.execArgv.length > 0;
+const tunes = process.execArgv.length > 0;
 if (tunes && !culls) {
-  // It looks at a function again after so many bytes of its code have run, and optimizes none.
-  setFlagsFromString('--interrupt-budget=10000000');
-  setFlagsFromString('--ticks-before-optimization=1000000');
-  setFlagsFromString('--max-bytecode-size-for-early-opt=0');
+  if (isOfNode20) {
+    // It looks at a function again after so many bytes of its code have run, and optimizes none.
+    setFlagsFromString('--interrupt-budget=10000000');
+    setFlagsFromString('--ticks-before-optimization=1000000');
+    setFlagsFromString('--max-bytecode-size-for-early-opt=0');
+  } else {
+    // No function is so short. That it is looked at late does not do: a thousand guests are a million calls within minutes.
+    setFlagsFromString('--max-optimized-bytecode-size=0');
+  }
 }
-// The runtime that is packaged is told the same by its first words, which would make a run over a log slow.
-if (culls && process.execArgv.includes('--invocation-count-for-osr=1000000')) {
+
+/** From now on V8 looks at functions as often as ever, whatever the runtime that is packaged was told by its first words. */
+function lookAsUsual() {
+  if (!process.execArgv.some((word) => word.startsWith('--invocation-count-'))) return;
   for (const [words, usual] of [
     ['for-turbofan', 3000],
     ['for-osr', 500],
@@ -35,6 +47,9 @@ if (culls && process.execArgv.includes('--invocation-count-for-osr=1000000')) {
     setFlagsFromString(`--invocation-count-${words}=${usual}`);
   }
 }
+
+// It would make a run over a log slow.
+if (culls) lookAsUsual();
 // A run over a log needs other functions than an agent, which is to hold none that it does not need.
 const kept = join(__dirname, culls ? 'cull.code' : 'program.code');
 
@@ -102,7 +117,9 @@ let code = keptCode();
 /** @type {Map<string, object>} what each part that was loaded exports. */
 const loaded = new Map();
 const within = new Set(core);
-const packages = createRequire(__filename);
+const goes = new Set(passing);
+/** Has plugins looked at, which takes as long as it takes. */
+const SLOW = 'src/foreign/summon.js';
 const HERE = pathToFileURL(__filename).href;
 
 // The folder for what the build asks for, at the end of a run that has done what a run does. Its flags stay as they were
@@ -110,6 +127,7 @@ const HERE = pathToFileURL(__filename).href;
 const keeps = process.env['CULLINAN_KEEP_CODE'];
 /** @type {Map<string, Script>} */
 const scripts = new Map();
+const tidies = !culls && !keeps;
 if (keeps) {
   process.on('exit', () => {
     const path = join(keeps, basename(kept));
@@ -131,7 +149,7 @@ if (keeps) {
  * @returns {object}
  */
 function loadPart(name, from = '.') {
-  if (!name.startsWith('.')) return packages(name);
+  if (!name.startsWith('.')) return require(name);
   // Most are asked for by their whole name, again and again.
   const part = from === '.' ? name.slice('./'.length) : posix.join(from, name);
   const known = loaded.get(part);
@@ -144,19 +162,23 @@ function loadPart(name, from = '.') {
   // Not by its whole path, which would be part of the code.
   const script = new Script(textOf(part), { filename: part, cachedData: code?.get(part) });
   if (keeps) scripts.set(part, script);
-  const module = { exports: {} };
+  const made = { exports: {} };
   // Before it runs: two parts may need each other.
-  loaded.set(part, module.exports);
+  loaded.set(part, made.exports);
   const beside = (/** @type {string} */ other) => loadPart(other, posix.dirname(part));
   try {
-    script.runInThisContext()(module.exports, beside, module, loadPart, HERE);
+    script.runInThisContext()(made.exports, beside, made, loadPart, HERE);
   } catch (error) {
     // A package that it needs may be there the next time.
     loaded.delete(part);
     throw error;
   }
-  loaded.set(part, module.exports);
-  return module.exports;
+  loaded.set(part, made.exports);
+  if (tidies && goes.has(part)) {
+    if (part === SLOW) wait = LATER;
+    tidySoon();
+  }
+  return made.exports;
 }
 
 /**
@@ -168,47 +190,103 @@ function loadPart(name, from = '.') {
 const THOROUGHLY = { type: 'major', execution: 'sync', flavor: 'last-resort' };
 /** Milliseconds after which the first points are on their way; the second tick is not, in most agents. */
 const STARTED = 500;
+/** Milliseconds after a reload, and where there are plugins. */
+const LATER = 2000;
 const HOUR = 3_600_000;
-/** Milliseconds after which is seen whether the agent is busy, the first time. */
-const SETTLED = 15_000;
-/** The share of a CPU from which on it is: a thousand devices at a tick a second take a tenth. */
+/**
+ * Milliseconds after which the first ticks are over, on a busy machine, too: they take longer than any other,
+ * and say nothing.
+ */
+const BEGUN = 7000;
+/** For so many milliseconds after that is seen whether the agent is busy, the first time. */
+const SETTLED = 8000;
+/** The share of a CPU from which on it tidies up once more. */
 const BUSY = 0.02;
+/**
+ * The share from which on what it saves is worth the optimizing compiler: a thousand guests at a tick a second take
+ * less, and are to fit into 20 MiB; the same guests sent, or a thousand disks and interfaces, take more.
+ */
+const VERY_BUSY = 0.04;
 
 /**
- * Lets go of what only a start needs, collects garbage and moves what is left together: what a start leaves behind is a quarter of the heap. V8 itself
- * would do it after eight seconds of calm, twice, and again whenever it has collected: twenty
+ * Collects garbage. V8 shows how to contexts that are made while a flag is set; set from the beginning, it would be one
+ * that Node was not built with. It is asked for anew each time: a context is half a MiB.
+ *
+ * @param {NodeJS.GCOptions} [how]
+ */
+function gc(how) {
+  setFlagsFromString('--expose-gc');
+  const collects = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  collects(how);
+}
+Object.assign(globalThis, { gc });
+
+/**
+ * Lets go of what only a start needs, collects garbage and moves what is left together: what a start leaves
+ * behind is a quarter of the heap. V8 itself would do it after eight seconds of calm, twice, and again whenever it has collected: twenty
  * milliseconds, as much as seven ticks.
  */
 function collect() {
   for (const part of passing) loaded.delete(part);
   code = undefined;
   setFlagsFromString('--compact-on-every-full-gc');
-  if (isOfNode20) globalThis.gc?.();
-  else globalThis.gc?.(THOROUGHLY);
+  gc(isOfNode20 ? undefined : THOROUGHLY);
   setFlagsFromString('--no-compact-on-every-full-gc');
+}
+
+/** @type {NodeJS.Timeout | undefined} */
+let next;
+let wait = STARTED;
+/** Whether memory counts for more than the time it takes to look for garbage. */
+let eager = true;
+
+/** Does so once nothing of it was needed for a while: a start with many plugins takes longer, and a reload needs it again. */
+function tidySoon() {
+  clearTimeout(next);
+  next = setTimeout(tidy, wait).unref();
 }
 
 /** Does so now and every hour. */
 function tidy() {
   collect();
+  wait = LATER;
   // From now on it is looked for when a fifth of the room that is left to it is full, and not half: after a
   // week that is 6 MiB.
-  setFlagsFromString('--incremental-marking-soft-trigger=20');
-  setTimeout(tidy, HOUR).unref();
+  if (eager) setFlagsFromString('--incremental-marking-soft-trigger=20');
+  next = setTimeout(tidy, HOUR).unref();
+}
+
+/**
+ * Has V8 optimize what runs often, and look for garbage once the heap is eight MiB larger, or a third: a fifth of
+ * that are two ticks of 50,000 metrics, and each time takes as long as one of them.
+ */
+function optimize() {
+  eager = false;
+  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--incremental-marking-soft-trigger=80');
+  if (isOfNode20) {
+    setFlagsFromString('--interrupt-budget=135168');
+    setFlagsFromString('--ticks-before-optimization=3');
+  } else {
+    setFlagsFromString('--max-optimized-bytecode-size=61440');
+    lookAsUsual();
+  }
 }
 
 /**
  * Once the agent has taken much of a CPU since it was looked at: tidies up after the first ticks of one that
- * holds much, which is some MiB, and has V8 optimize what runs often.
+ * holds much, which is some MiB. Once it has taken very much: has V8 optimize what runs often.
  */
-function watch(wait = SETTLED, before = process.cpuUsage()) {
+function watch(wait = SETTLED, tidied = false) {
+  const before = process.cpuUsage();
   setTimeout(() => {
     const { user, system } = process.cpuUsage(before);
-    if ((user + system) / 1000 < BUSY * wait) watch(HOUR);
-    else {
-      collect();
-      setFlagsFromString('--ticks-before-optimization=3');
-    }
+    const share = (user + system) / 1000 / wait;
+    const busy = share >= BUSY;
+    if (busy && !tidied) collect();
+    if (share >= VERY_BUSY) optimize();
+    else watch(HOUR, tidied || busy);
   }, wait).unref();
 }
 
@@ -227,8 +305,8 @@ function hurry() {
 
 if (culls) hurry();
 else if (!keeps) {
-  setTimeout(tidy, STARTED).unref();
-  if (tunes) setTimeout(watch, STARTED).unref();
+  tidySoon();
+  if (tunes) setTimeout(watch, BEGUN).unref();
 }
 
 loadPart('./src/cli/main.js');

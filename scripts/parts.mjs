@@ -1,27 +1,13 @@
 // Cuts the program into parts, of which a run loads those that it asks for.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, join, posix, relative } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import { build, transform } from 'esbuild';
-
-const require = createRequire(import.meta.url);
+import { lateModules, lateness, nameOf } from './late.mjs';
 
 /** What every agent runs on: one part, in which modules call each other without a detour. */
 const CORE = ['src/cli/run.ts', 'src/config/fingerprint.ts'];
-/**
- * What is needed only while a configuration is read: loaded when one of its functions is called. An
- * agent that has started lets go of it, so what it makes to stay must be no function of its own.
- */
-const PASSING = ['load', 'describe', 'early', 'explain'].map((name) => `src/config/${name}.ts`);
-/** What few agents need: loaded when one of its functions is called through its room's door. */
-const RARE = [
-  ...['src/host/recorded.ts', 'src/host/recorder.ts', 'src/host/recording.ts'],
-  ...['src/status/client.ts', 'src/store/hold.ts', 'src/store/spool.ts'],
-];
 /** The names of functions stay, for the traces of bugs: that takes 0.3 MiB, of code that is read from the file. */
 const SMALL = /** @type {const} */ ({ minifyWhitespace: true, minifySyntax: true });
-/** What is declared with zod is made when it is asked for: see scripts/late-schemas.mjs. */
-const SCHEMAS = 'src/plugin/zod.ts';
 
 /** What each part's text is a function of. The loader of scripts/launch.cjs gives `loadPart` and `HERE`. */
 const WRAPPER = {
@@ -53,12 +39,12 @@ export async function parts(root, { target, external }) {
     write: false,
     logLevel: 'warning',
   });
-  const plugins = LISTS.flatMap((path) => askedPlugins(root, path).map(({ file }) => file));
-  const asked = [...PASSING, SCHEMAS, ...RARE, ...plugins];
+  const late = lateModules(root);
+  const asked = [...late.passing, ...late.rare, ...late.plugins];
   const { pieces, metafile } = await split(root, { ...common, external: [...external] }, asked);
   const core = closure(pieces, CORE.map(nameOf));
-  const staying = closure(pieces, plugins.map(nameOf));
-  const passing = [...closure(pieces, [...PASSING, SCHEMAS].map(nameOf))].filter(
+  const staying = closure(pieces, late.plugins.map(nameOf));
+  const passing = [...closure(pieces, late.passing.map(nameOf))].filter(
     (name) => !core.has(name) && !staying.has(name),
   );
   classless(root, passing, metafile);
@@ -68,12 +54,7 @@ export async function parts(root, { target, external }) {
     if (!core.has(name)) texts.set(name, await alone(text, target));
   }
   texts.set('core.js', await together(pieces, core, common));
-  return {
-    texts,
-    core: [...core],
-    metafile,
-    passing,
-  };
+  return { texts, core: [...core], metafile, passing };
 }
 
 /**
@@ -102,10 +83,6 @@ const ascii = (/** @type {string} */ text) =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about what is no ASCII
   text.replace(/[^\x00-\x7f]/g, (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** What a module's part is called. */
-const nameOf = (/** @type {string} */ path) => path.replace(/\.ts$/, '.js');
-const loading = (/** @type {string} */ path) => `loadPart('./${nameOf(path)}')`;
-
 /** @typedef {Map<string, { text: string, imports: readonly string[] }>} Pieces */
 
 /**
@@ -130,7 +107,7 @@ async function split(root, common, asked) {
     chunkNames: 'shared/[hash]',
     conditions: ['source'],
     define: { 'import.meta.url': 'HERE' },
-    plugins: [late, unused, listed(root, loading), called(root), schemas(root)],
+    plugins: [unused, ...lateness(root)],
   });
   /** @type {Pieces} */
   const pieces = new Map();
@@ -236,164 +213,3 @@ const unused = {
     }));
   },
 };
-
-/**
- * Loads those of Node's modules that cost something when one of their functions is first called, which
- * in most agents never happens: together a MiB and the tenth part of a start.
- *
- * @type {import('esbuild').Plugin}
- */
-const late = {
-  name: 'late',
-  setup({ onResolve, onLoad }) {
-    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty|zlib)$/;
-    onResolve({ filter }, ({ path, namespace }) =>
-      namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
-    );
-    onLoad({ filter, namespace: 'late' }, ({ path }) => {
-      const functions = Object.entries(require(path)).filter(
-        ([name, value]) => typeof value === 'function' && /^[a-z]\w*$/.test(name),
-      );
-      const lines = functions.map(
-        ([name]) => `export const ${name} = (...words) => loadPart('${path}').${name}(...words);`,
-      );
-      return { contents: lines.join('\n') };
-    });
-  },
-};
-
-/** Where the program's plugins are named, and how. */
-const LISTS = ['src/agent/builtin.ts', 'src/parsers/builtin.ts', 'src/naming/index.ts'];
-const IMPORT =
-  /^import (?:\w+|\{ \w+ \}) from '((?:[.][.]\/[.][.]\/(?:collectors|handlers|parsers)|[.])\/[\w-]+[.]ts)';$/gm;
-
-/**
- * Finds the plugins that are made only when more than this is asked of them: an agent uses one or two of
- * the handlers, and few have the collectors that are off unless they are configured.
- *
- * @param {string} root
- * @param {string} path of a list.
- */
-function askedPlugins(root, path) {
-  return [...readFileSync(join(root, path), 'utf8').matchAll(IMPORT)].flatMap(
-    ([line, from = '']) => {
-      const file = posix.join(posix.dirname(path), from);
-      const plugin = readFileSync(join(root, file), 'utf8');
-      const off = /^ {2}enabled: false,$/m.test(plugin);
-      const name = /^ {2}name: '(.*)',$/m.exec(plugin)?.[1];
-      if (name === undefined || (file.startsWith('collectors/') && !off)) return [];
-      return [{ line, file, known: { name, ...(off ? { enabled: false } : {}) } }];
-    },
-  );
-}
-
-/**
- * Has each of those plugins loaded when it is asked for.
- *
- * @param {string} root
- * @param {(file: string) => string} exportsOf writes what loads a module, and has what it exports.
- * @returns {import('esbuild').Plugin}
- */
-export const listed = (root, exportsOf) => ({
-  name: 'listed',
-  setup({ onLoad }) {
-    onLoad({ filter: /[/](?:builtin|naming[/]index)[.]ts$/ }, ({ path }) => {
-      let text = readFileSync(path, 'utf8');
-      for (const { line, file, known } of askedPlugins(root, relative(root, path))) {
-        const [, braced, variable = ''] = /^import (\{ )?(\w+)/.exec(line) ?? [];
-        const exported = braced === undefined ? 'default' : variable;
-        const make = `() => ${exportsOf(file)}.${exported}`;
-        const made = `whenAsked(${JSON.stringify(known)}, ${make})`;
-        text = text.replace(line, `const ${variable} = ${made};`);
-      }
-      return { contents: `${text}\n${whenAsked}`, loader: 'ts' };
-    });
-  },
-});
-
-/**
- * Stands for a plugin until more than what is known of it is asked for. The program gets its text.
- *
- * @param {object} known
- * @param {() => object} make
- */
-function whenAsked(known, make) {
-  /** @type {object | undefined} */
-  let made;
-  const whole = () => {
-    made ??= make();
-    return made;
-  };
-  return new Proxy(known, {
-    get: (_, key) => Reflect.get(made === undefined && key in known ? known : whole(), key),
-    has: (_, key) => key in whole(),
-    // For who copies it.
-    ownKeys: () => Reflect.ownKeys(whole()),
-    getOwnPropertyDescriptor(_, key) {
-      const own = Reflect.getOwnPropertyDescriptor(whole(), key);
-      return own && { ...own, configurable: true };
-    },
-  });
-}
-
-/**
- * Has modules loaded when one of their functions is called.
- *
- * @param {string} root
- * @returns {import('esbuild').Plugin}
- */
-const called = (root) => ({
-  name: 'called',
-  setup({ onResolve, onLoad }) {
-    const passing = PASSING.map((path) => join(root, path));
-    const rare = RARE.map((path) => join(root, path));
-    onResolve({ filter: /^[.].*[.]ts$/ }, ({ path, importer, resolveDir, kind }) => {
-      const file = join(resolveDir, path);
-      const wanted =
-        passing.includes(file) || (basename(importer) === 'index.ts' && rare.includes(file));
-      return kind === 'import-statement' && wanted
-        ? { path: file, namespace: 'called' }
-        : undefined;
-    });
-    onLoad({ filter: /./, namespace: 'called' }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const from = loading(relative(root, path));
-      // Functions alone: where a class or an object of it is imported, esbuild finds none and says so.
-      const lines = [...text.matchAll(/^export (?:async )?function (\w+)/gm)].map(
-        ([, name]) => `export const ${name} = (...words) => ${from}.${name}(...words);`,
-      );
-      return { contents: lines.join('\n') };
-    });
-  },
-});
-
-/**
- * Puts scripts/late-schemas.mjs in the place of zod.
- *
- * @param {string} root
- * @returns {import('esbuild').Plugin}
- */
-const schemas = (root) => ({
-  name: 'schemas',
-  setup({ onResolve, onLoad }) {
-    const real = join(root, SCHEMAS);
-    onResolve({ filter: /[/]zod[.]ts$/ }, ({ path, resolveDir, kind }) =>
-      kind === 'import-statement' && join(resolveDir, path) === real
-        ? { path: real, namespace: 'schemas' }
-        : undefined,
-    );
-    onLoad({ filter: /./, namespace: 'schemas' }, () => {
-      const [, list = ''] = /export \{([^}]*)\}/.exec(readFileSync(real, 'utf8')) ?? [];
-      const names = list.split(',').map((each) => each.trim());
-      const lines = names
-        .filter((name) => /^[a-z]\w*$/.test(name))
-        .map(
-          (name) => `const late_${name} = late('${name}');\nexport { late_${name} as ${name} };`,
-        );
-      const late = readFileSync(join(root, 'scripts/late-schemas.mjs'), 'utf8');
-      // What a transformation answers where it has none.
-      const never = "export const NEVER = Object.freeze({ status: 'aborted' });";
-      return { contents: [late, ...lines, never].join('\n') };
-    });
-  },
-});

@@ -15,12 +15,17 @@ import { keepCode } from './code.mjs';
 import { run } from './machines.mjs';
 
 /**
- * What the runtime is told: what every Node understands, and what this one does. Nothing is optimized before
+ * What the runtime is told: what every Node understands, and what this one does. Nothing is looked at before
  * it has run a million times, which on a host of usual size nothing does within hours: the optimizing
- * compilers' own code is 6 MiB of memory, and what they keep another.
+ * compilers' own code is 6 MiB of memory, what they keep another, and looking takes two. What is optimized
+ * after that, scripts/launch.cjs says. That compiled code stays is said here, and
+ * not only by scripts/launch.cjs: this V8 then does not take back what Node has kept of its own modules, which
+ * would save 3 ms of a start and take 2 MiB of its file for good.
  */
-const WORDS = [
+export const WORDS = [
   ...FLAGS,
+  '--no-flush-bytecode',
+  '--max-semi-space-size=1',
   '--invocation-count-for-turbofan=1000000',
   '--invocation-count-for-osr=1000000',
   '--invocation-count-for-maglev=1000000',

@@ -23,6 +23,7 @@ describeWithPeer(
     let before: readonly string[];
     let newer: string;
     let incapable: string;
+    let broken: string;
 
     const pid = () => box.property('MainPID');
     const times = () => [...carbon.read(PATH).keys()];
@@ -53,11 +54,17 @@ ${more}`,
         another('8.0.0'),
         // It knows one option less.
         another('9.0.0', (text) => text.replaceAll('linger', 'lunger')),
+        // It checks a configuration, and ends as soon as it runs. Parts are found by their places in the text.
+        another('10.0.0', (text) =>
+          text.replace(/\(0,\w+\.writeFileSync\)\("\/proc\/self\/comm","\w+"\)/, (it) =>
+            'process.exit(7)'.padEnd(it.length),
+          ),
+        ),
       ]);
       box = await Booted.start();
       carbon = await Carbon.start(box.outside);
       const [{ deb }, ...others] = await made;
-      [newer, incapable] = others.map((path) => box.take(path)) as [string, string];
+      [newer, incapable, broken] = others.map((path) => box.take(path)) as [string, string, string];
       before = await box.files();
       // As udev makes them.
       await box.sh('mkdir -p /dev/disk/by-label && ln -s ../../vda /dev/disk/by-label/data');
@@ -171,15 +178,44 @@ ${more}`,
       expect(missing(times().filter((time) => time >= begun))).toBeLessThanOrEqual(1);
     });
 
-    test('an upgrade loses one tick at most', async () => {
+    test('an upgrade loses one tick at most, nothing of what waits, and no line of a log', async () => {
+      const log = '/var/log/shop.log';
+      const write = (lines: number) =>
+        box.sh(`yes '<13>Nov 21 12:00:00 box shop: sold' | head -n ${lines} >>${log}`);
+      const counted = () => {
+        const series = 'servers.box.shop.syslog.lines';
+        if (!carbon.series().includes(series)) return 0;
+        return [...carbon.read(series).values()].reduce((sum, lines) => sum + lines, 0);
+      };
+      await box.sh(`install -m 644 /dev/null ${log}`);
+      // Numbers of lines, not rates of them: they add up.
+      configure(`    counters: deltas
+collectors: { logs: { files: [{ path: ${log}, parser: syslog, as: shop }] } }
+`);
+      await box.run('systemctl', 'reload', 'cullinan');
       await arrives();
+      await write(3);
+      await eventually(() => expect(counted()).toBe(3));
+
       const begun = times().at(-1) ?? 0;
+      await carbon.kill('SIGTERM');
+      await write(4);
+      await eventually(async () =>
+        expect(await box.sh('ls /var/lib/cullinan/spool/graphite')).not.toBe(''),
+      );
       await box.run('dpkg', '--install', newer);
+      await write(5);
       expect((await box.run('cullinan', '--version')).trim()).toBe('8.0.0');
+      await carbon.start();
+      await eventually(() => expect(counted()).toBe(12));
       await arrives();
       await arrives();
+      expect(counted()).toBe(12);
       expect(missing(times().filter((time) => time >= begun))).toBeLessThanOrEqual(1);
       expect(await box.sh(`readlink /proc/${await pid()}/exe`)).toContain('active-8.0.0');
+      configure();
+      await box.sh(`rm ${log}`);
+      await box.run('systemctl', 'reload', 'cullinan');
     });
 
     test('a version that cannot load the configuration leaves the one before running', async () => {
@@ -207,6 +243,16 @@ ${more}`,
       await box.run('dpkg', '--install', newer);
       await arrives();
       expect(await box.sh(`readlink /proc/${await pid()}/exe`)).toContain('active-8.0.0');
+    });
+
+    test('a version that does not start is taken back', async () => {
+      const { code, err } = await box.try('dpkg', '--install', broken);
+      expect(code).not.toBe(0);
+      expect(err).toContain('cullinan 10.0.0 does not start, so 8.0.0 was started again');
+      await arrives();
+      expect(await box.sh(`readlink /proc/${await pid()}/exe`)).toContain('active-8.0.0');
+      await box.run('dpkg', '--install', newer);
+      await arrives();
     });
 
     test('removing it stops it, and keeps what was configured and what waits', async () => {

@@ -29,7 +29,12 @@ describeWithPeer(
 
     beforeAll(async () => {
       const made = packages();
-      box = await Booted.start();
+      box = await Booted.start(async (root) => {
+        const words = 'apt-get install -q -y --no-install-recommends smartmontools iputils-ping';
+        await promisify(execFile)('chroot', [root, 'sh', '-c', `apt-get update -q && ${words}`], {
+          env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+        });
+      });
       carbon = await Carbon.start(box.outside);
       await box.run('dpkg', '--install', box.take((await made).deb));
     }, 300_000);
@@ -108,6 +113,55 @@ ${more}`,
       expect(latest(io)).toBe(0);
       await restart(more, 'process.conf');
       await arrives(io);
+    });
+
+    test('a program runs as another user with a drop-in, and with that alone', async () => {
+      const command = '[/bin/sh, -c, "echo who.uid $(id -u); echo who.groups $(id -G | wc -w)"]';
+      const who = (user: string) =>
+        `collectors: { who: { type: exec, command: ${command}${user} } }\n`;
+      const own = Number(await box.run('id', '-u', 'cullinan'));
+      const last = () => [...carbon.read('servers.box.who.uid').values()].at(-1);
+      await restart(who(''));
+      await arrives('who.uid');
+      expect(last()).toBe(own);
+      await restart(who(', user: nobody'));
+      await eventually(async () =>
+        expect(await box.journal()).toMatch(/who: .*setpriv: .*drop-in exec\.conf/),
+      );
+      await restart(who(', user: nobody'), 'exec.conf');
+      await arrives('who.uid');
+      expect(last()).toBe(65_534);
+      await restart(who(', user: nobody, memory: 64MiB'), 'exec.conf');
+      await arrives('who.uid');
+    });
+
+    test('ping asks this host and its neighbour with a drop-in, and says that it needs one', async () => {
+      const more = `collectors: { ping: { targets: { self: 127.0.0.1, next: ${box.outside} } } }\n`;
+      // Without a user namespace, as for exec, the kernel does not even start it.
+      for (const dropIns of [[], ['exec.conf']]) {
+        await restart(more, ...dropIns);
+        await eventually(async () =>
+          expect(await box.journal()).toMatch(/ping: self: 127\.0\.0\.1: .*drop-in ping\.conf/),
+        );
+      }
+      for (const dropIns of [['ping.conf'], ['exec.conf', 'ping.conf']]) {
+        await restart(more, ...dropIns);
+        for (const target of ['self', 'next']) {
+          const path = `check.ping.received.${target}`;
+          await arrives(path);
+          expect([...carbon.read(`servers.box.${path}`).values()].at(-1)).toBe(3);
+        }
+      }
+    });
+
+    test('smart says that there is no disk', async () => {
+      for (const dropIns of [[], ['smart.conf']]) {
+        await restart('collectors: { smart: {} }\n', ...dropIns);
+        await eventually(async () =>
+          expect(await box.journal()).toContain('smart: smartctl finds no disk'),
+        );
+        await arrives();
+      }
     });
 
     test("systemd's units are as systemctl has them, for the service's own user", async () => {

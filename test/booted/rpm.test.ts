@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Booted, eventually } from '../support/booted.ts';
-import { packages } from '../support/packages.ts';
+import { anotherRpm, packages } from '../support/packages.ts';
 import { describeWithPeer } from '../support/peers.ts';
 
 // rpm knows nothing of what dpkg has installed, so that it can only be told not to ask.
@@ -13,14 +13,17 @@ describeWithPeer(
     let box: Booted;
     let before: readonly string[];
     let path: string;
+    let newer: string;
 
     beforeAll(async () => {
       const made = packages();
+      const madeToo = made.then(() => anotherRpm('8.0.0'));
       box = await Booted.start();
       // What every rpm system has anyway.
       await box.sh('rpm --initdb');
       before = await box.files();
       path = box.take((await made).rpm);
+      newer = box.take(await madeToo);
       await box.run(...RPM, '--install', path);
     }, 300_000);
     afterAll(async () => box?.[Symbol.asyncDispose]());
@@ -35,6 +38,22 @@ describeWithPeer(
     test('rpm finds everything as it was installed', async () => {
       const { out } = await box.try('rpm', '--verify', '--nodeps', 'cullinan');
       expect(out).toBe('');
+    });
+
+    test('an upgrade runs the new version, a downgrade the old one; what it keeps stays', async () => {
+      const runs = async (version: string) =>
+        await eventually(async () => {
+          const { version: running } = JSON.parse(await box.run('cullinan', 'status', '--json'));
+          expect(running).toBe(version);
+        });
+      await runs('0.1.0');
+      await box.sh('install -o cullinan -m 600 /dev/null /var/lib/cullinan/kept');
+      await box.run(...RPM, '--upgrade', newer);
+      await runs('8.0.0');
+      expect(await box.run('cullinan', '--version')).toContain('8.0.0');
+      await box.run(...RPM, '--upgrade', '--oldpackage', path);
+      await runs('0.1.0');
+      await box.sh('rm /var/lib/cullinan/kept');
     });
 
     test('installed again, it runs anew, with the configuration as it was changed', async () => {

@@ -6,7 +6,7 @@ import { collectors, handlers } from '../../src/agent/builtin.ts';
 import { dialects } from '../../src/naming/index.ts';
 import { builtin as parsers } from '../../src/parsers/builtin.ts';
 
-const { listed } = (await import('../../scripts/parts.mjs' as string)) as {
+const { listed } = (await import('../../scripts/late.mjs' as string)) as {
   listed(root: string, exportsOf: (file: string) => string): import('esbuild').Plugin;
 };
 const root = process.cwd();

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -9,6 +9,9 @@ import { gunzipSync } from 'node:zlib';
 import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { beforeAll, expect, test } from 'vitest';
+import { keepCode } from '../../scripts/package/code.mjs';
+import { WORDS } from '../../scripts/package/program.mjs';
+import { EXIT } from '../../src/cli/io.ts';
 import { packages } from '../support/packages.ts';
 import { describeWithPeer } from '../support/peers.ts';
 
@@ -115,6 +118,26 @@ describeWithPeer(
       expect(lts.stdout).toMatch(/^[A-Z]/);
     });
 
+    test('the code that is kept does not tell whether a peer answered sooner', async () => {
+      // The agent waits for signals when its first points should be on their way: before it is connected, or after.
+      const [soon, late] = await Promise.all(
+        ['-1', '99'].map(async (wait) => {
+          const folder = await mkdtemp(join(tmpdir(), 'program-'));
+          await cp(join(root, 'usr/lib/cullinan/program'), folder, { recursive: true });
+          const text = await readFile(join(folder, 'program.cjs'), 'latin1');
+          expect(text).toContain('POINTS_FIRST=50');
+          const changed = text.replace('POINTS_FIRST=50', `POINTS_FIRST=${wait}`);
+          await writeFile(join(folder, 'program.cjs'), changed, 'latin1');
+          await keepCode({ root: process.cwd(), node: [join(folder, 'node'), ...WORDS], folder });
+          const code = await readFile(join(folder, 'program.code'));
+          await rm(folder, { recursive: true });
+          return code;
+        }),
+      );
+      expect(late?.length).toBe(soon?.length);
+      expect(late?.filter((byte, at) => byte !== soon?.[at])).toEqual(Buffer.from([99]));
+    }, 300_000);
+
     test('the default configuration is every key, commented out, and is one that loads', async () => {
       const config = join(root, 'etc/cullinan/cullinan.yaml');
       const { stderr } = await run(program, ['check', '--config', config], { env: {} });
@@ -170,6 +193,7 @@ describeWithPeer(
         expect(yaml).toContain(`.TP\n\\fB${name}\\fR`);
       }
       const program = await text('usr/share/man/man1/cullinan.1.gz');
+      for (const code of Object.values(EXIT)) expect(program).toContain(`.TP\n\\fB${code}\\fR`);
       const { stdout: help } = await run(join(root, 'usr/bin/cullinan'), ['help']);
       const commands = help.slice(help.indexOf('Commands:'));
       for (const [, command = ''] of commands.matchAll(/^ {2}([a-z-]+) /gm)) {
@@ -182,6 +206,8 @@ describeWithPeer(
     const TYPED: readonly (readonly [string, string])[] = [
       ['cullinan st', 'status'],
       ['cullinan describe graph', 'graphite'],
+      ['cullinan new coll', 'collector'],
+      ['cullinan diff-names --format gmo', 'gmond'],
       ['cullinan once --dialect ot', 'otel'],
       ['cullinan once --dialect otel mem', 'memory'],
       ['cullinan run --conf', '--config'],
@@ -210,6 +236,9 @@ describeWithPeer(
         ]);
         expect(stdout.split('\n').map((it) => it.split('\t')[0])).toContain(offered);
       }
+      const script = `source ${file}; cd ${root}; complete -C 'cullinan once --dialect '`;
+      const { stdout } = await run('fish', ['--no-config', '-c', script]);
+      expect(stdout).not.toContain('usr/');
     });
 
     test('zsh completes it', async () => {

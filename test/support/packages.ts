@@ -66,22 +66,39 @@ export async function another(
   return path;
 }
 
+/** The rpm under another version, made of what is built in dist. */
+export async function anotherRpm(version: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `rpm-${version}-`));
+  const words = ['--arch', ARCHITECTURE, '--format', 'rpm', '--quick', '--version', version];
+  await run(process.execPath, ['scripts/package.mjs', ...words, '--out', folder], {
+    timeout: 300_000,
+  });
+  const [name = ''] = await readdir(folder);
+  return join(folder, name);
+}
+
 /** Debian with systemd as its init, as little of it as boots. */
 const INCLUDED = 'systemd,systemd-sysv,dbus,iproute2,rpm';
+
+/** A fresh system without an init, as images of containers have it; the same holds for it. */
+export const slimSystem = (): Promise<string> => system('bookworm-slim', []);
 
 /**
  * A fresh system to boot, which others share: nobody may write to it. It is made once on a machine (half
  * a minute) and kept where the tools keep what they can make again.
  */
-export async function freshSystem(): Promise<string> {
+export const freshSystem = (): Promise<string> =>
+  system(`bookworm-${INCLUDED.replaceAll(',', '-')}`, [`--include=${INCLUDED}`]);
+
+async function system(name: string, words: readonly string[]): Promise<string> {
   const cache = join(process.cwd(), 'node_modules/.cache/cullinan');
-  const system = join(cache, `bookworm-${INCLUDED.replaceAll(',', '-')}`);
+  const system = join(cache, name);
   if (existsSync(system)) return system;
   await mkdir(cache, { recursive: true });
   const making = `${system}.making`;
   const script = `[ -e ${system} ] || {
     rm -rf ${making} &&
-    debootstrap --variant=minbase --include=${INCLUDED} bookworm ${making} http://deb.debian.org/debian >&2 &&
+    debootstrap --variant=minbase ${words.join(' ')} bookworm ${making} http://deb.debian.org/debian >&2 &&
     rm -rf ${making}/var/cache/apt/archives/*.deb ${making}/var/lib/apt/lists/* && mv ${making} ${system}
   }`;
   // Beside it: another run of the tests has another $TMPDIR.

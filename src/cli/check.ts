@@ -5,9 +5,8 @@ import type { HandlerConfig } from '../config/index.ts';
 import { redact } from '../log/index.ts';
 import type { Sample } from '../metric/index.ts';
 import { EXIT, type Io } from './io.ts';
-import { bringPlugins } from './plugins.ts';
-import { readTwice } from './readings.ts';
-import { load } from './setup.ts';
+import { readTwice, seriesKey } from './readings.ts';
+import { loadWithPlugins } from './setup.ts';
 
 /**
  * `cullinan check`: validates the configuration and shows, per handler, the exact names that would
@@ -17,8 +16,8 @@ export async function check(
   io: Io,
   { config: path, json }: { config?: string; json?: boolean },
 ): Promise<number> {
-  const { unloaded } = await bringPlugins(io, path);
-  const config = load(io, path, { console: {} });
+  const { config, plugins } = await loadWithPlugins(io, path);
+  const { unloaded, missing } = plugins;
   const { samples, identity } = await readTwice(io, config);
   const handlers = config.handlers.flatMap(destinations).map((handler) => {
     const outlet = createOutlet(handler, config, identity);
@@ -42,11 +41,13 @@ export async function check(
     return unloaded.length === 0 ? EXIT.ok : EXIT.configuration;
   }
   const unread = await Promise.all(config.handlers.map(unreadable));
-  for (const warning of [...warnings(samples, collectors.length, handlers), ...unread.flat()])
-    io.err(`Warning: ${warning}\n`);
+  const absent = missing.map((it) => `plugins: there is no ${it}, so nothing is taken from there.`);
+  const said = [...absent, ...warnings(samples, collectors.length, handlers), ...unread.flat()];
+  for (const warning of said) io.err(`Warning: ${warning}\n`);
   const files =
     config.files.length === 0 ? 'no file, so the defaults hold' : config.files.join(', ');
-  io.err(`The configuration is fine: ${files}.\n`);
+  const left = unloaded.length === 0 ? '' : ', but for the plugins that are left out';
+  io.err(`The configuration is fine${left}: ${files}.\n`);
   io.err(
     `Collectors: ${collectors.map(({ collector, interval }) => `${collector} every ${interval} s`).join(', ')}.\n`,
   );
@@ -89,14 +90,14 @@ function warnings(
     }
   }
   const seen = new Set<string>();
-  for (const { series } of samples) {
-    const key = JSON.stringify([series.metric.name, series.host, series.labels]);
+  for (const sample of samples) {
+    const key = seriesKey(sample);
     if (!seen.has(key)) {
       seen.add(key);
       continue;
     }
     said.push(
-      `${series.metric.name} is observed by two collectors: each slot would get two values. Let them select different devices, or disable one.`,
+      `${sample.series.metric.name} is observed by two collectors: each slot would get two values. Let them select different devices, or disable one.`,
     );
     break;
   }

@@ -1,7 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join } from 'node:path';
 import { registry } from '../agent/index.ts';
-import { configJsonSchema, describeConfig, type Option, suggest } from '../config/index.ts';
+import { configJsonSchema, describeConfig, type Option } from '../config/index.ts';
 import {
   allFacts,
+  type Beside,
   type CollectorFacts,
   commonParserOptions,
   deliveryOf,
@@ -9,8 +12,10 @@ import {
   type Facts,
   labelled,
   type ParserFacts,
+  pluginPage,
 } from '../reference/index.ts';
-import { EXIT, type Io, listed, UsageError } from './io.ts';
+import { hintFor } from './hint.ts';
+import { EXIT, type Io, UsageError } from './io.ts';
 
 /**
  * `cullinan describe`: everything a user may want to know of a collector, a handler, a parser or a dialect. The
@@ -18,11 +23,14 @@ import { EXIT, type Io, listed, UsageError } from './io.ts';
  * those of the agent, and `schema` for the JSON Schema of all of it.
  *
  * @param o.type only what is of this type.
+ * @param o.markdown as a page, the way the reference has it.
+ * @param paths where plugins from outside are: `collector entropy` to its path.
  */
 export function describe(
   io: Io,
   name: string,
-  { json, type }: { readonly json?: boolean; readonly type?: Facts['type'] },
+  { json, markdown, type }: Asked,
+  paths: ReadonlyMap<string, string> = new Map(),
 ): number {
   if (name === 'config' || name === 'collector' || name === 'handler') {
     const options = describeConfig()[name === 'config' ? 'agent' : name];
@@ -41,15 +49,52 @@ export function describe(
   // A name may be that of a collector and that of a handler or a parser.
   for (const [i, facts] of found.entries()) {
     if (json) io.out(`${JSON.stringify(facts)}\n`);
-    else io.out(`${i === 0 ? '' : '\n'}${text(facts)}`);
+    else io.out(`${i === 0 ? '' : '\n'}${markdown ? page(facts, paths) : text(facts)}`);
   }
   return EXIT.ok;
 }
 
+interface Asked {
+  readonly json?: boolean;
+  readonly markdown?: boolean;
+  readonly type?: Facts['type'];
+}
+
+/** A plugin's page: with what its file and its tests tell, where it has a file of its own. */
+function page(facts: Facts, paths: ReadonlyMap<string, string>): string {
+  if (facts.type === 'dialect') {
+    throw new UsageError(`the dialect ${facts.name} has no page: leave --markdown out`);
+  }
+  const path = paths.get(`${facts.type} ${facts.name}`);
+  const evidence =
+    path === undefined
+      ? { source: '', tests: [] }
+      : { source: readFileSync(path, 'utf8'), tests: testsOf(path) };
+  return pluginPage(facts, registry, evidence);
+}
+
+/** The logs and golden files of `cullinan test`, which stand beside a plugin. */
+function testsOf(path: string): readonly Beside[] {
+  const folder = `${basename(path, extname(path))}.test`;
+  const found: string[] = [];
+  try {
+    found.push(...readdirSync(join(dirname(path), folder)));
+  } catch (error) {
+    // It has no tests.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return found
+    .filter((name) => /\.(txt|log)$/.test(name))
+    .sort()
+    .map((name) => ({
+      link: `${folder}/${name}`,
+      text: readFileSync(join(dirname(path), folder, name), 'utf8'),
+    }));
+}
+
 function unknown(name: string, all: readonly Facts[]): UsageError {
   const names = [...new Set(all.map((it) => it.name))];
-  const near = suggest(name, names);
-  const hint = near === undefined ? `There are ${listed(names)}.` : `Did you mean "${near}"?`;
+  const hint = hintFor(name, names);
   return new UsageError(`no collector, handler, parser or dialect is called "${name}". ${hint}`);
 }
 

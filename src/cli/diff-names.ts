@@ -23,9 +23,8 @@ import {
 } from '../names/index.ts';
 import { printable } from '../wire/printable.ts';
 import { EXIT, type Io, listed, UsageError } from './io.ts';
-import { bringPlugins } from './plugins.ts';
 import { readTwice } from './readings.ts';
-import { load } from './setup.ts';
+import { loadWithPlugins } from './setup.ts';
 
 /** What `cullinan diff-names` takes. */
 export interface DiffOptions {
@@ -127,8 +126,7 @@ function formatOf(text: string | undefined): FormatName | undefined {
 async function configured(io: Io, options: DiffOptions, spelled: Spelled): Promise<Wanted> {
   if (options.newHost !== undefined || options.newFormat !== undefined)
     throw new UsageError('--new-host and --new-format go with a second file');
-  await bringPlugins(io, options.config);
-  const config = load(io, options.config, { console: {} });
+  const { config } = await loadWithPlugins(io, options.config);
   const handlers = config.handlers.flatMap(destinations);
   const handler =
     options.handler === undefined

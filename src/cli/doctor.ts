@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, ConfigError, privateValues } from '../config/index.ts';
 import { type Collected, examine, type Finding, problem, warning } from '../doctor/index.ts';
 import { type Report, redact, type Trouble } from '../log/index.ts';
 import { ask } from '../status/index.ts';
 import { type Asking, socketsOf } from './asking.ts';
 import { EXIT, type Io } from './io.ts';
-import { bringPlugins } from './plugins.ts';
-import { assemble, environmentOf, load, openLog } from './setup.ts';
+import { collectTwice } from './readings.ts';
+import { assemble, environmentOf, loadWithPlugins, openLog } from './setup.ts';
 import { version } from './version.ts';
 
 export interface DoctorOptions extends Asking {
@@ -46,8 +45,7 @@ export async function* examined(io: Io, options: DoctorOptions): AsyncGenerator<
   }
   let config: Config;
   try {
-    await bringPlugins(io, options.config);
-    config = load(io, options.config, { console: {} });
+    config = (await loadWithPlugins(io, options.config)).config;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const remedy = 'See all of it with: cullinan check. The other checks need it.';
@@ -84,9 +82,6 @@ async function asStranger(io: Io, options: DoctorOptions): Promise<readonly Find
   ];
 }
 
-/** Milliseconds between the two readings that rates need. */
-const BETWEEN = 200;
-
 /** Runs everything that is observed twice, and keeps what is said of it. */
 async function collect(io: Io, config: Config): Promise<Collected> {
   const troubles = new Map<string, Trouble>();
@@ -103,9 +98,7 @@ async function collect(io: Io, config: Config): Promise<Collected> {
   const { log } = openLog(io, config, { write: () => {} });
   const assembled = await assemble({ ...config, handlers: [] }, { log, report });
   const { agent, identity, dispose } = assembled;
-  await agent.collect(Math.floor(Date.now() / 1000));
-  await sleep(BETWEEN);
-  const samples = await agent.collect(Math.floor(Date.now() / 1000));
+  const samples = await collectTwice(agent);
   const { collectors } = agent.status;
   const said = [...troubles.values()];
   await dispose();

@@ -2,6 +2,8 @@ import type { Io } from './io.ts';
 import { talk } from './talk.ts';
 
 const words = process.argv.slice(2);
+// As it is now: `cullinan test` keeps plugins from calling it.
+const { exit } = process;
 
 // Before the rest is even loaded: a reload asked of an agent that is still starting must not kill it.
 // It starts with the configuration as it is anyway.
@@ -11,9 +13,9 @@ if (words[0] === 'run') process.on('SIGHUP', () => {});
 // `run`: there the console handler deals with it, and other handlers go on.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (words[0] === 'run') return;
-  if (error.code === 'EPIPE') process.exit(0);
+  if (error.code === 'EPIPE') exit(0);
   talk(`cullinan: standard output cannot be written: ${error.message}\n`);
-  process.exit(1);
+  exit(1);
 });
 
 const io: Io = {
@@ -46,11 +48,11 @@ async function main(): Promise<number> {
   }
 }
 
-/** Milliseconds for what may still hold a run that has ended: a thread on a disk that hangs. */
+/** Milliseconds for what may still hold a run that has ended: a thread on a disk that hangs, a timer of a plugin under test. */
 const LINGER = 2000;
+const LINGERING = ['run', 'cull', 'test'];
 
 void main().then((code) => {
   process.exitCode = code;
-  if (words[0] === 'run' || words[0] === 'cull')
-    setTimeout(() => process.exit(code), LINGER).unref();
+  if (LINGERING.includes(words[0] ?? '')) setTimeout(() => process.exit(code), LINGER).unref();
 });

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argument, Command, Option } from 'commander';
 import { registry } from '../agent/index.ts';
+import { importers } from '../import/index.ts';
 import {
   bash,
   type CommandFacts,
@@ -19,7 +20,10 @@ import {
   type Word,
   zsh,
 } from '../manual/index.ts';
+import { FORMATS } from '../names/index.ts';
+import { LOG_LEVELS } from '../status/index.ts';
 import { commandLine, examplesOf } from './program.ts';
+import { templates } from './templates.ts';
 import { version } from './version.ts';
 
 const words = (...all: readonly string[]): Takes => ({ kind: 'words', words: all });
@@ -27,6 +31,8 @@ const collectors = [...registry.collectors.keys()];
 const handlers = [...registry.handlers.keys()];
 const parsers = [...registry.parsers.keys()];
 const dialects = [...registry.dialects.keys()];
+/** Pages of `describe` that are of no plugin. */
+const pages = ['config', 'schema', 'collector', 'handler'];
 
 /** What completes a value, by what it is called; with its option or its command in front, where that decides. */
 const TAKES: Readonly<Record<string, Takes>> = {
@@ -42,9 +48,12 @@ const TAKES: Readonly<Record<string, Takes>> = {
   'dialect name': words(...dialects),
   'parser name': words(...parsers),
   'handler name': words(...handlers),
-  'describe name': words(...collectors, ...handlers, ...parsers, ...dialects, 'config'),
-  'import from': words('diamond', 'collectd', 'gmond', 'logster', 'statsd', 'telegraf'),
-  'log level': words('debug', 'info', 'warn', 'error', 'configured'),
+  'describe name': words(...collectors, ...handlers, ...parsers, ...dialects, ...pages),
+  'new kind': words(...Object.keys(templates)),
+  'format format': words(...Object.keys(FORMATS)),
+  'new-format format': words(...Object.keys(FORMATS)),
+  'import from': words(...importers.keys()),
+  'log level': words(...LOG_LEVELS, 'configured'),
   'graphite-protocol protocol': words('tcp', 'udp'),
   'output name': words('stdout', 'graphite', 'statsd', 'ganglia'),
 };

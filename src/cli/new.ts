@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { registry } from '../agent/index.ts';
-import { suggest } from '../config/index.ts';
-import { EXIT, type Io, listed, UsageError } from './io.ts';
+import { hintFor } from './hint.ts';
+import { EXIT, type Io, UsageError } from './io.ts';
 import { templates } from './templates.ts';
 
 export interface NewOptions {
@@ -49,9 +49,7 @@ function kindOf(kind: string): Kind {
   const kinds = Object.keys(templates) as Kind[];
   const found = kinds.find((it) => it === kind);
   if (found !== undefined) return found;
-  const near = suggest(kind, kinds);
-  const hint = near === undefined ? `There are ${listed(kinds)}.` : `Did you mean "${near}"?`;
-  throw new UsageError(`"${kind}" is no kind of plugin. ${hint}`);
+  throw new UsageError(`"${kind}" is no kind of plugin. ${hintFor(kind, kinds)}`);
 }
 
 function expectFree(kind: Kind, name: string): void {

@@ -1,13 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { registry } from '../agent/index.ts';
-import { suggest } from '../config/index.ts';
 import type { Point } from '../metric/index.ts';
 import { createNamer } from '../naming/index.ts';
 import { encodeJson, encodeText } from '../wire/lines.ts';
+import { hintFor } from './hint.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
-import { bringPlugins } from './plugins.ts';
+import { collectTwice } from './readings.ts';
 import { seconds } from './seconds.ts';
-import { assemble, load, only, openLog } from './setup.ts';
+import { assemble, loadWithPlugins, only, openLog } from './setup.ts';
 
 export interface OnceOptions {
   readonly config?: string;
@@ -25,16 +24,14 @@ export async function once(
 ): Promise<number> {
   const over = seconds('--over', options.over, { least: 0, most: 3600 });
   const dialect = dialectNamed(options.dialect);
-  await bringPlugins(io, options.config);
   // Who names a collector tries it out, on or off.
-  const loaded = load(io, options.config, { console: {} }, undefined, { asked: collectors });
-  const config = { ...only(loaded, collectors), handlers: [] };
+  const loaded = await loadWithPlugins(io, options.config, { asked: collectors });
+  const config = { ...only(loaded.config, collectors), handlers: [] };
   const { agent, identity, dispose } = await assemble(config, openLog(io, config));
-  if (over > 0) {
-    await agent.collect(now());
-    await sleep(over * 1000);
-  }
-  const samples = await agent.collect(now());
+  const samples =
+    over > 0
+      ? await collectTwice(agent, over * 1000)
+      : await agent.collect(Math.floor(Date.now() / 1000));
   const namer = createNamer(dialect, {
     prefix: undefined,
     host: identity.path,
@@ -45,28 +42,27 @@ export async function once(
     counters: options.raw ? 'raw' : 'rates',
   });
   const points: Point[] = [];
-  for (const sample of samples) namer.points(sample, points);
-  namer.finish(points);
+  namer.collection(samples, points);
   const form = options.dialect === 'otel' ? 'series' : 'path';
   for (const point of points) {
     io.out(options.json ? encodeJson(point, { path: form === 'path' }) : encodeText(point, form));
   }
-  const failed = agent.status.collectors.some(
-    ({ outcomes }) => outcomes.failed + outcomes['timed-out'] > 0,
-  );
+  const failed = agent.status.collectors
+    .filter(({ outcomes }) => outcomes.failed + outcomes['timed-out'] > 0)
+    .map(({ name }) => name);
   await dispose();
-  return failed ? EXIT.failure : EXIT.ok;
+  const observed = new Set([...failed, ...samples.map(({ series }) => series.collector)]);
+  const idle = collectors.filter((name) => !observed.has(name));
+  for (const name of idle) {
+    io.err(`${name} observed nothing. What it can be told to look at: cullinan describe ${name}\n`);
+  }
+  return failed.length + idle.length > 0 ? EXIT.failure : EXIT.ok;
 }
-
-const now = (): number => Math.floor(Date.now() / 1000);
 
 /** A dialect given on the command line. */
 export function dialectNamed(name: string) {
   const dialect = registry.dialects.get(name);
   if (dialect !== undefined) return dialect;
   const names = [...registry.dialects.keys()];
-  const near = suggest(name, names);
-  throw new UsageError(
-    `no dialect is called "${name}". ${near === undefined ? `There are ${names.join(', ')}.` : `Did you mean "${near}"?`}`,
-  );
+  throw new UsageError(`no dialect is called "${name}". ${hintFor(name, names)}`);
 }

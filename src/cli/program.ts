@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { cullCommand } from './cull-command.ts';
 import { spelledOut } from './cull-words.ts';
 import { failed } from './failed.ts';
 import { EXIT, type Io } from './io.ts';
@@ -27,6 +28,9 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
     'cullinan diff-names /var/lib/graphite/whisper --host web01 --handler graphite',
   ],
   status: ['cullinan status', 'cullinan status --json'],
+  top: ['cullinan top', 'cullinan top --sort errors,waiting --every 5s'],
+  doctor: ['cullinan doctor', 'cullinan doctor --ntp time.example.net'],
+  'support-bundle': ['cullinan support-bundle', 'cullinan support-bundle ./web01.tar.gz'],
   tap: [
     "cullinan tap 'system.cpu.*'",
     "cullinan tap --handler graphite 'label:device=sd*' --count 10",
@@ -54,7 +58,7 @@ const EXAMPLES: Readonly<Record<string, readonly [string, string]>> = {
  * Runs the command line.
  *
  * @param words the arguments behind the program's name.
- * @returns the exit code: 0 fine, 64 usage, 78 configuration, 1 the rest.
+ * @returns the exit code, see {@link EXIT}.
  */
 export async function main(words: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
@@ -238,10 +242,11 @@ export function commandLine(
     .argument('<name>', 'as `cullinan list` shows it; config, schema, collector or handler')
     .option(...CONFIG)
     .option('--json', 'one JSON object')
+    .option('--markdown', 'a page, as docs/reference has it of the built-in ones')
     .action((name, options) =>
       does(async () => {
-        await (await import('./plugins.ts')).bringPlugins(io, options.config);
-        return (await import('./describe.ts')).describe(io, name, options);
+        const { paths } = await (await import('./plugins.ts')).bringPlugins(io, options.config);
+        return (await import('./describe.ts')).describe(io, name, options, paths);
       }),
     );
   program
@@ -299,51 +304,9 @@ export function commandLine(
     .action((directory, options) =>
       does(async () => (await import('./replay.ts')).replay(io, directory, options)),
     );
-
-  const several = (value: string, before: readonly string[] = []) => [...before, value];
-  const taken = (flags: string, why: string) => new Option(flags, why).hideHelp();
-  const cull = program
-    .command('cull')
-    .description("make numbers of what is new in a log, once; takes logster's flags")
-    .argument('<parser>', 'as `cullinan list` shows it')
-    .argument('[file...]', 'logs')
-    .option('-o, --output <name>', 'where to: stdout, graphite, … (repeatable)', several)
-    .option('-p, --metric-prefix <prefix>', 'before each name')
-    .option('-x, --metric-suffix <suffix>', 'behind each name')
-    .option(
-      '-s, --state-dir <folder>',
-      'what was read until where (default: /var/lib/cullinan/cull)',
-    )
-    .option('--graphite-host <host:port>', 'with --output graphite')
-    .option('--graphite-protocol <protocol>', 'tcp or udp (default: tcp)')
-    .option('--statsd-host <host:port>', 'with --output statsd')
-    .option('--stdout-separator <text>', 'between prefix, name and suffix (default: _)')
-    .option('--gmetric-options <options>', "gmetric's -d, -c and -S, with --output ganglia")
-    .option('--parser-options <options>', "the parser's options: logster's, or name: value, …")
-    .option('--parser-help', 'explain the parser')
-    .option('-d, --dry-run', 'print what would be sent; nothing is sent, and nothing is kept')
-    .option('-D, --debug', 'say more')
-    .option('-c, --config <file>', 'configuration file with the handlers of --to')
-    .option('--to <handler>', 'a handler of --config, under its names (repeatable)', several)
-    .option('--from-start', 'at the first run, begin at the start of the log')
-    .option('--since <duration>', 'at the first run, begin with the lines of so long ago')
-    .option('--archive <folder>', 'where rotated logs are put as well (repeatable)', several)
-    .option('--interval <duration>', 'with these, the time for which there is one point', '60s')
-    .option('--timeout <duration>', 'how long an output may take', '10s')
-    .option('--wait <duration>', 'how long to wait for another cull of this log', '0s')
-    .option('--json', 'print one JSON object a file')
-    .addOption(taken('-t, --tailer <name>', 'not needed'))
-    .addOption(taken('--locker <name>', 'not needed'))
-    .addOption(taken('--logtail <path>', 'not needed'))
-    .addOption(taken('-l, --log-dir <folder>', 'not needed'))
-    .addOption(taken('--log-conf <file>', 'not needed'))
-    .addOption(taken('--nsca-host <host:port>', 'not sent to'))
-    .addOption(taken('--nsca-service-hostname <name>', 'not sent to'))
-    .addOption(taken('--aws-key <key>', 'not sent to'))
-    .addOption(taken('--aws-secret-key <key>', 'not sent to'))
-    .action((parser, files, options) =>
-      does(async () => (await import('./cull.ts')).cull(io, parser, files, options)),
-    );
+  const cull = cullCommand(program, (parser, files, options) =>
+    does(async () => (await import('./cull.ts')).cull(io, parser, files, options)),
+  );
 
   for (const command of [program, ...program.commands]) {
     const examples = EXAMPLES[command.name()] ?? [];

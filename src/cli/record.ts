@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFacts, startRecording } from '../host/index.ts';
 import { EXIT, type Io, listed } from './io.ts';
-import { bringPlugins } from './plugins.ts';
 import { seconds } from './seconds.ts';
-import { assemble, load, openLog } from './setup.ts';
+import { assemble, loadWithPlugins, openLog } from './setup.ts';
 
 export interface RecordOptions {
   readonly config?: string;
@@ -15,8 +14,8 @@ export interface RecordOptions {
 export async function record(io: Io, directory: string, options: RecordOptions): Promise<number> {
   const length = seconds('--for', options.for, { least: 0, most: 7 * 86_400 });
   const every = seconds('--every', options.every, { least: 1, most: 3600 });
-  await bringPlugins(io, options.config, { inProcess: true });
-  const config = { ...load(io, options.config, { console: {} }), handlers: [] };
+  const loaded = await loadWithPlugins(io, options.config, { inProcess: true });
+  const config = { ...loaded.config, handlers: [] };
   const { hostname, fqdn } = await hostFacts();
   let moment: (time: number) => void = () => {};
   const { agent, dispose } = await assemble(config, {

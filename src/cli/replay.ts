@@ -7,8 +7,7 @@ import { hostnameFor } from '../naming/index.ts';
 import type { Host } from '../plugin/index.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
 import { dialectNamed } from './once.ts';
-import { bringPlugins } from './plugins.ts';
-import { assemble, load, openLog } from './setup.ts';
+import { assemble, loadWithPlugins, openLog } from './setup.ts';
 
 export interface ReplayOptions {
   readonly config?: string;
@@ -22,13 +21,16 @@ export interface ReplayOptions {
 /** The queues of a replay are kept below this, so that a long recording does not overflow them. */
 const MOST_QUEUED = 20_000;
 
-/** Collectors that observe what is in no recording. */
-const OF_THIS_MACHINE: ReadonlySet<string> = new Set(['agent', 'libvirt']);
+/** Collectors that observe what is in no recording: programs, peers, logs, and the agent itself. */
+export const OF_THIS_MACHINE: ReadonlySet<string> = new Set([
+  ...['activemq', 'agent', 'apache', 'chrony', 'exec', 'files', 'http', 'libvirt', 'logs', 'nginx'],
+  ...['ntpd', 'ping', 'push', 'rabbitmq', 'redis', 'smart', 'systemd', 'tcp', 'textfile'],
+]);
 
 /**
  * `cullinan replay`: runs the whole program over a recording, each recorded moment as one tick with
- * its recorded time, as fast as it can. The agent's figures about itself and those of guests are left out:
- * they would describe this machine, not the recorded one.
+ * its recorded time, as fast as it can. What is in no recording is left out: it would describe this machine, not
+ * the recorded one, and to read this machine's logs would move on in them.
  */
 export async function replay(io: Io, directory: string, options: ReplayOptions): Promise<number> {
   dialectNamed(options.dialect);
@@ -42,8 +44,10 @@ export async function replay(io: Io, directory: string, options: ReplayOptions):
   }
   // A recording is another host's: this one's configuration is used only where it is named.
   const printing = loadConfig({ files: false, registry, environment: {}, defaultHandlers: print });
-  if (options.config !== undefined) await bringPlugins(io, options.config, { inProcess: true });
-  const named = options.config === undefined ? printing : load(io, options.config, print);
+  const named =
+    options.config === undefined
+      ? printing
+      : (await loadWithPlugins(io, options.config, { handlers: print, inProcess: true })).config;
   const loaded = options.send ? named : { ...named, handlers: printing.handlers };
   const config = {
     ...loaded,

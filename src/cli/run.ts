@@ -16,9 +16,8 @@ import {
 } from '../status/index.ts';
 import { Answering } from './answering.ts';
 import { EXIT, type Io, listed } from './io.ts';
-import { type Brought, bringPlugins } from './plugins.ts';
 import { Reporting } from './reporting.ts';
-import { type Assembled, assemble, load, openLog } from './setup.ts';
+import { type Assembled, assemble, type Loading, loadWithPlugins, openLog } from './setup.ts';
 import { signals } from './signals.ts';
 import { version } from './version.ts';
 
@@ -75,11 +74,22 @@ function intoJournal({ environment }: Io): boolean {
   }
 }
 
+/** The configuration as it is by now. The plugins that it does not use are forgotten. */
+async function read(
+  io: Io,
+  path: string | undefined,
+  how: Pick<Loading, 'say' | 'consequence'>,
+): Promise<Config> {
+  const handlers = io.outIsTerminal ? { live: {} } : intoJournal(io) ? {} : { console: {} };
+  const { config, plugins } = await loadWithPlugins(io, path, { ...how, handlers });
+  await plugins.close();
+  return config;
+}
+
 /** The agent as a service: one at a time, replaced only by one that is ready to run. */
 class Service {
   readonly #io: Io;
   readonly #path: string | undefined;
-  readonly #standIn: Readonly<Record<string, unknown>>;
   readonly #log: Log;
   readonly #report: Report;
   /** Every secret of every configuration so far: the log may still speak of one that is gone. */
@@ -93,27 +103,24 @@ class Service {
   #hold = false;
   #config: Config;
   #running: Running | undefined;
+  /** Why there is nothing to tell while nothing runs. */
+  #pause = 'it is starting';
 
   /** @throws a ConfigError. */
   static async create(io: Io, path: string | undefined): Promise<Service> {
     const said: string[] = [];
     const late: { say: (line: string) => void } = { say: (line) => void said.push(line) };
-    const plugins = await bringPlugins(io, path, { say: (line) => late.say(line) });
-    try {
-      const service = new Service(io, path);
-      late.say = (line) => service.#log.warn({}, line);
-      for (const line of said) late.say(line);
-      return service;
-    } finally {
-      await plugins.close();
-    }
+    const config = await read(io, path, { say: (line) => late.say(line) });
+    const service = new Service(io, path, config);
+    late.say = (line) => service.#log.warn({}, line);
+    for (const line of said) late.say(line);
+    return service;
   }
 
-  private constructor(io: Io, path: string | undefined) {
+  private constructor(io: Io, path: string | undefined, config: Config) {
     this.#io = io;
     this.#path = path;
-    this.#standIn = io.outIsTerminal ? { live: {} } : intoJournal(io) ? {} : { console: {} };
-    this.#config = load(io, path, this.#standIn);
+    this.#config = config;
     const { log, report } = openLog(io, this.#config, {
       secrets: this.#secrets,
       write: (line) => this.#say(line),
@@ -164,17 +171,13 @@ class Service {
   async reload(): Promise<void> {
     this.#reporting.reloading(this.#config);
     const say = (line: string) => this.#log.warn({}, line);
-    let plugins: Brought | undefined;
     try {
-      plugins = await bringPlugins(this.#io, this.#path, { say });
-      const next = load(this.#io, this.#path, this.#standIn, KEPT);
+      const next = await read(this.#io, this.#path, { say, consequence: KEPT });
       await this.#replace(next);
       await this.#answering.follow(next);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#log.error({}, `the configuration was not reloaded\n${why}`);
-    } finally {
-      await plugins?.close();
     }
     this.#reporting.ready(this.#config);
   }
@@ -183,14 +186,10 @@ class Service {
   async #askedToReload(): Promise<{ reloading: true; warnings: readonly string[] }> {
     const warnings: string[] = [];
     const say = (line: string) => void warnings.push(line);
-    let plugins: Brought | undefined;
     try {
-      plugins = await bringPlugins(this.#io, this.#path, { say });
-      load(this.#io, this.#path, this.#standIn, KEPT);
+      await read(this.#io, this.#path, { say, consequence: KEPT });
     } catch (error) {
       throw new Foreseen(error instanceof Error ? error.message : String(error));
-    } finally {
-      await plugins?.close();
     }
     this.reloadSoon?.();
     return { reloading: true, warnings };
@@ -198,6 +197,7 @@ class Service {
 
   async stop(): Promise<void> {
     this.#reporting.stopping(this.#config);
+    this.#pause = 'it is stopping';
     await this.#end();
     await this.#answering.end();
     this.#hold = false;
@@ -218,6 +218,7 @@ class Service {
     }
     for (const secret of next.secrets) this.#secrets.add(secret);
     const ready = await this.#assemble(next);
+    this.#pause = 'it is beginning anew, with another configuration';
     await this.#end();
     this.#take(next);
     this.#begin(ready);
@@ -226,7 +227,7 @@ class Service {
 
   #snapshot() {
     const running = this.#running;
-    if (running === undefined) return { version: version(), pid: process.pid };
+    if (running === undefined) throw new Foreseen(this.#pause);
     const { agent, identity } = running;
     const own = { version: version(), host: identity.label, pid: process.pid };
     const told = snapshot(agent.status, { ...own, uptime: process.uptime() });
@@ -236,7 +237,7 @@ class Service {
 
   #condition(): Condition {
     const running = this.#running;
-    if (running === undefined) return { alive: false, ready: false, reasons: ['it is starting'] };
+    if (running === undefined) return { alive: false, ready: false, reasons: [this.#pause] };
     const { since, interval } = running.agent.ticking;
     return conditionOf({ status: running.agent.status, sinceTick: since, interval });
   }

@@ -2,35 +2,46 @@ import { readFileSync } from 'node:fs';
 import { hostname as osHostname } from 'node:os';
 import { type Agent, createAgent, type Identity, registry, type Taps } from '../agent/index.ts';
 import { type Clock, systemClock } from '../clock/index.ts';
-import { type CollectorConfig, type Config, loadConfig, suggest } from '../config/index.ts';
+import { type CollectorConfig, type Config, loadConfig, PLUGIN_FOLDER } from '../config/index.ts';
 import { hostFacts, hostnameByShell, liveHost } from '../host/index.ts';
 import { createLog, createReport, type Log, type Report } from '../log/index.ts';
 import { hostnameFor } from '../naming/index.ts';
 import type { Collector, Host } from '../plugin/index.ts';
+import { hintFor } from './hint.ts';
 import { type Io, UsageError } from './io.ts';
-import { atHomeWithParsers } from './plugins.ts';
+import { atHomeWithParsers, type Bringing, type Brought, bringPlugins } from './plugins.ts';
+
+/** What a configuration is loaded with, besides its files. */
+export interface Loading extends Bringing {
+  /** Stand in where it names no handlers; the console, unless said. */
+  readonly handlers?: Readonly<Record<string, unknown>>;
+  /** What an error means for the agent; `Nothing was started.` unless said. */
+  readonly consequence?: string | undefined;
+  /** Names of collectors that are on, whatever is written. */
+  readonly asked?: readonly string[] | undefined;
+}
 
 /**
- * Loads the configuration; where it names no handlers, `handlers` stand in. Throws a ConfigError.
+ * Finds the plugins that a configuration speaks of, and loads it. The files are read once for both: else the
+ * plugins may be others than those that it speaks of.
  *
- * @param consequence what an error means for the agent; `Nothing was started.` unless said.
- * @param o.plugins whether all plugins are known; those that are not are passed over where they are not.
- * @param o.asked names of collectors that are on, whatever is written.
+ * @param path its file; the usual one, unless said.
+ * @throws a ConfigError.
  */
-export function load(
+export async function loadWithPlugins(
   io: Io,
   path: string | undefined,
-  handlers: Readonly<Record<string, unknown>>,
-  consequence?: string,
-  {
-    plugins = true,
-    asked,
-  }: { readonly plugins?: boolean; readonly asked?: readonly string[] } = {},
-): Config {
-  const { environment } = io;
-  const known = plugins ? registry : { ...registry, isMissed: () => true };
-  const defaultHandlers = handlers;
-  return loadConfig({ path, registry: known, environment, defaultHandlers, consequence, asked });
+  { handlers: defaultHandlers = { console: {} }, consequence, asked, ...bringing }: Loading = {},
+): Promise<{ readonly config: Config; readonly plugins: Brought }> {
+  const plugins = await bringPlugins(io, path, bringing);
+  try {
+    const { environment } = io;
+    const given = { files: plugins.files, environment, defaultHandlers, consequence, asked };
+    return { config: loadConfig({ registry, ...given }), plugins };
+  } catch (error) {
+    await plugins.close();
+    throw error;
+  }
 }
 
 /** Only the named collectors of a configuration; all of them where none is named. */
@@ -39,9 +50,8 @@ export function only(config: Config, names: readonly string[]): Config {
   for (const name of names) {
     if (instances.includes(name)) continue;
     const there = [...new Set([...registry.collectors.keys(), ...instances])];
-    const near = suggest(name, there);
-    const hint = near === undefined ? `There are ${there.join(', ')}.` : `Did you mean "${near}"?`;
-    throw new UsageError(`no collector is called "${name}". ${hint}`);
+    const more = `Your own are found in plugins.folders, ${PLUGIN_FOLDER} unless configured.`;
+    throw new UsageError(`no collector is called "${name}". ${hintFor(name, there, more)}`);
   }
   if (names.length === 0) return config;
   const chosen = config.collectors.filter(({ instance }) => names.includes(instance));

@@ -38,6 +38,12 @@ export function signals(): {
       wake?.();
     });
   }
+  // Made here, and not while somebody waits for the next: the code that packages keep of a start has the order in
+  // which functions came to be, and must not tell whether a peer answered sooner.
+  const wakes = (resolve: () => void) => {
+    wake = resolve;
+  };
+  const idle = () => {};
   return {
     reload: askReload,
     stop() {
@@ -45,15 +51,15 @@ export function signals(): {
       wake?.();
     },
     async next() {
+      // Made also where nobody waits for it: the code that packages keep of a start must not tell how soon it was stopped.
+      const woken = new Promise<void>(wakes);
       if (stopped === undefined && !reload) {
         // Signals alone do not keep a process alive.
-        const alive = setInterval(() => {}, 2 ** 30);
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+        const alive = setInterval(idle, 2 ** 30);
+        await woken;
         clearInterval(alive);
-        wake = undefined;
       }
+      wake = undefined;
       if (stopped !== undefined) return 'stop';
       reload = false;
       return 'reload';

@@ -10,8 +10,7 @@ import { type Asking, askFirst, socketsOf } from './asking.ts';
 import { check } from './check.ts';
 import { examined } from './doctor.ts';
 import { EXIT, type Io } from './io.ts';
-import { bringPlugins } from './plugins.ts';
-import { environmentOf, load } from './setup.ts';
+import { environmentOf, loadWithPlugins } from './setup.ts';
 import { version } from './version.ts';
 
 /** Milliseconds for a program of the system. */
@@ -49,8 +48,7 @@ export async function supportBundle(
 
 async function gather(io: Io, asking: Asking, folder: string): Promise<void> {
   const sees = await withEnvironment(io, asking);
-  await bringPlugins(sees, asking.config);
-  const config = loaded(sees, asking);
+  const config = await loaded(sees, asking);
   const secrets = variants(config instanceof Error ? new Set() : privateValues(config));
   const clean = (text: string): string => redact(text, secrets).replace(USER_INFO, '$1***');
   const write = async (name: string, text: string | Promise<string>): Promise<void> => {
@@ -113,9 +111,9 @@ async function withEnvironment(io: Io, asking: Asking): Promise<Io> {
   }
 }
 
-function loaded(io: Io, { config }: Asking): Config | ConfigError {
+async function loaded(io: Io, { config }: Asking): Promise<Config | ConfigError> {
   try {
-    return load(io, config, { console: {} });
+    return (await loadWithPlugins(io, config)).config;
   } catch (error) {
     if (error instanceof ConfigError) return error;
     throw error;

@@ -10,13 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse } from 'yaml';
 import { describeOptions } from '../config/index.ts';
 import {
   type Check,
   collecting,
   collectorChecks,
   handlerChecks,
+  inTime,
   observedText,
   parserChecks,
   parserText,
@@ -25,10 +25,12 @@ import {
   Unfit,
 } from '../conformance/index.ts';
 import { defaultOf, loadHere, type Plugin } from '../foreign/index.ts';
-import { hostFacts, liveHost, startRecording } from '../host/index.ts';
+import { hostFacts, liveHost, recordedHost, startRecording } from '../host/index.ts';
 import type { Collector, Handler, Parser } from '../plugin/index.ts';
 import { codeOf, Foreseen } from '../plugin/index.ts';
+import { inSource } from '../script/index.ts';
 import { EXIT, type Io, UsageError } from './io.ts';
+import { optionMap } from './option-map.ts';
 import { watchdog } from './watchdog.ts';
 
 export interface TestOptions {
@@ -37,6 +39,9 @@ export interface TestOptions {
   readonly fixtures?: string;
   readonly update?: boolean;
 }
+
+/** Files of no more bytes are cut at every one of them: a big host takes seconds as it is. */
+const CUTS = 1024;
 
 /** What a plugin is tested with. */
 interface Bench {
@@ -47,13 +52,41 @@ interface Bench {
   readonly update: boolean;
 }
 
+/** A check has not come back, and may hold what it holds for ever. */
+class Late extends Unfit {}
+
+/** Milliseconds for one check, and for a collection on this host: from when it is aborted, and in all. */
+const LONGEST_CHECK = 30_000;
+const DEADLINE = 3000;
+const GRACE = 1000;
+
 /**
  * `cullinan test`: holds a plugin to what the built-in ones are held to.
  *
  * @returns 1 where it does not pass.
  */
 export async function test(io: Io, file: string, options: TestOptions): Promise<number> {
+  const dog = watchdog();
+  const { exit } = process;
+  process.exit = (() => {
+    throw new Unfit('it called process.exit(): throw an error in place of it');
+  }) as typeof exit;
+  try {
+    return await tested(io, file, options, dog);
+  } finally {
+    process.exit = exit;
+    dog.end();
+  }
+}
+
+async function tested(
+  io: Io,
+  file: string,
+  options: TestOptions,
+  dog: ReturnType<typeof watchdog>,
+): Promise<number> {
   const path = resolve(file);
+  dog.at('can be loaded');
   const { plugins } = await loadHere(path);
   const usual = join(
     dirname(path),
@@ -61,7 +94,6 @@ export async function test(io: Io, file: string, options: TestOptions): Promise<
   );
   const folder = resolve(options.fixtures ?? usual);
   const bench = { io, folder, given: options.options, update: options.update === true };
-  const dog = watchdog();
   let loose: unknown;
   const caught = (error: unknown): void => {
     loose ??= error ?? new Error('something was rejected without a reason');
@@ -70,25 +102,30 @@ export async function test(io: Io, file: string, options: TestOptions): Promise<
   let failed = 0;
   let passed = 0;
   try {
-    const judge = async (check: Check): Promise<void> => {
+    /** @returns whether there is more to be tried: what hangs may hang again and again. */
+    const judge = async (check: Check): Promise<boolean> => {
       dog.at(check.name);
       const why = await trouble(check, () => loose);
       loose = undefined;
       if (why === undefined) passed += 1;
       else failed += 1;
-      io.out(why === undefined ? `ok   ${check.name}\n` : `FAIL ${check.name}\n     ${why}\n`);
+      io.out(
+        why === undefined
+          ? `ok   ${check.name}\n`
+          : `FAIL ${check.name}\n     ${said(why.error)}\n`,
+      );
+      return !(why?.error instanceof Late);
     };
     for (const plugin of plugins) {
       io.out(`${plugin.kind} ${plugin.it.name}\n`);
-      for await (const check of checksOf(plugin, bench)) await judge(check);
+      for await (const check of checksOf(plugin, bench)) if (!(await judge(check))) break;
     }
     const own = path.replace(/(\.[^.]+)$/, '.test$1');
     if (existsSync(own)) {
       io.out(`${basename(own)}\n`);
-      for (const check of await writtenIn(own)) await judge(check);
+      for (const check of await writtenIn(own)) if (!(await judge(check))) break;
     }
   } finally {
-    dog.end();
     process.off('unhandledRejection', caught).off('uncaughtException', caught);
   }
   io.err(`${passed} passed, ${failed} failed\n`);
@@ -96,22 +133,27 @@ export async function test(io: Io, file: string, options: TestOptions): Promise<
 }
 
 /** Why a check is not passed; nothing, if it is. */
-async function trouble(check: Check, loose: () => unknown): Promise<string | undefined> {
+async function trouble(
+  check: Check,
+  loose: () => unknown,
+): Promise<{ readonly error: unknown } | undefined> {
   try {
-    await check.run();
+    await inTime(check.run(), LONGEST_CHECK, 'it', Late);
     // What was let go of is heard of a turn later.
     await new Promise(setImmediate);
     const error = loose();
-    return error === undefined ? undefined : `it threw where nobody could catch it: ${said(error)}`;
+    if (error === undefined) return undefined;
+    return { error: new Unfit(`it threw where nobody could catch it: ${said(error)}`) };
   } catch (error) {
-    return said(error);
+    return { error };
   }
 }
 
 function said(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // A bug is best found by where it is.
-  const at = error instanceof Unfit ? undefined : /\n\s+at (.*)/.exec(error.stack ?? '')?.[1];
+  const at =
+    error instanceof Unfit ? undefined : /\n\s+at (.*)/.exec(inSource(error.stack ?? ''))?.[1];
   const named = error.name === 'Unfit' ? error.message : `${error.name}: ${error.message}`;
   return at === undefined || error instanceof Foreseen ? named : `${named} (${at})`;
 }
@@ -141,30 +183,42 @@ async function writtenIn(path: string): Promise<readonly Check[]> {
 }
 
 /** Options as they are written on the command line. */
-function optionsIn(given: string | undefined, port = 0): Readonly<Record<string, unknown>> {
-  const text = (given ?? '').replaceAll('PORT', String(port)).trim();
-  try {
-    return parse(text === '' || text.startsWith('{') ? text || '{}' : `{${text}}`) ?? {};
-  } catch (error) {
-    throw new UsageError(
-      `--options is "${given}"; it must be "name: value, name: value": ${(error as Error).message.split('\n')[0]}`,
-    );
-  }
+const optionsIn = (given = '', port = 0) =>
+  optionMap('--options', given.replaceAll('PORT', String(port)), given);
+
+/** The options that were given, if it takes them. */
+function optionsFor({ name, options }: Collector | Parser, { given }: Bench) {
+  const read = optionsIn(given);
+  const { error } = options.safeParse(read);
+  if (error === undefined) return read;
+  const wrong = error.issues.map(({ path, message }) => `${path.join('.') || 'all'}: ${message}`);
+  throw new UsageError(
+    `${name} cannot be tested with ${given === undefined ? 'no options' : `the options "${given}"`}: ${wrong.join('; ')}. Give what it needs: --options "name: value, name: value"`,
+  );
 }
 
 async function* ofCollector(it: Collector, bench: Bench): AsyncGenerator<Check> {
-  const options = optionsIn(bench.given);
+  const options = optionsFor(it, bench);
   const found = list(bench.folder).flatMap((name) => recordingIn(join(bench.folder, name)) ?? []);
   if (found.length === 0) {
     bench.io.err(
       `There is no recording in ${bench.folder}, so it is tested on this host. Make one: cullinan record ${join(bench.folder, 'this-host')}\n`,
     );
     const scratch = mkdtempSync(join(tmpdir(), 'cullinan-test-'));
+    const recordings: Recording[] = [];
+    const observes = {
+      name: 'observes what it declares, or says why not',
+      async run() {
+        const recording = await recorded(it, scratch, options);
+        await observedText(it, recording, options);
+        recordings.push(recording);
+      },
+    };
     try {
-      yield* prefixed(
-        'this host',
-        collectorChecks(it, await recorded(it, scratch, options), options),
-      );
+      yield* prefixed('this host', [observes]);
+      for (const recording of recordings) {
+        yield* prefixed('this host', collectorChecks(it, recording, options, CUTS));
+      }
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -176,7 +230,7 @@ async function* ofCollector(it: Collector, bench: Bench): AsyncGenerator<Check> 
       name: 'observes exactly this',
       run: () => as(golden, bench, () => observedText(it, recording, options)),
     };
-    yield* prefixed(recording.name, [observes, ...collectorChecks(it, recording, options)]);
+    yield* prefixed(recording.name, [observes, ...collectorChecks(it, recording, options, CUTS)]);
   }
 }
 
@@ -184,7 +238,7 @@ function* prefixed(name: string, checks: readonly Check[]): Generator<Check> {
   for (const { name: what, run } of checks) yield { name: `${name}: ${what}`, run };
 }
 
-/** What a collector reads of this host, twice. */
+/** What a collector reads of this host, twice; who reads nothing of it has what it observes elsewhere. */
 async function recorded(it: Collector, scratch: string, options: unknown): Promise<Recording> {
   const host = liveHost({});
   const recorder = startRecording(join(scratch, 'this-host'), host, await hostFacts());
@@ -193,16 +247,20 @@ async function recorded(it: Collector, scratch: string, options: unknown): Promi
   for (const [i, pause] of [0, 1000].entries()) {
     await sleep(pause);
     recorder.moment(start + i);
-    await collect(start + i, { host: recorder.host, options });
+    const signal = AbortSignal.timeout(DEADLINE);
+    const collected = collect(start + i, { host: recorder.host, options, signal });
+    await inTime(collected, DEADLINE + GRACE, 'a collection whose signal was aborted');
   }
   host.close();
   const recording = recordingIn(join(scratch, 'this-host'));
   if (recording === undefined) throw new Foreseen('this host could not be recorded');
-  return recording;
+  if (recording.moments.length > 0) return recording;
+  const nothing = () => recordedHost(scratch);
+  return { ...recording, moments: [0, 1].map((i) => ({ time: start + i, host: nothing })) };
 }
 
 async function* ofParser(it: Parser, bench: Bench): AsyncGenerator<Check> {
-  const options = optionsIn(bench.given);
+  const options = optionsFor(it, bench);
   const logs = list(bench.folder).filter((name) => name.endsWith('.log'));
   if (logs.length === 0) {
     throw new UsageError(

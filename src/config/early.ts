@@ -3,7 +3,7 @@ import type { z } from '../plugin/index.ts';
 import { isScript } from '../script/index.ts';
 import { check } from './check.ts';
 import { HINTS, split } from './instances.ts';
-import { DEFAULT_PATH, readFiles } from './read.ts';
+import { type Files, readFiles } from './read.ts';
 import { globals } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { type MapNode, type Node, plain } from './tree.ts';
@@ -14,6 +14,8 @@ const keys = globals.pick({ plugins: true, host: true });
 export interface Early extends z.output<typeof keys> {
   /** Files that are named where a parser is. */
   readonly scripts: readonly string[];
+  /** What was read, for {@link loadConfig}: the plugins are those that these files speak of. */
+  readonly files: Files;
 }
 
 /**
@@ -22,10 +24,11 @@ export interface Early extends z.output<typeof keys> {
  * @param o as {@link loadConfig} takes it.
  */
 export function readEarly(o: Where): Early {
-  const tree = treeOf(o);
+  const files = readFiles(o);
+  const tree = substitute(files.tree, o.environment, new Set());
   const checked = check(keys, placed(split(tree, ['plugins', 'host'])[0]));
   const found = checked.ok ? checked.value : keys.parse({});
-  return { ...found, scripts: [...new Set(scriptsIn(tree))] };
+  return { ...found, scripts: [...new Set(scriptsIn(tree))], files };
 }
 
 const asked = globals.pick({ status: true });
@@ -35,7 +38,8 @@ const asked = globals.pick({ status: true });
  * it need not know its secrets, nor have its plugins.
  */
 export function readSocket(o: Where): string | undefined {
-  const checked = check(asked, placed(split(treeOf(o), ['status'])[0]));
+  const tree = substitute(readFiles(o).tree, o.environment, new Set());
+  const checked = check(asked, placed(split(tree, ['status'])[0]));
   return checked.ok ? checked.value.status.socket : undefined;
 }
 
@@ -43,11 +47,6 @@ interface Where {
   readonly path?: string | undefined;
   readonly defaultPath?: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
-function treeOf({ path, defaultPath, environment }: Where): MapNode {
-  const files = readFiles(path ?? defaultPath ?? DEFAULT_PATH, { mayBeAbsent: path === undefined });
-  return substitute(files.tree, environment, new Set());
 }
 
 const placed = (node: MapNode) => ({

@@ -50,7 +50,9 @@ function missing(issue: Issue, found: Located, checked: Checked, json: JsonSchem
   const name = String(issue.path.at(-1));
   const within = [...checked.where, ...issue.path.slice(0, -1)];
   const help = schemaAt(json, issue.path).description;
-  return problemAt(found.key ?? checked.key ?? found.node.place, {
+  // What is missing in an entry of a list is missing there, and not at the list.
+  const at = issue.path.length > 1 ? found.node.place : checked.key;
+  return problemAt(found.key ?? at ?? found.node.place, {
     message: `${pathText(within)} needs the option "${name}"`,
     remedy: `add "${name}: …"${help === undefined ? '' : ` (${help.replace(/\.$/, '')})`}`,
     hint: checked.hint,

@@ -1,16 +1,15 @@
 import type { Collector, Handler, z } from '../plugin/index.ts';
-import { check } from './check.ts';
 import type { CollectorConfig, Config, HandlerConfig, Registry } from './config.ts';
+import { dialectOptions, spokenIn } from './dialects.ts';
+import { createExamination, type Examination } from './examination.ts';
 import { fingerprintOf, meantBy } from './fingerprint.ts';
 import { HINTS, type Instance, instancesOf, mapOf, SECTIONS, split } from './instances.ts';
-import type { Checked } from './issue.ts';
-import { ConfigError, type Place, type Problem, problemAt } from './problem.ts';
-import { DEFAULT_PATH, type Files, readFiles } from './read.ts';
+import { ConfigError } from './problem.ts';
+import { type Files, readFiles } from './read.ts';
 import { collectorDefaults, collectorKeys, globals, handlerKeys, listenAddress } from './schema.ts';
 import { substitute } from './secrets.ts';
 import { queueOf, sharedSpools } from './spools.ts';
-import { didYouMean } from './suggest.ts';
-import { emptyMap, isNothing, type MapNode, treeOfValue } from './tree.ts';
+import { emptyMap, type MapNode, treeOfValue } from './tree.ts';
 
 const NEW_SERIES_PER_HOUR = 50_000;
 const LONGEST_TIMEOUT = 30;
@@ -21,8 +20,9 @@ const LONGEST_STAGGER = 1;
  *
  * @param o.path a file named by the user, which must exist. Without it `o.defaultPath`
  *   is read if there is one; `conf.d/*.yaml` beside either, always.
- * @param o.files whether files are read at all; `false` leaves only what holds without any.
- * @param o.defaultPath {@link DEFAULT_PATH} unless said.
+ * @param o.files what {@link readEarly} has read, in place of reading it once more; `false` leaves only what holds
+ *   without any file.
+ * @param o.defaultPath `/etc/cullinan/cullinan.yaml` unless said.
  * @param o.environment where `${NAME}` and `$CREDENTIALS_DIRECTORY` are looked up.
  * @param o.defaultHandlers what stands in for `handlers` where the files name none.
  * @param o.consequence the sentence that ends an error's text; `Nothing was started.` unless said.
@@ -30,7 +30,7 @@ const LONGEST_STAGGER = 1;
  * @throws {@link ConfigError} with everything that is wrong, not only the first of it.
  */
 export function loadConfig(o: {
-  readonly files?: boolean;
+  readonly files?: Files | false | undefined;
   readonly path?: string | undefined;
   readonly defaultPath?: string | undefined;
   readonly registry: Registry;
@@ -39,23 +39,21 @@ export function loadConfig(o: {
   readonly consequence?: string | undefined;
   readonly asked?: readonly string[] | undefined;
 }): Config {
-  const files =
-    o.files === false
-      ? NO_FILES
-      : readFiles(o.path ?? o.defaultPath ?? DEFAULT_PATH, { mayBeAbsent: o.path === undefined });
+  const files = o.files === false ? NO_FILES : (o.files ?? readFiles(o));
   if (!files.readable) throw new ConfigError(files.problems, o.consequence);
 
   const secrets = new Set<string>();
   const tree = substitute(files.tree, o.environment, secrets);
-  const loader = new Loader(o.registry, secrets, [...files.problems], o.asked);
+  const examination = createExamination(files.problems, secrets);
+  const loader = new Loader(o.registry, examination, o.asked);
   const agent = loader.agent(tree);
   const named = loader.section(tree, 'handlers');
   const standIn = treeOfValue(o.defaultHandlers);
   const handlers = named.entries.size === 0 && standIn.kind === 'map' ? standIn : named;
   const collected = loader.collectors(loader.section(tree, 'collectors'), agent?.interval ?? 10);
   const sent = loader.handlers(handlers, agent?.interval ?? 10);
-  if (agent === undefined || loader.problems.length > 0) {
-    throw new ConfigError(loader.problems, o.consequence);
+  if (agent === undefined || examination.problems.length > 0) {
+    throw new ConfigError(examination.problems, o.consequence);
   }
   const { hostname, labels, host } = agent;
   return {
@@ -86,32 +84,18 @@ function parsersIn(options: unknown, depth = DEPTH): object[] {
   return [...own, ...Object.values(options).flatMap((each) => parsersIn(each, depth - 1))];
 }
 
-/** What is written of a dialect: its name among the handler's other keys, and its own options. */
-interface Spoken {
-  readonly common: MapNode;
-  readonly own: MapNode | undefined;
-  readonly key: Place | undefined;
-}
-
 const NO_FILES: Files = { tree: emptyMap(), paths: [], problems: [], readable: true };
 
 const keysOf = ({ shape }: { readonly shape: object }): string[] => Object.keys(shape);
 
 class Loader {
-  readonly problems: Problem[];
   readonly #registry: Registry;
-  readonly #secrets: ReadonlySet<string>;
+  readonly #examination: Examination;
   readonly #asked: readonly string[];
 
-  constructor(
-    registry: Registry,
-    secrets: ReadonlySet<string>,
-    problems: Problem[],
-    asked: readonly string[] = [],
-  ) {
+  constructor(registry: Registry, examination: Examination, asked: readonly string[] = []) {
     this.#registry = registry;
-    this.#secrets = secrets;
-    this.problems = problems;
+    this.#examination = examination;
     this.#asked = asked;
   }
 
@@ -126,29 +110,29 @@ class Loader {
     for (const [name, { key }] of misplaced.entries) {
       const section = this.#registry.collectors.has(name) ? 'collectors' : 'handlers';
       const remedy = `put it under "${section}:"`;
-      this.#blame(key, { message: `unknown option "${name}"`, remedy, hint: HINTS.agent });
+      const message = `unknown option "${name}"`;
+      this.#examination.blame(key, { message, remedy, hint: HINTS.agent });
     }
-    const result = check(globals, this.#checked(own, [], HINTS.agent, undefined, SECTIONS));
-    if (result.ok) return result.value;
-    this.problems.push(...result.problems, ...result.missing);
-    return undefined;
+    const at = { where: [], hint: HINTS.agent, siblings: SECTIONS };
+    return this.#examination.check(globals, own, at)?.value;
   }
 
   section(tree: MapNode, name: (typeof SECTIONS)[number]): MapNode {
     const entry = tree.entries.get(name);
-    return entry === undefined ? emptyMap() : mapOf(entry, [name], HINTS[name], this.problems);
+    const { problems } = this.#examination;
+    return entry === undefined ? emptyMap() : mapOf(entry, [name], HINTS[name], problems);
   }
 
   collectors(section: MapNode, interval: number): CollectorConfig[] {
+    const { problems } = this.#examination;
     const [defaults, named] = split(section, ['default']);
     const entry = defaults.entries.get('default');
-    const where = ['collectors', 'default'];
-    const map = entry && mapOf(entry, where, HINTS.collectors, this.problems);
-    const checked = map && this.#checked(map, where, HINTS.collectors, entry.key);
-    const standard = checked && this.#take(check(collectorDefaults, checked))?.value;
+    const at = { where: ['collectors', 'default'], hint: HINTS.collectors, key: entry?.key };
+    const map = entry && mapOf(entry, at.where, at.hint, problems);
+    const standard = map && this.#examination.check(collectorDefaults, map, at)?.value;
 
     const keys = keysOf(collectorKeys);
-    const instances = instancesOf('collectors', named, keys, this.#registry, this.problems);
+    const instances = instancesOf('collectors', named, keys, this.#registry, problems);
     for (const [name, plugin] of this.#registry.collectors) {
       const unnamed = { common: emptyMap(), own: emptyMap(), key: undefined };
       if (!named.entries.has(name)) {
@@ -176,11 +160,10 @@ class Loader {
       (switchOf(common) ?? standard.enabled ?? (mentioned || plugin.enabled !== false));
     // What nobody speaks of is not even looked at: to know its options it would have to be loaded.
     if (!mentioned && !enabled) return undefined;
-    const hint = `Options: cullinan describe ${plugin.name}`;
-    const keys = check(collectorKeys, this.#checked(common, where, hint, key));
-    const given = this.#take(keys, enabled)?.value ?? {};
-    const checked = this.#checked(own, where, hint, key, keysOf(collectorKeys));
-    const options = this.#take(check(plugin.options, checked), enabled);
+    const at = { where, hint: `Options: cullinan describe ${plugin.name}`, key };
+    const given = this.#examination.check(collectorKeys, common, at, enabled)?.value ?? {};
+    const its = { ...at, siblings: keysOf(collectorKeys) };
+    const options = this.#examination.check(plugin.options, own, its, enabled);
     if (!enabled || !options) return undefined;
 
     const interval = given.interval ?? standard.interval;
@@ -190,10 +173,10 @@ class Loader {
         : Math.min(interval, standard.stagger);
     const stagger = given.stagger ?? usual;
     if (stagger > interval) {
-      this.#blame(common.entries.get('stagger')?.value.place, {
+      this.#examination.blame(common.entries.get('stagger')?.value.place, {
         message: `${where.join('.')}.stagger must not exceed the interval`,
         remedy: 'leave it out: a tenth of the interval, at most 1s, will do',
-        hint,
+        hint: at.hint,
       });
     }
     const timeout = given.timeout ?? standard.timeout ?? Math.min(interval / 2, LONGEST_TIMEOUT);
@@ -219,11 +202,13 @@ class Loader {
   }
 
   handlers(section: MapNode, interval: number): HandlerConfig[] {
+    const { problems } = this.#examination;
     const keys = keysOf(handlerKeys);
-    const instances = instancesOf('handlers', section, keys, this.#registry, this.problems);
+    const instances = instancesOf('handlers', section, keys, this.#registry, problems);
     const handlers = instances.flatMap((each) => this.#handler(each, interval) ?? []);
     for (const { instance, message, remedy } of sharedSpools(handlers)) {
-      this.#blame(section.entries.get(instance)?.key, { message, remedy, hint: HINTS.handlers });
+      const { key } = section.entries.get(instance) ?? {};
+      this.#examination.blame(key, { message, remedy, hint: HINTS.handlers });
     }
     return handlers;
   }
@@ -232,17 +217,18 @@ class Loader {
     { name, plugin, common, own, where, key }: Instance<Handler>,
     interval: number,
   ): HandlerConfig | undefined {
-    const hint = `Options: cullinan describe ${plugin.name}`;
-    const spoken = this.#spoken(common, where, hint);
-    const keys = check(handlerKeys, this.#checked(spoken.common, where, hint, key));
+    const at = { where, hint: `Options: cullinan describe ${plugin.name}`, key };
+    const examination = this.#examination;
+    const spoken = spokenIn(common, at, examination);
     const enabled = switchOf(common) ?? true;
-    const given = this.#take(keys, enabled)?.value;
-    const checked = this.#checked(own, where, hint, key, keysOf(handlerKeys));
-    const options = this.#take(check(plugin.options, checked), enabled);
+    const given = examination.check(handlerKeys, spoken.common, at, enabled)?.value;
+    const its = { ...at, siblings: keysOf(handlerKeys) };
+    const options = examination.check(plugin.options, own, its, enabled);
     if (!given || !enabled) return undefined;
 
     const dialect = given.dialect ?? plugin.dialect;
-    const chosen = this.#dialect(dialect, spoken, { where, hint, key });
+    const { dialects } = this.#registry;
+    const chosen = dialectOptions(dialect, spoken, at, dialects, examination);
     if (!options || !chosen) return undefined;
     const facts = {
       dialect,
@@ -276,84 +262,6 @@ class Loader {
         chosen.options && { options: chosen.options, input: chosen.input },
       ),
     };
-  }
-
-  /** `dialect: { name: …, … }` as `dialect: name`, and the rest of its map. */
-  #spoken(common: MapNode, where: readonly string[], hint: string): Spoken {
-    const entry = common.entries.get('dialect');
-    if (entry?.value.kind !== 'map') return { common, own: undefined, key: undefined };
-    const [named, own] = split(entry.value, ['name']);
-    const entries = new Map(common.entries);
-    const name = named.entries.get('name');
-    if (name === undefined || isNothing(name.value)) {
-      entries.delete('dialect');
-      this.#blame(entry.key ?? entry.value.place, {
-        message: `${where.join('.')}.dialect needs the option "name"`,
-        remedy: 'add "name: …" (The dialect itself)',
-        hint,
-      });
-      return { common: { ...common, entries }, own: undefined, key: undefined };
-    }
-    entries.set('dialect', { key: entry.key, value: name.value });
-    return { common: { ...common, entries }, own, key: entry.key };
-  }
-
-  /** The options of a dialect, checked; `undefined` where there is no such dialect or they are wrong. */
-  #dialect(
-    name: string,
-    { common, own, key }: Spoken,
-    at: Pick<Instance<Handler>, 'where' | 'key'> & { readonly hint: string },
-  ):
-    | { readonly value: unknown; readonly options?: z.ZodType; readonly input?: unknown }
-    | undefined {
-    const { dialects } = this.#registry;
-    const where = [...at.where, 'dialect'];
-    const dialect = dialects.get(name);
-    if (dialect === undefined) {
-      const node = common.entries.get('dialect')?.value;
-      const said = node?.kind === 'scalar' ? node.written : name;
-      const names = [...dialects.keys()];
-      this.#blame(node?.place ?? at.key, {
-        message: `unknown dialect "${said}" in ${at.where.join('.')}`,
-        remedy: didYouMean(said, names) ?? `it can be ${names.join(', ')}`,
-        hint: at.hint,
-      });
-      return undefined;
-    }
-    const { options } = dialect;
-    const hint = `Options: cullinan describe ${name}`;
-    if (options === undefined) {
-      for (const [option, entry] of own?.entries ?? []) {
-        const message = `unknown option "${option}" in ${where.join('.')}`;
-        const remedy = `leave it out: the dialect ${name} has no options`;
-        this.#blame(entry.key, { message, remedy, hint });
-      }
-      return { value: undefined };
-    }
-    const checked = this.#checked(own ?? emptyMap(), where, hint, key, ['name']);
-    const result = this.#take(check(options, checked));
-    return result && { value: result.value, options, input: result.input };
-  }
-
-  #checked(
-    node: MapNode,
-    where: readonly string[],
-    hint: string,
-    key?: Place,
-    siblings: readonly string[] = [],
-  ): Checked {
-    return { node, where, hint, key, siblings, secrets: this.#secrets };
-  }
-
-  /** A result that is good; of one that is not, the problems. What is switched off needs not be complete. */
-  #take<T>(result: ReturnType<typeof check<T>>, complete = true) {
-    if (result.ok) return result;
-    this.problems.push(...result.problems, ...(complete ? result.missing : []));
-    return undefined;
-  }
-
-  #blame(place: Place | undefined, finding: Parameters<typeof problemAt>[1]): void {
-    this.problems.push(problemAt(place, finding));
   }
 }
 

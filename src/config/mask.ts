@@ -4,11 +4,19 @@ const SECRET_NAME =
   /pass?w(?:or|r)?d|pass(?:phrase)?$|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie/i;
 const SECRET_VALUE =
   /((?:pass?w(?:or|r)?d|pass(?:phrase)?|secret|token|credential|api[_-]?key|private[_-]?key|authorization|cookie)\w{0,20}["']?\s{0,20}:\s)(.*)$/i;
-const USER_INFO = /(:\/\/[^\s/:@]{0,200}:)([^\s"']{1,300})(?=@)/g;
+/** A password may be a token of some thousand characters, as RabbitMQ takes. */
+const USER_INFO = /(:\/\/[^\s/:@]{0,200}:)([^\s"']{1,9999})(?=@)/g;
+const QUERIED = /([?&]([\w-]{1,40})=)([^\s"'&#]+)/g;
+/** Names of secrets in a query that mean other things elsewhere: of InfluxDB's, and of signatures. */
+const SECRET_IN_QUERY = /^(?:p|u|sig|key|auth)$/i;
 const ONE_REFERENCE = /^\s*["']?\$\{[^}]*\}["']?\s*[,}]?/;
 
 /** Whether an option of this name holds something that nobody else should read. */
 export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
+
+/** The same of a parameter of a URL. */
+export const isSecretParameter = (name: string): boolean =>
+  SECRET_IN_QUERY.test(name) || isSecretName(name);
 
 /** A line of a file with every secret that is written out in it made unreadable, at the same width. */
 export function mask(line: string): string {
@@ -16,6 +24,9 @@ export function mask(line: string): string {
   return line
     .replace(USER_INFO, (whole, head: string, word: string) =>
       ONE_REFERENCE.test(word) ? whole : head + stars(word),
+    )
+    .replace(QUERIED, (whole, head: string, name: string, word: string) =>
+      !isSecretParameter(name) || ONE_REFERENCE.test(word) ? whole : head + stars(word),
     )
     .replace(SECRET_VALUE, (whole, head: string, rest: string) => {
       if (ONE_REFERENCE.test(rest)) return whole;

@@ -1,5 +1,6 @@
+import querystring from 'node:querystring';
 import type { Config } from './config.ts';
-import { isSecretName } from './mask.ts';
+import { isSecretName, isSecretParameter } from './mask.ts';
 
 /** Headers and the like, of which every value may be a secret. */
 const ALL_OF = /^headers$/i;
@@ -53,7 +54,8 @@ function gather(value: unknown, secret: boolean, found: Set<string>): void {
 /** In a command or another text: `TOKEN=…`, `key: …`; `--password …`; `https://user:…@host`. */
 const NAMED = /([\w-]{1,100})(?:=|:\s{0,9})("[^"]*"|'[^']*'|[^\s"';&|]+)/g;
 const FLAGGED = /(?:^|\s)(--?[\w-]{1,100})\s{1,9}("[^"]*"|'[^']*'|[^\s"';&|-][^\s"';&|]*)/g;
-const LOGIN = /:\/\/[^\s/:@]{0,200}:([^\s"'@]{1,300})@/g;
+/** A password may have an `@` in it, or a slash: the first ends at the last one before a slash. */
+const LOGIN = /:\/\/[^\s/:@]{0,200}:([^\s"'/?#]{1,9999}|[^\s"'@]{1,9999})@/g;
 
 function spelledOut(text: string): readonly string[] {
   const named = [...text.matchAll(NAMED), ...text.matchAll(FLAGGED)].flatMap(
@@ -69,7 +71,7 @@ function userInfo(text: string): readonly string[] {
   if (!URL.canParse(text) || !text.includes('://')) return [];
   const { password, searchParams } = new URL(text);
   const queried = [...searchParams].flatMap(([name, value]) =>
-    /^(p|u|sig|key|auth)$/i.test(name) || isSecretName(name) ? [value] : [],
+    isSecretParameter(name) ? [value] : [],
   );
-  return [password, decodeURIComponent(password), ...queried].filter((it) => it !== '');
+  return [password, querystring.unescape(password), ...queried].filter((it) => it !== '');
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { readdirSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CST, Lexer, parseDocument, type YAMLError } from 'yaml';
 import { excuse, readBounded } from './files.ts';
@@ -14,7 +14,7 @@ import {
 import { DEEPEST, emptyMap, type MapNode, merge, treeOf } from './tree.ts';
 
 /** Where the configuration is unless `--config` says otherwise. */
-export const DEFAULT_PATH = '/etc/cullinan/cullinan.yaml';
+const DEFAULT_PATH = '/etc/cullinan/cullinan.yaml';
 
 const MOST_BYTES = 1024 * 1024;
 
@@ -27,8 +27,17 @@ export interface Files {
   readonly readable: boolean;
 }
 
-/** Reads the main file, then `conf.d/*.yaml` beside it in the order of their names, and merges them. */
-export function readFiles(main: string, { mayBeAbsent }: { readonly mayBeAbsent: boolean }): Files {
+/**
+ * Reads the main file, then `conf.d/*.yaml` beside it in the order of their names, and merges them.
+ *
+ * @param o.path the main file, named by the user: it must exist.
+ * @param o.defaultPath where it may be otherwise; `/etc/cullinan/cullinan.yaml` unless said.
+ */
+export function readFiles(o: {
+  readonly path?: string | undefined;
+  readonly defaultPath?: string | undefined;
+}): Files {
+  const main = o.path ?? o.defaultPath ?? DEFAULT_PATH;
   const problems: Problem[] = [];
   const paths: string[] = [];
   let tree = emptyMap();
@@ -38,7 +47,8 @@ export function readFiles(main: string, { mayBeAbsent }: { readonly mayBeAbsent:
   for (const [order, path] of [main, ...parts].entries()) {
     const bytes = readBounded(path, MOST_BYTES);
     if (!Buffer.isBuffer(bytes)) {
-      if (order === 0 && mayBeAbsent && bytes.code === 'ENOENT') continue;
+      const absent = bytes.code === 'ENOENT' && (order === 0 ? o.path === undefined : isGone(path));
+      if (absent) continue;
       const remedy =
         bytes.code === 'ENOENT' && order === 0 ? 'check the path given with --config' : undefined;
       problems.push(problemWith(path, order, { remedy, ...bytes }));
@@ -52,6 +62,10 @@ export function readFiles(main: string, { mayBeAbsent }: { readonly mayBeAbsent:
   }
   return { tree, paths, problems, readable };
 }
+
+/** Of one that was listed a moment ago, and does not exist: a link that leads nowhere was not taken away. */
+const isGone = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true;
 
 function partsOf(folder: string, problems: Problem[]): string[] {
   let names: string[];

@@ -1,5 +1,5 @@
 import { HOSTNAME_METHODS, selector } from '../naming/index.ts';
-import { COUNTERS, duration, size, z } from '../plugin/index.ts';
+import { COUNTERS, duration, size, wholePath, z } from '../plugin/index.ts';
 
 /** Longer waits are mistakes, and timers cannot count beyond 24 days. */
 const span = (limits: { readonly least?: string } = {}) =>
@@ -12,7 +12,10 @@ const interval = () =>
     { error: 'must be a whole number of milliseconds' },
   );
 
-const folder = z.string().regex(/^\//, 'must be a whole path: begin it with a slash');
+/** Where plugins are looked for unless something else is said; it need not be there. */
+export const PLUGIN_FOLDER = '/etc/cullinan/plugins';
+
+const folder = wholePath();
 
 const pattern = z.string().superRefine((text, context) => {
   try {
@@ -153,7 +156,7 @@ export const globals = z.strictObject({
     .strictObject({
       folders: z
         .array(folder)
-        .default(['/etc/cullinan/plugins'])
+        .default([PLUGIN_FOLDER])
         .describe('Folders with collectors, handlers and parsers of your own, a file for each.'),
       packages: z
         .array(folder)

@@ -10,6 +10,7 @@ import {
   type AgentStatus,
   type CollectorStatus,
   NoData,
+  Remark,
   Unresponsive,
 } from '../plugin/index.ts';
 import { meet } from './agent.ts';
@@ -81,6 +82,10 @@ function* checkCollectors({ collectors, troubles }: Collected): Generator<Findin
     const own = troubles.filter(({ where }) => where === `collector ${name}`);
     if (own.length === 0) yield ok({ ...said, found: `${series} series` });
     for (const { error, remedy } of own) {
+      if (error instanceof Remark) {
+        yield ok({ ...said, found: messageOf(error) });
+        continue;
+      }
       const finding = { ...said, found: messageOf(error), remedy };
       // Where something else was seen, a part of it is no reason to call anybody; but what hangs is.
       const grave = error instanceof AccessDenied || error instanceof Unresponsive;

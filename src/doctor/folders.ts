@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../config/index.ts';
-import { liveHost } from '../host/index.ts';
-import { NoData, type Statfs, Unresponsive } from '../plugin/index.ts';
+import { bytewise, liveHost } from '../host/index.ts';
+import { AccessDenied, NoData, type Statfs, Unresponsive } from '../plugin/index.ts';
 import { type Finding, messageOf, ok, problem, warning } from './finding.ts';
 
 /** Milliseconds for a filesystem to answer. */
@@ -74,7 +74,7 @@ type Asked = Pick<ReturnType<typeof liveHost>, 'statfsGuarded'>;
 async function nearest(host: Asked, path: string): Promise<{ path: string; statfs: Statfs }> {
   for (let at = path; ; at = dirname(at)) {
     try {
-      const statfs = await host.statfsGuarded(at, AbortSignal.timeout(PATIENCE));
+      const statfs = await host.statfsGuarded(bytewise(at), AbortSignal.timeout(PATIENCE));
       return { path: at, statfs };
     } catch (error) {
       if (!(error instanceof NoData) || at === '/') throw error;
@@ -84,18 +84,19 @@ async function nearest(host: Asked, path: string): Promise<{ path: string; statf
 
 async function checkWritten(host: Asked, { subject, path, size }: Needed): Promise<Finding> {
   const said = { check: 'folder', subject: `${subject}: ${path}` };
+  const denied = (where: string, error: unknown) =>
+    problem({
+      ...said,
+      found: `${where} cannot be written by user ${process.getuid?.()}: ${messageOf(error)}`,
+      remedy: `Create ${path} and give it to the agent's user (chown), or name another one.`,
+    });
   try {
     const { path: there, statfs } = await nearest(host, path);
-    const where = there === path ? 'it' : there;
     try {
       await access(there, constants.W_OK | constants.X_OK);
       if (there === path && !(await stat(there)).isDirectory()) throw new Error('it is no folder');
     } catch (error) {
-      return problem({
-        ...said,
-        found: `${where} cannot be written by user ${process.getuid?.()}: ${messageOf(error)}`,
-        remedy: `Create ${path} and give it to the agent's user (chown), or name another one.`,
-      });
+      return denied(there === path ? 'it' : there, error);
     }
     const free = statfs.blocksAvailable * statfs.blockSize;
     const room = `${Math.floor(free / 1024 ** 2)} MiB free`;
@@ -109,14 +110,15 @@ async function checkWritten(host: Asked, { subject, path, size }: Needed): Promi
     }
     return ok({ ...said, found: `can be written; ${room}` });
   } catch (error) {
-    return hung(said, error);
+    // A folder above it that lets nobody in.
+    return error instanceof AccessDenied ? denied('it', error) : hung(said, error);
   }
 }
 
 async function checkRead(host: Asked, subject: string, path: string): Promise<Finding> {
   const said = { check: 'file', subject: `${subject}: ${path}` };
   try {
-    await host.statfsGuarded(path, AbortSignal.timeout(PATIENCE));
+    await host.statfsGuarded(bytewise(path), AbortSignal.timeout(PATIENCE));
     await access(path, constants.R_OK);
     return ok({ ...said, found: 'can be read' });
   } catch (error) {

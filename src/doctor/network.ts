@@ -1,7 +1,9 @@
 import { promises as dns } from 'node:dns';
 import { isIP, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { systemClock } from '../clock/index.ts';
 import { dial, spoken } from '../net/index.ts';
+import { within } from '../plugin/index.ts';
 import type { Peer } from './endpoints.ts';
 import { type Finding, messageOf, ok, problem, warning } from './finding.ts';
 
@@ -25,7 +27,8 @@ async function checkName(name: string): Promise<Finding> {
   const begun = performance.now();
   try {
     const asked = dns.lookup(name, { all: true, order: 'verbatim' });
-    const addresses = await inTime(asked, `no answer within ${PATIENCE / 1000} s`);
+    const addresses = await within(asked, PATIENCE, systemClock);
+    if (addresses === undefined) throw new Error(`no answer within ${PATIENCE / 1000} s`);
     const took = Math.round(performance.now() - begun);
     const families = [4, 6].filter((family) => addresses.some((it) => it.family === family));
     const list = [...new Set(addresses.map(({ address }) => address))].slice(0, 8).join(', ');
@@ -79,7 +82,9 @@ export async function checkPeer(peer: Peer): Promise<Reached> {
     const reason: unknown = aborter.signal.aborted ? aborter.signal.reason : error;
     const remedy =
       'See whether it runs and listens there, and whether a firewall is between (nothing was sent).';
-    return { findings: [problem({ ...said, found: messageOf(reason), remedy })] };
+    // The subject has named it.
+    const found = messageOf(reason).replace(`${where}: `, '');
+    return { findings: [problem({ ...said, found, remedy })] };
   } finally {
     clearTimeout(over);
   }
@@ -117,16 +122,4 @@ function clockOf(socket: Socket, host: string, signal: AbortSignal): Promise<num
     const name = host.includes(':') ? `[${host}]` : host;
     socket.write(`HEAD / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`);
   });
-}
-
-async function inTime<T>(promise: Promise<T>, why: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(why)), PATIENCE);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

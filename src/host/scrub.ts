@@ -2,6 +2,7 @@
  * What a recording leaves out. It is meant to be handed on, in a bug report or as a test host, so
  * secrets and whatever identifies a machine, a part of it or a person stay where they are.
  */
+import { normalize } from 'node:path';
 import type { TreeName } from './recording.ts';
 
 /** Never written, whichever collector reads them; in the recording they are absent. */
@@ -13,6 +14,9 @@ const NEVER: readonly RegExp[] = [
   /(^|\/)(product|board|chassis)_(uuid|serial|asset_tag)$/,
   /^root\/dev\/disk\/by-(id|uuid|partuuid|path|diskseq)(\/|$)/,
   /^root\/etc\/(shadow|gshadow|fstab|machine-id|ssh\/.*|krb5\.keytab)-?$/,
+  // Keys, and where programs keep passwords.
+  /^root\/(.*\/)?(\.ssh|\.gnupg|\.aws|\.kube|secrets|private)\//,
+  /^root\/.*(\.(key|pem|p12|pfx|jks|keytab)|\/(\.netrc|\.pgpass|\.my\.cnf|\.git-credentials))$/,
 ];
 
 interface Rule {
@@ -43,14 +47,17 @@ const HARMLESS =
  * @returns `undefined` if it must not be written at all.
  */
 export function scrubbed(tree: TreeName, path: string, text: string): string | undefined {
-  const whole = `${tree}/${path}`;
+  const whole = plainly(tree, path);
   if (!mayBeRecorded(tree, path)) return undefined;
   return RULES.reduce((kept, { files, scrub }) => (files.test(whole) ? scrub(kept) : kept), text);
 }
 
 /** Whether anything of a file or folder may be written down. */
 export const mayBeRecorded = (tree: TreeName, path: string): boolean =>
-  !NEVER.some((pattern) => pattern.test(`${tree}/${path}`));
+  !NEVER.some((pattern) => pattern.test(plainly(tree, path)));
+
+/** However a collector writes it, with a slash before it or a way around: `root/etc/shadow`. */
+const plainly = (tree: TreeName, path: string): string => `${tree}${normalize(`/${path}`)}`;
 
 function eachLine(scrub: (line: string) => string): (text: string) => string {
   return (text) => text.split('\n').map(scrub).join('\n');

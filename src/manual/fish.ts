@@ -18,7 +18,9 @@ function candidates(takes: Takes): string {
 
 const flag = ({ short, long, value, help }: Flag): string => {
   const names = `${short === undefined ? '' : ` -s ${short.slice(1)}`} -l ${long.slice(2)}`;
-  const takes = value === undefined ? '' : ` -r${candidates(value.takes)}`;
+  // Files are offered for whatever takes a value, unless fish is told that there are none.
+  const none = value?.takes.kind === 'file' ? '' : ' -f';
+  const takes = value === undefined ? '' : ` -r${none}${candidates(value.takes)}`;
   return `${names}${takes} -d ${quoted(help)}`;
 };
 

@@ -26,7 +26,9 @@ export function programPage(facts: ProgramFacts, date: string): string {
       ...[
         ['0', 'fine'],
         ['1', 'anything that is not below'],
+        ['2', 'diff-names: names go'],
         ['64', 'wrong usage'],
+        ['65', 'cull: lines are lost'],
         ['78', 'wrong configuration'],
       ].map(([code = '', meaning = '']) => entry(bold(code), text(meaning))),
     ),

@@ -108,6 +108,12 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Nothing could be made of what was read last. */
+function leave(text: string, tally: Tally): void {
+  tally.unread += 1;
+  if (tally.examples.length < TOLD) tally.examples.push({ line: tally.lines, text });
+}
+
 async function* read(
   beginning: string,
   rest: AsyncIterator<string>,
@@ -123,11 +129,8 @@ async function* read(
       tally.lines += 1;
       const taken = piece.length > LONGEST ? undefined : take(piece);
       if (taken === 'nothing') continue;
-      if (taken === undefined) {
-        tally.unread += 1;
-        if (tally.examples.length < TOLD)
-          tally.examples.push({ line: tally.lines, text: piece.slice(0, 200) });
-      } else if ('name' in taken) found.push(taken);
+      if (taken === undefined) leave(piece.slice(0, 200), tally);
+      else if ('name' in taken) found.push(taken);
       else found.push(...taken);
     }
     return found;
@@ -208,11 +211,7 @@ async function folder(path: string, tally: Tally): Promise<Output> {
           const series = seriesOf(isWhisper ? fromRoot(real, each) : each);
           tally.lines += 1;
           if (series?.kind === kind) yield [series.found];
-          else {
-            tally.unread += 1;
-            if (tally.examples.length < TOLD)
-              tally.examples.push({ line: tally.lines, text: basename(each) });
-          }
+          else leave(basename(each), tally);
         }
       },
     };

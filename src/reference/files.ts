@@ -114,7 +114,7 @@ const evidenceOf = (
       {
         source: textOf(`${folder}/${files[folder][i]}.ts`),
         golden: (folder === 'collectors' ? (files.golden.get(name) ?? []) : []).map((path) => ({
-          path,
+          link: `../../${path}`,
           text: textOf(path),
         })),
       },
@@ -144,6 +144,7 @@ const parserPages = (
       .filter((sample) => sample === name || sample.startsWith(`${name}.`))
       .map((sample) => ({
         name: sample,
+        link: `../../test/fixtures/logs/${sample}.log`,
         log: textOf(`test/fixtures/logs/${sample}.log`),
         golden: textOf(`test/golden/parsers/${sample}.txt`),
       }));

@@ -23,6 +23,14 @@ const namesIn = (folder: string, extension = '.ts'): readonly string[] =>
     .map((name) => name.slice(0, -extension.length))
     .sort();
 
+/** The plugins in a folder. @throws where there is a test, too: `cullinan new` writes one beside its plugin. */
+function pluginsIn(folder: string): readonly string[] {
+  const names = namesIn(folder);
+  const test = names.find((name) => name.endsWith('.test'));
+  if (test === undefined) return names;
+  throw new Error(`${folder}/${test}.ts is no plugin: built-in ones have theirs in test/${folder}`);
+}
+
 async function load<P extends { readonly name: string }>(
   folder: string,
   names: readonly string[],
@@ -70,9 +78,9 @@ function templateOf(kind: string): Template {
 const rank = (path: string): number => (path.includes('/') ? 2 : Number(path.endsWith('.test.ts')));
 
 const files = {
-  collectors: namesIn('collectors'),
-  handlers: namesIn('handlers'),
-  parsers: namesIn('parsers'),
+  collectors: pluginsIn('collectors'),
+  handlers: pluginsIn('handlers'),
+  parsers: pluginsIn('parsers'),
   samples: namesIn('test/golden/parsers', '.txt'),
   golden: new Map(
     readdirSync(new URL('test/golden/collectors', repository)).map((name) => [

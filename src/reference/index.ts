@@ -12,5 +12,6 @@ export { generatedFiles } from './files.ts';
 export { guestsTable } from './guests.ts';
 export { fill, table } from './markdown.ts';
 export { deliveryOf, labelled } from './pages.ts';
+export { type Beside, pluginPage } from './plugin-page.ts';
 export { example } from './sample.ts';
 export { builtinSource } from './sources.ts';

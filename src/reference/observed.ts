@@ -4,27 +4,30 @@ import { code, table } from './markdown.ts';
 
 /** A golden file: what a plugin observed in its test. */
 export interface Golden {
-  /** In the repository. */
-  readonly path: string;
+  /** Where it is, seen from the page that shows it. */
+  readonly link: string;
   readonly text: string;
 }
 
 /** A line of it. */
-interface Seen {
+export interface Seen {
   readonly metric: string;
   readonly labels: Labels;
   readonly value: string;
+  readonly unit: string;
+  readonly kind: string;
 }
 
 /** As src/conformance writes it: `name{label="text",…} value unit kind`. */
 export function seen(line: string): Seen | undefined {
-  const [, metric, given = '', value = ''] = /^(\S+?)\{(.*)\} (\S+) \w+ \w+$/.exec(line) ?? [];
+  const [, metric, given = '', value = '', unit = '', kind = ''] =
+    /^(\S+?)\{(.*)\} (\S+) (\w+) (\w+)$/.exec(line) ?? [];
   if (metric === undefined) return undefined;
   const pairs = [...given.matchAll(/(\w+)=("(?:[^"\\]|\\.)*")/g)];
   const labels = Object.fromEntries(
     pairs.map(([, label = '', text = '']) => [label, JSON.parse(text) as string]),
   );
-  return { metric, labels, value };
+  return { metric, labels, value, unit, kind };
 }
 
 /** The observations of the last moment that a golden file is about. */
@@ -110,8 +113,8 @@ function examples(all: readonly Seen[]): readonly Seen[] {
 
 /** A value that is left as it is by every dialect, in the place of any. */
 const standIns = (metrics: readonly Metric[]): readonly Seen[] =>
-  metrics.map(({ name, labels }) => ({
-    metric: name,
+  metrics.map(({ name, labels, unit, kind }) => ({
+    ...{ metric: name, unit, kind },
     labels: Object.fromEntries(labels.map((label) => [label, `qqq${label}`])),
     value: '',
   }));

@@ -1,6 +1,7 @@
 import { printable } from '../wire/printable.ts';
 import { commonParserOptions, type ParserFacts } from './facts.ts';
 import { blocks, code, prose, table } from './markdown.ts';
+import { type Seen, seen } from './observed.ts';
 import { metricsTable, NOTE, optionsTable } from './pages.ts';
 import { aboutOf, remarksOf } from './remarks.ts';
 
@@ -8,6 +9,8 @@ import { aboutOf, remarksOf } from './remarks.ts';
 export interface ParserSample {
   /** Of its files, without what they end with. */
   readonly name: string;
+  /** Where the log is, seen from the page. */
+  readonly link: string;
   readonly log: string;
   /** Its golden file; see test/support/parsers.ts. */
   readonly golden: string;
@@ -89,7 +92,7 @@ export const parsersTable = (facts: readonly ParserFacts[], folder: string): str
     facts.map(({ name, summary }) => [`[${name}](${folder}${name}.md)`, prose(summary)]),
   );
 
-function sampleSection({ name, log, golden }: ParserSample): string[] {
+export function sampleSection({ name, link, log, golden }: ParserSample): string[] {
   const [head = '', summary = '', ...lines] = golden.split('\n');
   const options: unknown = JSON.parse(/^# \S+ with (.*)$/.exec(head)?.[1] ?? '{}');
   const [, known = '', all = ''] = /^# (\d+) of (\d+) lines/.exec(summary) ?? [];
@@ -99,10 +102,10 @@ function sampleSection({ name, log, golden }: ParserSample): string[] {
   return [
     given ? '## A sample, with options' : '## A sample',
     given ? `\`\`\`yaml\n${yamlOf(options)}\n\`\`\`` : '',
-    `[${name}.log](../../test/fixtures/logs/${name}.log) begins with these lines:`,
+    `[${name}.log](${link}) begins with these lines:`,
     `\`\`\`\n${shown.join('\n').trimEnd()}\n\`\`\``,
     `Of its ${all} lines ${known} are known. In 60 seconds they come to this; what is 0 is left out:`,
-    observedTable(lines.slice(0, end)),
+    reported(lines.slice(0, end).flatMap((line) => seen(line) ?? [])),
   ];
 }
 
@@ -142,19 +145,14 @@ interface Row {
 }
 
 /** A row a series; one for all statistics of the same. */
-function observedTable(lines: readonly string[]): string {
+function reported(all: readonly Seen[]): string {
   const rows = new Map<string, Row>();
-  for (const line of lines) {
-    const [, metric = '', given = '', value = '', unit = '', kind = ''] =
-      /^(\S+?)\{(.*)\} (\S+) (\w+) (\w+)$/.exec(line) ?? [];
-    const labels = new Map<string, string>();
-    for (const [, label = '', text = ''] of given.matchAll(/(\w+)=("(?:[^"\\]|\\.)*")/g)) {
-      labels.set(label, JSON.parse(text));
-    }
-    const statistic = labels.get('statistic');
-    labels.delete('statistic');
+  for (const { metric, labels, value, unit, kind } of all) {
+    const { statistic, ...others } = labels;
     if (Number(value) === 0 && statistic === undefined) continue;
-    const key = [...labels].map(([label, text]) => `${label}=${text}`).join(', ');
+    const key = Object.entries(others)
+      .map(([label, text]) => `${label}=${text}`)
+      .join(', ');
     const id = `${metric}{${key}}`;
     const row = rows.get(id) ?? { metric, labels: key, values: [], unit, kind };
     rows.set(id, row);

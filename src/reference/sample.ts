@@ -21,7 +21,8 @@ const WIDEST = 100;
 /** A value as it is written in YAML. `Option.default` is JSON already, except for text. */
 function written({ type, default: value, inWords }: Option): string {
   if (value === undefined || inWords) return BLANK;
-  const words = type.includes(' | ') && !type.startsWith('list of ');
+  // Of what may be a word or a list of words, the default may be a list.
+  const words = type.includes(' | ') && !type.startsWith('list of ') && !value.startsWith('[');
   const text = type === 'text' || type === 'duration' || type === 'size' || words;
   if (!text || PLAIN.test(value) || value === '""') return value;
   return JSON.stringify(value);
@@ -76,17 +77,23 @@ function nested(options: readonly Option[], depth: number, helps: boolean): Line
   let open: readonly string[] = [];
   let said = '';
   for (const option of options) {
-    // There is no entry yet that could have it.
-    if (option.ofEach) continue;
-    const path = option.name.split('.');
+    // In the sample there is no entry yet that could have it.
+    if (helps && option.ofEach) continue;
+    // An entry of a list is a level of its own, whose first key stands behind the dash.
+    const path = option.name.replaceAll('[].', '.-.').split('.');
     const key = path.pop() ?? '';
     let common = 0;
     while (common < path.length && path[common] === open[common]) common += 1;
     for (const [i, part] of path.entries()) {
-      if (i >= common) lines.push({ depth: depth + i, text: `${part}:` });
+      if (i >= common && part !== '-') lines.push({ depth: depth + i, text: `${part}:` });
     }
+    const first = common < path.length && path.at(-1) === '-';
     open = path;
     const at = depth + path.length;
+    if (first) {
+      lines.push({ depth: at - 1, text: `- ${key}: ${written(option)}` });
+      continue;
+    }
     const help = helpOf(option);
     if (helps && help !== said) lines.push(...comment(at, help));
     said = help;
@@ -103,13 +110,21 @@ function helpOf({ help, inWords, default: value, required }: Option): string {
 const indented = ({ depth, text, comment }: Line): string =>
   `${'  '.repeat(depth)}${comment ? '# ' : ''}${text}`;
 
+/** Whether an option is of the entries that are for the user to name, such as the targets of a check. */
+const ofNamed = ({ name, required }: Option, options: readonly Option[]): boolean => {
+  const list = options.find((it) => it.name === /^(.*?)(?:[.]NAME|\[\])[.]/.exec(name)?.[1]);
+  return required && list !== undefined && written(list) === BLANK;
+};
+
 /**
  * A plugin in a configuration, with its own options at their defaults, and those it cannot do without;
- * a dialect in that of a handler.
+ * a collector of what the user names with one such entry; a dialect in that of a handler.
  */
 export function example({ type, name, options }: Exclude<Facts, ParserFacts>): string {
-  const shown = options.filter(
-    (option) => !option.ofEach && (option.required || written(option) !== BLANK),
+  const shown = options.filter((option) =>
+    option.ofEach
+      ? type === 'collector' && ofNamed(option, options)
+      : option.required || written(option) !== BLANK,
   );
   const head: Line[] =
     type === 'dialect'

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { main } from '../../src/cli/program.ts';
+import { commandLine, main } from '../../src/cli/program.ts';
 import { scratch } from '../support/agent.ts';
 import { cullinan as program } from '../support/program.ts';
 
@@ -14,19 +14,20 @@ interface Sample {
 
 const NUMA = fileURLToPath(new URL('../fixtures/numa-64', import.meta.url));
 
+const IO = { environment: {}, out: () => {}, err: () => {}, outIsTerminal: false };
+
 /** Runs the command line in this process. */
 async function cullinan(...words: string[]) {
   let out = '';
   let err = '';
   const code = await main(words, {
-    environment: {},
+    ...IO,
     out: (text) => {
       out += text;
     },
     err: (text) => {
       err += text;
     },
-    outIsTerminal: false,
     errIsTerminal: true,
   });
   return { code, out, err };
@@ -39,7 +40,9 @@ function configured(yaml: string): string {
 }
 
 describe('help', () => {
-  test.each([[[]], [['help']], [['--help']], [['once', '--help']], [['help', 'record']]])(
+  const { program } = commandLine({ ...IO, errIsTerminal: false }, async () => {});
+  const commands = program.commands.map((command) => [['help', command.name()]]);
+  test.each([[[]], [['help']], [['--help']], [['once', '--help']], ...commands])(
     'of %j starts with two examples, on standard output',
     async (words) => {
       const { code, out } = await cullinan(...words);
@@ -58,6 +61,10 @@ describe('a typo', () => {
   test.each([
     [['onec'], 'Did you mean once?'],
     [['once', 'cpuu'], 'no collector is called "cpuu". Did you mean "cpu"?'],
+    [
+      ['once', 'quux-and-more'],
+      'Your own are found in plugins.folders, /etc/cullinan/plugins unless',
+    ],
     [['once', '--dialect', 'daimond'], 'Did you mean "diamond"?'],
     [['once', '--jsno'], 'Did you mean --json?'],
     [['once', '--over', '5'], '--over is "5"; it must be a number with its unit'],
@@ -69,6 +76,36 @@ describe('a typo', () => {
     expect(out).toBe('');
     expect(err).toContain(answer);
   });
+});
+
+test.each([
+  ['check', 0],
+  ['diff-names', 2],
+])('%s names what a tail and the agent observe, and keeps nothing of it', async (command, code) => {
+  const folder = scratch();
+  const [log, state, socket] = ['log', 'state', 'push.sock'].map((name) => join(folder, name));
+  writeFileSync(log ?? '', 'hello\n');
+  const config = configured(`
+collectors:
+  default: { enabled: false }
+  agent: { enabled: true }
+  logs: { enabled: true, state: ${state}, files: [{ path: ${log}, parser: syslog, from: start }] }
+  push: { enabled: true, listen: [{ at: "unix:${socket}" }] }
+handlers: { graphite: { host: 127.0.0.1:1, dialect: otel, prefix: "" } }
+`);
+  const old = command === 'check' ? [] : [log ?? ''];
+  const ended = await cullinan(
+    command,
+    ...old,
+    '--config',
+    config,
+    ...(old.length > 0 ? ['--all'] : []),
+  );
+  expect(ended.code).toBe(code);
+  expect(ended.out).toMatch(/cullinan\.logs\.lines\./);
+  expect(ended.out).toMatch(/cullinan\.handler\.queued\.graphite/);
+  expect(ended.out).toMatch(/cullinan\.collector\.runs\.logs\./);
+  expect([state, socket].filter((it) => existsSync(it ?? ''))).toEqual([]);
 });
 
 describe('a wrong configuration', () => {
@@ -125,6 +162,19 @@ describe('once', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^system\.linux\.interrupts\{/m);
     expect(out).toContain('system.cpu.load_average.1m ');
+  });
+
+  test.each([
+    ['files', 'no groups are configured: set `groups`'],
+    ['exec', 'no command is configured: set `command`'],
+    ['textfile', ''],
+    ['logs', ''],
+  ])('says that %s observed nothing, and where its options are', async (name, why) => {
+    const { code, out, err } = await cullinan('once', name, '--over', '0s');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(why);
+    expect(err).toContain(`${name} observed nothing. What it can be told`);
+    expect(err).toContain(`cullinan describe ${name}`);
   });
 });
 

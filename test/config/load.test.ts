@@ -1,6 +1,7 @@
+import { z } from 'cullinan/plugin';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
-import { Folder, load, registry } from './support.ts';
+import { collector, Folder, load, registry } from './support.ts';
 
 const instances = (text: string) => load(text).collectors.map(({ instance }) => instance);
 const one = <T extends { readonly instance: string }>(list: readonly T[], name: string): T => {
@@ -237,5 +238,27 @@ describe('fingerprints', () => {
     const before = prints(base);
     const after = prints(text);
     expect(Object.keys(after).filter((key) => after[key] !== before[key])).toEqual([changed]);
+  });
+
+  test('only that of who has a parser changes with the file of the parser', () => {
+    using folder = new Folder('collectors: { cpu: {}, tail: { files: [{ parser: one }] } }\n');
+    const parsers = { one: { open: () => undefined }, other: { open: () => undefined } };
+    const parser = z.enum(['one', 'other']).transform((name) => parsers[name]);
+    const tail = collector('tail', z.strictObject({ files: z.array(z.strictObject({ parser })) }));
+    const printsWith = (revised: object, revision: string) => {
+      const collectors = new Map([...registry.collectors, ['tail', tail]]);
+      const revisionOf = (plugin: object) => (plugin === revised ? revision : undefined);
+      const { collectors: configured } = loadConfig({
+        ...{ path: folder.main, environment: {}, defaultHandlers: {} },
+        registry: { ...registry, collectors, revision: revisionOf },
+      });
+      return Object.fromEntries(configured.map((it) => [it.instance, it.fingerprint()]));
+    };
+    const before = printsWith(parsers.one, '1');
+    expect(printsWith(parsers.one, '1')).toEqual(before);
+    const after = printsWith(parsers.one, '2');
+    expect(Object.keys(after).filter((key) => after[key] !== before[key])).toEqual(['tail']);
+    expect(printsWith(parsers.other, '1')).toEqual(printsWith(parsers.other, '2'));
+    expect(printsWith(tail, '1')['tail']).not.toEqual(printsWith(tail, '2')['tail']);
   });
 });

@@ -60,6 +60,7 @@ describe('a secret is never shown', () => {
     ['in a part of an expression', `handlers: { live: { only: ["re:\${S}"] } }`],
     ['in a map', `hostname: \${S}`],
     ['in a list', `handlers: { live: { only: "\${S}" } }`],
+    ['in a query', `handlers: { amqp: { url: "amqp://a/?token=\${S}", kes: 1 } }`],
   ];
   test.each(options)('%s', (_, text) => {
     const message = complaint(text, { S: SECRET });
@@ -76,6 +77,18 @@ describe('a secret is never shown', () => {
     ['as a number', 'handlers: { amqp: { url: "amqp://a", pasword: 1, password: 42424 } }\n'],
     ['in quotes', 'handlers: { amqp: { password: "hunter2", urll: 1 } }\n'],
     ['in an address', 'handlers: { amqp: { url: "amqp://me:hunter2@a", kes: 1 } }\n'],
+    [
+      'in a query',
+      'handlers: { http: { url: "http://a/write?db=x&p=hunter2&token=hunter2#x", kes: 1 } }\n',
+    ],
+    [
+      'in a long query',
+      `handlers: { amqp: { url: "amqp://a/?token=${'x'.repeat(2000)}hunter2", kes: 1 } }\n`,
+    ],
+    [
+      'in a long address',
+      `handlers: { amqp: { url: "amqp://me:${'x'.repeat(2000)}hunter2@a", kes: 1 } }\n`,
+    ],
     ['as a tag', 'handlers:\n  amqp:\n    password: !hunter2\n'],
     ['as an alias', 'handlers:\n  amqp:\n    password: *hunter2\n'],
   ];

@@ -15,7 +15,7 @@ import { type Config, ConfigError, loadConfig, type Registry } from '../../src/c
 
 const things = gauge('things', { unit: 'count', help: 'Things.' });
 
-const collector = <O extends z.ZodType>(name: string, options: O, enabled = true) =>
+export const collector = <O extends z.ZodType>(name: string, options: O, enabled = true) =>
   defineCollector({
     name,
     summary: `Observes ${name}.`,

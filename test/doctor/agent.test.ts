@@ -6,6 +6,7 @@ import { meet } from '../../src/doctor/agent.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { DROP_REASONS, type HandlerStatus, OUTCOMES } from '../../src/plugin/index.ts';
 import { type Snapshot, serve } from '../../src/status/index.ts';
+import { forsaken } from '../support/processes.ts';
 
 const zeros = <K extends string>(keys: readonly K[]) =>
   Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
@@ -37,6 +38,20 @@ async function found(said: Snapshot, version = '1.2.3'): Promise<readonly Findin
     await serving.close();
   }
 }
+
+test('one that has ended without a word, and one that was never started', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cullinan-doctor-'));
+  const left = join(folder, 'left.sock');
+  await forsaken(left);
+  const { agent, findings } = await meet([join(folder, 'none.sock'), left], '1.2.3');
+  expect(agent).toBeUndefined();
+  expect(findings).toMatchObject([
+    { verdict: 'warning', subject: left, found: 'the agent that made it has ended' },
+  ]);
+  expect((await meet([join(folder, 'none.sock')], '1.2.3')).findings).toMatchObject([
+    { verdict: 'warning', found: 'none runs, or none answers' },
+  ]);
+});
 
 describe('an agent that answers', () => {
   test('is fine, and nothing else is said', async () => {

@@ -114,7 +114,9 @@ describe('peers', () => {
 
   test('a port where nobody listens', async () => {
     const found = await diagnosis('handlers: { graphite: { host: "127.0.0.1:9" } }');
-    expect(found('peer')).toEqual([finding('problem', /ECONNREFUSED/, 'graphite 127.0.0.1:9')]);
+    expect(found('peer')).toEqual([
+      finding('problem', /^connect ECONNREFUSED/, 'graphite 127.0.0.1:9'),
+    ]);
   });
 
   test.runIf(isRoot)('a network that does not lead there', async () => {
@@ -214,6 +216,11 @@ host: { proc: ${join(folder, 'proc')} }`;
     expect(found('folder')).toEqual([
       finding('problem', /cannot be written by user 65534/, 'spool'),
     ]);
+    mkdirSync(join(folder, 'spool/graphite'));
+    chmodSync(join(folder, 'spool'), 0o700);
+    const below = await diagnosis(yaml, { folder, words });
+    const chown = expect.objectContaining({ remedy: expect.stringContaining('chown') });
+    expect(below('folder')).toEqual([chown]);
     expect(found('collector')).toEqual([finding('problem', /loadavg/, 'load')]);
     const allowed = await diagnosis(yaml, { folder, under: ['env'], words: ['--here'] });
     expect(allowed('folder')).toEqual([finding('ok', /can be written/, 'spool')]);
@@ -252,8 +259,9 @@ host: { proc: ${join(folder, 'proc')} }`;
       const found = await diagnosis(spool(join(mounted, 'spool')), { folder });
       expect(found('folder')).toEqual([finding('problem', /./, mounted)]);
       const filesystem = await diagnosis('', { folder, collector: 'filesystem' });
-      expect(filesystem('collector')).toEqual([finding('problem', /./, 'filesystem')]);
-      expect(filesystem('collector')[0]?.found).toContain(mounted);
+      // Those of other tests may hang meanwhile.
+      const own = filesystem('collector').filter((it) => it.found.includes(mounted));
+      expect(own).toEqual([finding('problem', /./, 'filesystem')]);
     },
     30_000,
   );
@@ -261,6 +269,13 @@ host: { proc: ${join(folder, 'proc')} }`;
   test('a collector whose source is not there', async () => {
     const found = await diagnosis(`host: { proc: ${newFolder()} }`);
     expect(found('collector')).toEqual([finding('warning', /loadavg/, 'load')]);
+  });
+
+  test('a collector that says what is no fault', async () => {
+    const found = await diagnosis('', { collector: 'push' });
+    expect(found('collector')).toEqual([
+      finding('ok', /^only an agent that runs listens$/, 'push'),
+    ]);
   });
 });
 
@@ -300,7 +315,10 @@ describe('the machine', () => {
 
 describe('the agent', () => {
   test('that runs, and whose peer is away', async () => {
-    await using agent = new RunningAgent({ lost: '{ type: graphite, host: 127.0.0.1, port: 9 }' });
+    // The latest problem is to be this one: mounts of other tests may hang meanwhile.
+    const more = 'collectors: { default: { enabled: false }, load: { enabled: true } }';
+    const lost = '{ type: graphite, host: 127.0.0.1, port: 9 }';
+    await using agent = new RunningAgent({ lost }, { more });
     await agent.ticks(2);
     const found = await diagnosis('', { words: ['--socket', agent.socket] });
     expect(found('agent')).toEqual([

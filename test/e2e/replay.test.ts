@@ -1,12 +1,46 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { registry } from '../../src/agent/index.ts';
+import { OF_THIS_MACHINE } from '../../src/cli/replay.ts';
+import { scratch } from '../support/agent.ts';
 import { cullinan } from '../support/program.ts';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures', import.meta.url));
 const hosts = readdirSync(FIXTURES).filter((name) =>
   existsSync(`${FIXTURES}/${name}/recording.json`),
 );
+
+/** Whether a collector looked into a recorded host. */
+const isRecorded = (name: string): boolean =>
+  hosts.some((host) => {
+    const golden = fileURLToPath(
+      new URL(`../golden/collectors/${name}/${host}.txt`, import.meta.url),
+    );
+    return (
+      existsSync(golden) && /^[^#!\n]|is not in the recording$/m.test(readFileSync(golden, 'utf8'))
+    );
+  });
+
+test('what is in no recording is left out, and nothing else', () => {
+  const others = [...registry.collectors.keys()].filter((name) => !isRecorded(name));
+  expect([...OF_THIS_MACHINE]).toEqual(others);
+});
+
+test('the logs of this machine are not read', async () => {
+  const folder = scratch();
+  const config = join(folder, 'cullinan.yaml');
+  const state = join(folder, 'state');
+  writeFileSync(
+    config,
+    `collectors: { logs: { state: ${state}, files: [{ path: ${config}, parser: syslog, from: start }] } }\n`,
+  );
+  const { code, stdout } = await cullinan(['replay', `${FIXTURES}/debian-12`, '--config', config]);
+  expect(code).toBe(0);
+  expect(stdout).not.toContain('cullinan.logs.');
+  expect(existsSync(state)).toBe(false);
+});
 
 describe.each(hosts)('the whole program over the recording of %s', (host) => {
   test.each(['otel', 'diamond', 'collectd', 'prometheus', 'ganglia'])(

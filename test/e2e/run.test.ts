@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { ask, request } from '../../src/status/index.ts';
 import { scratch } from '../support/agent.ts';
 import { PROGRAM } from '../support/program.ts';
 
@@ -79,6 +80,22 @@ describe('a service', () => {
     expect(await ended).toBe(0);
     const lines = readFileSync(join(directory, 'out'), 'utf8').trimEnd().split('\n');
     expect(books?.[0]).toMatchObject({ observed: lines.length, delivered: lines.length });
+  });
+
+  test('says that it is stopping to whoever asks meanwhile', async () => {
+    const { child, directory, said } = service(
+      `${FAST.replace('300ms', '1m')}status: { socket: DIR/s }\n` +
+        'handlers: { graphite: { host: 127.0.0.1, port: 1 } }\n',
+    );
+    const socket = join(directory, 's');
+    await said('handler graphite');
+    await until(() => existsSync(socket));
+    child.kill('SIGTERM');
+    await expect
+      .poll(() => ask(socket).catch(String), { timeout: 10_000 })
+      .toContain('it is stopping');
+    const health = await request(socket, { ask: 'health' });
+    expect(health).toEqual({ alive: false, ready: false, reasons: ['it is stopping'] });
   });
 
   test('that is told to stop while it starts, stops once it has started', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { hostsFile } from '../../src/host/facts.ts';
 import { hostFacts, hostnameByShell } from '../../src/host/index.ts';
 import { hostnameFor } from '../../src/naming/index.ts';
+import { runs } from '../support/processes.ts';
 
 describe('what /etc/hosts knows', () => {
   const hosts =
@@ -125,14 +126,7 @@ describe('the hostname method shell', () => {
       'did not end within 0.3 s',
     );
     const pid = readFileSync(join(directory, 'pid'), 'utf8').trim();
-    const gone = (): boolean => {
-      try {
-        return readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ');
-      } catch {
-        return true;
-      }
-    };
-    while (!gone()) await sleep(2);
+    while (runs(pid)) await sleep(2);
     rmSync(directory, { recursive: true });
   });
 });

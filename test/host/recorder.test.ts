@@ -282,10 +282,27 @@ describe('what a recording leaves out', () => {
     'sys/block/sda/device/vpd_pg83',
     'etc/machine-id',
     'etc/shadow',
+    'etc/ssl/private/server.crt',
+    'etc/nginx/server.key',
+    'root/.ssh/id_ed25519',
+    'root/.pgpass',
+    'run/secrets/database',
     'dev/disk/by-uuid/secret',
   ])('%s', (path) => {
     expect(replay(path, 'SECRET')).toBe('NoData ');
   });
+
+  test.each(['/etc/shadow', './etc/shadow', '../etc/shadow', 'etc//shadow', 'etc/apt/../shadow'])(
+    'whatever way it is written: %s',
+    (path) => {
+      put('etc/shadow', 'SECRET');
+      mkdirSync(join(directory, 'etc/apt'));
+      const { host } = record();
+      answer(() => host.root.read(path));
+      const written = readdirSync(target, { recursive: true, encoding: 'utf8' });
+      expect(written.filter((name) => name.includes('shadow'))).toEqual([]);
+    },
+  );
 
   test.each([
     [

@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli/program.ts';
 import {
   createComparison,
@@ -12,6 +12,9 @@ import {
   type FormatName,
   openOutput,
 } from '../../src/names/index.ts';
+
+// Names are compared with those of this host, where a mount of another test may hang meanwhile: five seconds each time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'cullinan-names-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -117,6 +120,14 @@ describe('what operators have is recognised by itself', () => {
     expect((await found(join(tree, 'whisper/servers/a'))).names).toEqual(['servers.a.load.01']);
   });
 
+  test('whisper files in folders within each other, up to 64 of them', async () => {
+    const deep = 'd/'.repeat(64);
+    file('', `deep/whisper/${deep}here.wsp`);
+    file('', `deep/whisper/${deep}d/below.wsp`);
+    const { names } = await found(join(folder, 'deep/whisper'));
+    expect(names).toEqual([`${deep}here`.replaceAll('/', '.')]);
+  });
+
   test("collectd's files, given from any folder on", async () => {
     file('', 'csv/a.example.net/cpu-0/cpu-idle-2026-11-21');
     expect((await found(join(folder, 'csv'))).names).toEqual(['a.example.net: cpu-0/cpu-idle']);
@@ -137,11 +148,16 @@ describe('what operators have is recognised by itself', () => {
   });
 
   test('a line that is not understood is told with its number, and a long one held by nobody', async () => {
-    const text = `a.b 1 2\n${'x'.repeat(200_000)} y z\n{}\nc.d 1 2\na 1 2\n`;
+    const text = `a.b 1 2\n${'x'.repeat(200_000)} y z\n{}\nc.d 1 2\na 1 2\n${'{}\n'.repeat(5)}`;
     const { names, tally } = await found(file(text), 'graphite');
     expect(names).toEqual(['a.b', 'c.d', 'a']);
-    expect(tally).toMatchObject({ lines: 5, unread: 2 });
-    expect(tally.examples.map(({ line }) => line)).toEqual([2, 3]);
+    expect(tally).toMatchObject({ lines: 10, unread: 7 });
+    // Of many the first three, and of each its beginning.
+    expect(tally.examples).toEqual([
+      { line: 2, text: 'x'.repeat(200) },
+      { line: 3, text: '{}' },
+      { line: 6, text: '{}' },
+    ]);
   });
 });
 

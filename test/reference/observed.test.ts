@@ -8,13 +8,15 @@ const metrics = [
   counter('own.packets', { unit: 'count', labels: ['cpu'], help: 'Packets.' }),
   gauge('own.level', { unit: 'ratio', help: 'Level.' }),
 ];
-const golden = (text: string) => ({ path: 'test/golden/own.txt', text });
+const golden = (text: string) => ({ link: 'test/golden/own.txt', text });
 
 test('a line of a golden file is read as it was written', () => {
   expect(seen('own.packets{cpu="a\\"b",of="x"} 1.5 count counter')).toEqual({
     metric: 'own.packets',
     labels: { cpu: 'a"b', of: 'x' },
     value: '1.5',
+    unit: 'count',
+    kind: 'counter',
   });
   expect(seen('! NoData: there is none')).toBe(undefined);
 });

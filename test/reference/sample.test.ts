@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { registry } from '../../src/agent/index.ts';
 import { loadConfig } from '../../src/config/index.ts';
-import { generatedFiles } from '../../src/reference/index.ts';
+import { allFacts, example, generatedFiles } from '../../src/reference/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sample-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -63,6 +63,32 @@ test('with every key uncommented, it says what holds anyway', () => {
     handlers: config.handlers.toSorted((a, b) => a.instance.localeCompare(b.instance)),
   });
   expect(plain(sorted(loaded(everything)))).toEqual(plain(sorted(loaded(bare))));
+});
+
+const dialects = allFacts(registry).flatMap((facts) =>
+  facts.type === 'dialect' && facts.options.length > 0 ? [facts] : [],
+);
+test.each(dialects)('the example of the dialect $name says what holds anyway', (facts) => {
+  const bare = `handlers: { graphite: { dialect: ${facts.name} } }\n`;
+  expect(plain(loaded(example(facts)))).toEqual(plain(loaded(bare)));
+});
+
+test.each([
+  ['http', 'targets: { NAME: { url: "http://localhost/" } }'],
+  ['tcp', 'targets: { NAME: { host: localhost, port: 22 } }'],
+  ['files', 'groups: { NAME: { path: "/tmp/*" } }'],
+  ['logs', 'files: [{ path: /var/log/some.log, parser: syslog }]'],
+])('the example of %s, once it is filled in, has it look at something', (name, told) => {
+  const [facts] = allFacts(registry).filter((it) => it.type === 'collector' && it.name === name);
+  if (facts?.type !== 'collector') expect.fail(`there is no collector ${name}`);
+  const words = { url: 'http://localhost/', host: 'localhost', port: '22', parser: 'syslog' };
+  const path = name === 'logs' ? '/var/log/some.log' : '/tmp/*';
+  let text = example(facts);
+  for (const [key, value] of Object.entries({ ...words, path })) {
+    text = text.replace(`${key}: …`, `${key}: ${value}`);
+  }
+  expect(text).not.toContain('…');
+  expect(plain(loaded(text))).toEqual(plain(loaded(`collectors: { ${name}: { ${told} } }\n`)));
 });
 
 test('it fits a terminal', () => {

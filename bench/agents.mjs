@@ -1,6 +1,6 @@
 // What is measured side by side: cullinan, the agents that it stands beside, and the floor.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { PROGRAM } from './session.mjs';
 
 /**
  * @typedef {object} Place
@@ -18,9 +18,6 @@ import { fileURLToPath } from 'node:url';
  */
 
 const HOST = 'bench';
-
-/** The program as it is installed: started by its first line. */
-const PROGRAM = fileURLToPath(new URL('../dist/cullinan.cjs', import.meta.url));
 
 /** @param {string} folder @param {string} name @param {string} text @returns {string} the path. */
 export function put(folder, name, text) {

@@ -188,7 +188,8 @@ agent that works once in ten seconds is cold for most of its life. Both measure 
   cullinan reads what a collection of collectd reads, and paging, pressure, sockets, limits and its own state as well. CPU a
   collection compares programs, CPU a metric what they are for.
 - **anonymous** memory is heap and stacks, which nothing shares and the kernel cannot drop. RSS also counts the pages of files, such
-  as Node's own code, which every Node on a host has in common.
+  as Node's own code, which every Node on a host has in common. Both are the median of readings at the end of each collection: in
+  between V8's heap grows by a MiB or two until it looks for garbage.
 - **first point** is the time from exec to the first metric at the sink${
     start === undefined
       ? ''

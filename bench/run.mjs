@@ -1,7 +1,6 @@
 // What cullinan costs beside other agents: `npm run bench`. See bench/README.md.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { method } from './accounting.mjs';
@@ -17,6 +16,7 @@ import {
   performancePage,
   weekTable,
 } from './report.mjs';
+import { tell, workFolder } from './session.mjs';
 import { startup } from './startup.mjs';
 import { steady } from './steady.mjs';
 import { week } from './week.mjs';
@@ -49,10 +49,7 @@ for (const part of parts) {
 }
 const names = given.only?.split(',');
 
-const work = mkdtempSync(`${tmpdir()}/cullinan-bench-`);
-process.on('exit', () => rmSync(work, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-const tell = (/** @type {string} */ text) => console.error(`bench: ${text}`);
+const work = workFolder();
 
 /** The agents that were asked for and are there, and the names of the others. */
 function contenders() {

@@ -2,13 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from './accounting.mjs';
 import { cullinan, folderIn } from './agents.mjs';
+import { median } from './session.mjs';
 import { start } from './steady.mjs';
 
 const BARE = ['node', '-e', 'console.log(1);setInterval(()=>{},1e9)'];
-
-/** @param {readonly number[]} values */
-const median = (values) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /**
  * Starts both in turn, each alone on the machine; the medians.

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from './accounting.mjs';
 import { folderIn } from './agents.mjs';
+import { median } from './session.mjs';
 import { sinks } from './sinks.mjs';
 
 /**
@@ -11,8 +12,8 @@ import { sinks } from './sinks.mjs';
  * @property {number} collections that were measured.
  * @property {number} cpu microseconds for each.
  * @property {number} metrics in each.
- * @property {number} rss MiB.
- * @property {number} anonymous MiB.
+ * @property {number} rss MiB, the median of readings at the end of each collection.
+ * @property {number} anonymous MiB, the same.
  * @property {number} firstPoint seconds from exec.
  * @property {number} startCpu microseconds of CPU until then.
  * @property {number} children the most at once.
@@ -76,7 +77,11 @@ export async function measure(running, seconds) {
   const [cpu, metrics] = [program.cpu(), sink.metrics];
   const collections = Math.max(1, Math.round(seconds / interval));
   const sampling = setInterval(() => program.processes(), 250);
-  await sleep(begun + collections * interval * 1000 - performance.now());
+  const held = [];
+  for (let i = 1; i <= collections; i += 1) {
+    await sleep(begun + i * interval * 1000 - performance.now());
+    held.push(program.memory());
+  }
   clearInterval(sampling);
   return {
     agent: agent.name,
@@ -84,18 +89,14 @@ export async function measure(running, seconds) {
     collections,
     cpu: (program.cpu() - cpu) / collections,
     metrics: (sink.metrics - metrics) / collections,
-    ...rounded(program.memory()),
+    rss: median(held.map(({ rss }) => rss)),
+    anonymous: median(held.map(({ anonymous }) => anonymous)),
     firstPoint,
     startCpu,
     children: Math.max(0, program.mostProcesses - 1),
     hadChild: program.hadChild(),
   };
 }
-
-const rounded = (/** @type {{ rss: number, anonymous: number }} */ { rss, anonymous }) => ({
-  rss: Number(rss.toFixed(2)),
-  anonymous: Number(anonymous.toFixed(2)),
-});
 
 /**
  * Starts every agent at every interval, one after the other, and measures all of them together.

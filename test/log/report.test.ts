@@ -122,10 +122,21 @@ describe('a report', () => {
     expect(text()).toContain(' at ');
   });
 
-  test('stays bounded with ever new problems', () => {
-    const { report } = reporting();
-    for (let i = 0; i < 5000; i += 1) report.problem(`problem ${i}`, trouble);
-    expect(report.standing).toBeDefined();
+  test('cuts off a message that somebody else wrote at length', () => {
+    const { report, text } = reporting();
+    report.problem('network', { ...trouble, error: new Foreseen('x'.repeat(501)) });
+    expect(text()).toContain(`${'x'.repeat(500)}… (501 characters)\n`);
+  });
+
+  test('stays bounded with ever new problems: the oldest is forgotten, and said again', () => {
+    const { report, text } = reporting();
+    const said = () => text().split('WARN').length - 1;
+    for (let i = 0; i <= 1000; i += 1) report.problem(`problem ${i}`, trouble);
+    expect(said()).toBe(1001);
+    report.problem('problem 1', trouble);
+    expect(said()).toBe(1001);
+    report.problem('problem 0', trouble);
+    expect(said()).toBe(1002);
   });
 });
 

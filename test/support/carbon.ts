@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from '../../src/plugin/index.ts';
 
 /** Seconds since the Unix epoch to value, oldest first. */
 export type Whisper = ReadonlyMap<number, number>;
@@ -29,10 +30,27 @@ function readWhisper(file: Buffer): Whisper {
   return new Map(points.sort(([a], [b]) => a - b));
 }
 
-/** Below the ports that the kernel hands out by itself, so that a restarted peer gets its own again. */
+/** Takes a port for as long as the tests run; false where another of them has it. */
+function reserve(port: number): boolean {
+  const folder = join(tmpdir(), 'ports');
+  mkdirSync(folder, { recursive: true });
+  try {
+    mkdirSync(join(folder, `${port}`));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/**
+ * Below the ports that the kernel hands out by itself, and none twice, so that a restarted peer gets its own
+ * again.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (!reserve(port)) continue;
     const server = createServer();
     const free = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));

@@ -88,9 +88,10 @@ export class MemoryFiles implements Files {
     this.#create(to, this.#inode(from).bytes);
   }
 
-  truncate(path: string): void {
+  /** @param length what is left of it. */
+  truncate(path: string, length = 0): void {
     const inode = this.#inode(path);
-    inode.bytes = Buffer.alloc(0);
+    inode.bytes = inode.bytes.subarray(0, length);
     inode.modified = this.#time();
   }
 

@@ -9,6 +9,16 @@ const TRIPLET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 /** The processor that this machine has not. */
 const OTHER = process.arch === 'arm64' ? 'x86_64' : 'aarch64';
 
+/** What cannot be installed beside other peers is unpacked here, and runs from here. */
+export const UNPACKED = `${tmpdir()}/cullinan-unpacked`;
+
+interface Peer {
+  readonly program: string;
+  readonly packages: readonly string[];
+  /** Packages that are only unpacked, into one folder. */
+  readonly unpacked?: readonly string[];
+}
+
 /** Real peers by name: the program that shows that one is installed, and the Debian packages that bring it. */
 const PEERS = {
   'carbon-cache': { program: '/usr/bin/carbon-cache', packages: ['graphite-carbon'] },
@@ -84,6 +94,19 @@ const PEERS = {
   ping: { program: '/usr/bin/ping', packages: ['iputils-ping'] },
   redis: { program: '/usr/bin/redis-server', packages: ['redis-server'] },
   chrony: { program: '/usr/sbin/chronyd', packages: ['chrony'] },
+  activemq: {
+    program: '/usr/share/java/jolokia-core.jar',
+    packages: [
+      ...['activemq', 'default-jre-headless', 'libjolokia-core-java', 'libjetty9-java'],
+      ...['libxstream-java', 'libjettison-java'],
+    ],
+  },
+  /** Debian's ntpd conflicts with chronyd. */
+  ntpsec: {
+    program: `${UNPACKED}/ntpsec/usr/sbin/ntpd`,
+    packages: ['libbsd0', 'libcap2', 'libssl3', 'python3', 'iproute2'],
+    unpacked: ['python3-ntp', 'ntpsec'],
+  },
   smartmontools: { program: '/usr/sbin/smartctl', packages: ['smartmontools'] },
   dbus: { program: '/usr/bin/dbus-daemon', packages: ['dbus'] },
   python3: { program: '/usr/bin/python3', packages: ['python3-minimal'] },
@@ -93,6 +116,11 @@ const PEERS = {
     program: '/usr/bin/systemd-nspawn',
     packages: ['systemd-container', 'debootstrap', 'iproute2'],
   },
+  'virtual-machine': {
+    program: '/usr/bin/qemu-system-x86_64',
+    packages: ['qemu-system-x86', 'debootstrap', 'e2fsprogs'],
+  },
+  podman: { program: '/usr/bin/podman', packages: ['podman', 'runc', 'debootstrap'] },
   rpm: { program: '/usr/bin/rpmbuild', packages: ['rpm'] },
   /** What builds for the machine that this one is not, and runs it. */
   'other-machine': {
@@ -125,7 +153,7 @@ const PEERS = {
     packages: ['netdata-plugins-bash'],
   },
   collectdctl: { program: '/usr/bin/collectdctl', packages: ['collectd-utils'] },
-} as const;
+} as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof PEERS;
 
@@ -135,15 +163,26 @@ type Missing = string | undefined;
 /** One at a time on this machine: test files run in parallel, and apt does not wait for itself. */
 const LOCK = `${tmpdir()}/cullinan-peers.lock`;
 
+/** Further shell that downloads packages and unpacks them into one folder, which is there when it is whole. */
+function unpack(name: PeerName, packages: readonly string[]): string {
+  if (packages.length === 0) return '';
+  const [whole, part] = [`${UNPACKED}/${name}`, `${UNPACKED}/${name}.part`];
+  return (
+    ` && rm -rf ${part} ${whole} && mkdir -p ${part} && cd ${part} && ` +
+    `apt-get download -q ${packages.join(' ')} && ` +
+    `for deb in *.deb; do dpkg-deb -x "$deb" . || exit; rm "$deb"; done && mv ${part} ${whole}`
+  );
+}
+
 function install(name: PeerName): Missing {
-  const { program, packages } = PEERS[name];
+  const { program, packages, unpacked = [] }: Peer = PEERS[name];
   if (existsSync(program)) return undefined;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
     return `${program} is not there, and installing it takes root on Debian`;
   }
   const script =
     `[ -e ${program} ] || { apt-get update -q && ` +
-    `apt-get install -q -y --no-install-recommends ${packages.join(' ')}; }`;
+    `apt-get install -q -y --no-install-recommends ${packages.join(' ')}${unpack(name, unpacked)}; }`;
   const { status, stderr, error } = spawnSync('flock', [LOCK, 'sh', '-c', script], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     encoding: 'utf8',

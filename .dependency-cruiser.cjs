@@ -8,6 +8,7 @@ const FLOORS = [
   ['metric', 'wire', 'clock'],
   [
     'plugin',
+    'columns',
     'rates',
     'naming',
     'log',
@@ -15,6 +16,7 @@ const FLOORS = [
     'gossip',
     'libvirt',
     'store',
+    'mounts',
     'logs',
     'script',
     'parsers',
@@ -32,13 +34,13 @@ const FLOORS = [
 /** Rooms that may import another one on their own floor, and why. */
 const NEIGHBOURS = {
   wire: ['metric'], // the types of what is encoded
-  naming: ['plugin'], // what options are declared with
+  naming: ['plugin', 'columns'], // samples and points as they are handed on, and what options are declared with
   store: ['plugin'], // which errors were foreseen
-  logs: ['plugin', 'store'], // what a parser is, and files that one process holds
+  logs: ['plugin', 'store', 'mounts'], // what a parser is, files that one process holds, and those that may hang
   script: ['plugin'], // which errors were foreseen
   parsers: ['plugin', 'script'], // what a parser is, and files of one's own
   names: ['plugin'], // which errors were foreseen
-  programs: ['plugin'], // which errors were foreseen, and what a collector's session is
+  programs: ['plugin', 'mounts'], // which errors were foreseen, what a collector's session is, and what may hang
   net: ['plugin'], // the connection that handlers open, and what options are declared with
   libvirt: ['plugin', 'net'], // which errors were foreseen, and the connection that is spoken over
   gossip: ['plugin', 'net'], // what options are declared with, and names that are resolved

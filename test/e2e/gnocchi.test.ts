@@ -302,11 +302,10 @@ async function ask(
   body?: object,
 ): Promise<Answered> {
   const headers = { ...(await token(keystone)), 'content-type': 'application/json' };
-  const call = async () =>
-    await fetch(keystone.url + path, { method, headers, body: JSON.stringify(body) ?? null });
-  let answer = await call();
-  // Its database is one file, which says that it is locked where two ask at once.
-  for (let i = 0; i < 5 && answer.status >= 500 && method !== 'POST'; i += 1) answer = await call();
+  const answer = await fetch(keystone.url + path, {
+    ...{ method, headers, body: JSON.stringify(body) ?? null },
+  });
+  if (!answer.ok) throw new Error(`Keystone: ${answer.status} ${await answer.text()}`);
   return answer.status === 204 ? {} : (answer.json() as Promise<Answered>);
 }
 

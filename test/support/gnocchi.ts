@@ -110,8 +110,8 @@ function openFolder(name: string): string {
   return folder;
 }
 
-/** PostgreSQL in a folder, behind a socket there; it refuses to be root. */
-async function postgres(folder: string): Promise<ChildProcess> {
+/** PostgreSQL in a folder, behind a socket there, for one user; it refuses to be root. */
+async function postgres(folder: string, user: string): Promise<ChildProcess> {
   const [version = ''] = readdirSync('/usr/lib/postgresql').sort().reverse();
   const bin = (name: string) => `/usr/lib/postgresql/${version}/bin/${name}`;
   mkdirSync(folder);
@@ -126,7 +126,7 @@ async function postgres(folder: string): Promise<ChildProcess> {
   };
   const data = join(folder, 'data');
   const locale = ['-E', 'UTF8', '--locale=C.UTF-8'];
-  await done(...run(bin('initdb'), '-D', data, '-A', 'trust', '-U', 'gnocchi', '-N', ...locale));
+  await done(...run(bin('initdb'), '-D', data, '-A', 'trust', '-U', user, '-N', ...locale));
   const [command, words] = withUs(bin('postgres'), [
     ...['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off'],
   ]);
@@ -151,7 +151,7 @@ export class Gnocchi implements AsyncDisposable {
   static async start(authentication = BASIC): Promise<Gnocchi> {
     const folder = openFolder('gnocchi-');
     const port = await freePort();
-    const database = await postgres(join(folder, 'postgres'));
+    const database = await postgres(join(folder, 'postgres'), 'gnocchi');
     const gnocchi = new Gnocchi(folder, database, [folder, authentication, `${port}`], port);
     await gnocchi.restart();
     return gnocchi;
@@ -187,20 +187,25 @@ export class Gnocchi implements AsyncDisposable {
   }
 }
 
-/** A real Keystone of Debian's, with a user `admin` whose password is `secret`. */
+/**
+ * A real Keystone of Debian's with a PostgreSQL of its own, and a user `admin` whose password is
+ * `secret`. In SQLite, its other database, two requests at once may find it locked.
+ */
 export class Keystone implements AsyncDisposable {
   readonly url: string;
   readonly #folder: string;
+  readonly #database: ChildProcess;
   readonly #api: ChildProcess;
 
   static async start(port: number): Promise<Keystone> {
     const folder = openFolder('keystone-');
     for (const name of ['fernet', 'credential']) mkdirSync(join(folder, name), { mode: 0o700 });
+    const database = await postgres(join(folder, 'postgres'), 'keystone');
     await done(PYTHON, [
       '-c',
       `open('${folder}/keystone.conf', 'w').write('''
 [database]
-connection = sqlite:///${folder}/keystone.sqlite
+connection = postgresql://keystone@/postgres?host=${folder}/postgres
 [fernet_tokens]
 key_repository = ${folder}/fernet
 [credential]
@@ -217,11 +222,12 @@ key_repository = ${folder}/credential
     ]);
     await manage('bootstrap', '--bootstrap-password', 'secret', '--bootstrap-public-url', url);
     const [api] = await listening('Keystone', [KEYSTONE, folder, `${port}`]);
-    return new Keystone(folder, api, url);
+    return new Keystone(folder, database, api, url);
   }
 
-  private constructor(folder: string, api: ChildProcess, url: string) {
+  private constructor(folder: string, database: ChildProcess, api: ChildProcess, url: string) {
     this.#folder = folder;
+    this.#database = database;
     this.#api = api;
     this.url = url;
   }
@@ -246,6 +252,7 @@ token_cache_time = -1
 
   async [Symbol.asyncDispose](): Promise<void> {
     await end(this.#api, 'SIGKILL');
+    await end(this.#database, 'SIGQUIT');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -174,14 +174,23 @@ function unpack(name: PeerName, packages: readonly string[]): string {
   );
 }
 
+/** Shell that fails where a program is not there, or one of its packages is not, or not yet, set up. */
+function there(program: string, packages: readonly string[]): string {
+  const states = `dpkg-query -W -f '\${db:Status-Status}\n' ${packages.join(' ')} 2>/dev/null`;
+  return `[ -e ${program} ] && [ $(${states} | grep -cx installed) -ge ${packages.length} ]`;
+}
+
 function install(name: PeerName): Missing {
   const { program, packages, unpacked = [] }: Peer = PEERS[name];
-  if (existsSync(program)) return undefined;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    if (existsSync(program)) return undefined;
     return `${program} is not there, and installing it takes root on Debian`;
   }
+  // A program may be there before what it needs: another test file may be about to install them.
+  const whole = there(program, packages);
+  if (spawnSync('sh', ['-c', whole]).status === 0) return undefined;
   const script =
-    `[ -e ${program} ] || { apt-get update -q && ` +
+    `{ ${whole}; } || { apt-get update -q && ` +
     `apt-get install -q -y --no-install-recommends ${packages.join(' ')}${unpack(name, unpacked)}; }`;
   const { status, stderr, error } = spawnSync('flock', [LOCK, 'sh', '-c', script], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

@@ -78,7 +78,7 @@ describeWithPeer(
       carbon = await Carbon.start(box.outside);
       await box.run('dpkg', '--install', box.take((await made).deb));
       await box.sh('systemctl stop cullinan');
-    }, 300_000);
+    });
     afterAll(async () => {
       await carbon?.[Symbol.asyncDispose]();
       await box?.[Symbol.asyncDispose]();
@@ -173,5 +173,4 @@ describeWithPeer(
       await box.sh('systemctl stop old new-gmond');
     });
   },
-  90_000,
 );

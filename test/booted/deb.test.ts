@@ -69,7 +69,7 @@ ${more}`,
       // As udev makes them.
       await box.sh('mkdir -p /dev/disk/by-label && ln -s ../../vda /dev/disk/by-label/data');
       await box.run('dpkg', '--install', box.take(deb));
-    }, 300_000);
+    });
     afterAll(async () => {
       await carbon?.[Symbol.asyncDispose]();
       await box?.[Symbol.asyncDispose]();
@@ -271,5 +271,4 @@ collectors: { logs: { files: [{ path: ${log}, parser: syslog, as: shop }] } }
       expect((await box.files()).filter(ours)).toEqual(before.filter(ours));
     });
   },
-  60_000,
 );

@@ -67,7 +67,7 @@ exec /usr/bin/podman --root ${at('store')} --runroot ${at('run')} --tmpdir ${at(
       await carbon?.[Symbol.asyncDispose]();
       await sh('podman rm --all --force --time 0; podman unmount --all').catch(() => undefined);
       rmSync(folder, { recursive: true, force: true });
-    }, 60_000);
+    });
 
     test('is built', async () => {
       expect([build, run].map((text) => text.split(' ').slice(0, 2).join(' '))).toEqual([
@@ -109,5 +109,4 @@ exec /usr/bin/podman --root ${at('store')} --runroot ${at('run')} --tmpdir ${at(
       expect(said).toContain('system.cpu.load');
     });
   },
-  60_000,
 );

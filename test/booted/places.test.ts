@@ -37,7 +37,7 @@ describeWithPeer(
       });
       carbon = await Carbon.start(box.outside);
       await box.run('dpkg', '--install', box.take((await made).deb));
-    }, 300_000);
+    });
     afterAll(async () => {
       await carbon?.[Symbol.asyncDispose]();
       await box?.[Symbol.asyncDispose]();
@@ -304,5 +304,4 @@ handlers:
       expect(await sealed.property('NRestarts')).toBe('0');
     });
   },
-  60_000,
 );

@@ -214,7 +214,7 @@ describeWithPeer('activemq', 'a real ActiveMQ', () => {
     }
     // In place of what it acknowledged it gets what is left.
     await consumer.got(5);
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const client of clients) client[Symbol.dispose]();
     await broker?.[Symbol.asyncDispose]();

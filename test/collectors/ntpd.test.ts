@@ -126,7 +126,7 @@ describeWithPeer(['ntpsec', 'chrony'], 'a real ntpd, which follows a real chrony
   let server: Ntpd;
   beforeAll(async () => {
     server = await Ntpd.start();
-  }, 60_000);
+  });
   afterAll(() => server?.[Symbol.asyncDispose]());
 
   const values = async () => valuesOf(await asked(ntpd, { host: server.address }), 'ntpd.');

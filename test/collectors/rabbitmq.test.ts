@@ -152,61 +152,56 @@ describe('rabbitmq', () => {
   });
 });
 
-describeWithPeer(
-  'rabbitmq',
-  'a real RabbitMQ',
-  () => {
-    test('knows its queues and nodes, and lets in who may monitor', async () => {
-      const port = await freePort();
-      await using broker = await RabbitMq.start({
-        plugins: ['rabbitmq_management'],
-        logins: [{ name: 'monitor', password: 'secret', tags: 'monitoring' }],
-        config: [
-          `management.tcp.port = ${port}`,
-          'management.tcp.ip = 127.0.0.1',
-          'collect_statistics_interval = 500',
-        ],
-      });
-      const url = `http://127.0.0.1:${port}`;
-      const login = { username: 'monitor', password: 'secret' };
-
-      const model = await broker.connect();
-      const channel = await model.createChannel();
-      await channel.assertQueue('jobs');
-      for (let i = 0; i < 3; i += 1) channel.sendToQueue('jobs', Buffer.from('four'));
-      await channel.consume('jobs', () => {}, { noAck: false });
-
-      let values: Record<string, number> = {};
-      // It counts each of these at times of its own.
-      await vi.waitFor(
-        async () => {
-          values = valuesOf(await asked(rabbitmq, { url, ...login }), 'rabbitmq.');
-          expect(values).toMatchObject({
-            ...{ 'queue.messages{/,jobs,unacknowledged}': 3, 'queue.messages{/,jobs,ready}': 0 },
-            ...{ 'queue.consumers{/,jobs}': 1, 'queue.size{/,jobs}': 12 },
-            ...{ 'queue.message.events{/,jobs,publish}': 3 },
-            ...{ 'messages{unacknowledged}': 3, 'objects{queues}': 1, 'objects{consumers}': 1 },
-          });
-        },
-        { timeout: 20_000, interval: 100 },
-      );
-      const node = Object.keys(values).find((key) => key.startsWith('node.running'));
-      const name = node?.slice('node.running'.length) ?? '';
-      expect(name).toMatch(/^\{cullinan\d+@localhost\}$/);
-      expect(values[`node.running${name}`]).toBe(1);
-      for (const key of ['uptime', 'memory.usage', 'memory.limit', 'disk.free', 'partitions']) {
-        expect(values).toHaveProperty([`node.${key}${name}`]);
-      }
-      await model.close();
-
-      for (const wrong of [
-        {},
-        { ...login, password: 'x' },
-        { username: 'guest', password: 'guest' },
-      ]) {
-        expect((await asked(rabbitmq, { url, ...wrong })).thrown).toBeInstanceOf(AccessDenied);
-      }
+describeWithPeer('rabbitmq', 'a real RabbitMQ', () => {
+  test('knows its queues and nodes, and lets in who may monitor', async () => {
+    const port = await freePort();
+    await using broker = await RabbitMq.start({
+      plugins: ['rabbitmq_management'],
+      logins: [{ name: 'monitor', password: 'secret', tags: 'monitoring' }],
+      config: [
+        `management.tcp.port = ${port}`,
+        'management.tcp.ip = 127.0.0.1',
+        'collect_statistics_interval = 500',
+      ],
     });
-  },
-  60_000,
-);
+    const url = `http://127.0.0.1:${port}`;
+    const login = { username: 'monitor', password: 'secret' };
+
+    const model = await broker.connect();
+    const channel = await model.createChannel();
+    await channel.assertQueue('jobs');
+    for (let i = 0; i < 3; i += 1) channel.sendToQueue('jobs', Buffer.from('four'));
+    await channel.consume('jobs', () => {}, { noAck: false });
+
+    let values: Record<string, number> = {};
+    // It counts each of these at times of its own.
+    await vi.waitFor(
+      async () => {
+        values = valuesOf(await asked(rabbitmq, { url, ...login }), 'rabbitmq.');
+        expect(values).toMatchObject({
+          ...{ 'queue.messages{/,jobs,unacknowledged}': 3, 'queue.messages{/,jobs,ready}': 0 },
+          ...{ 'queue.consumers{/,jobs}': 1, 'queue.size{/,jobs}': 12 },
+          ...{ 'queue.message.events{/,jobs,publish}': 3 },
+          ...{ 'messages{unacknowledged}': 3, 'objects{queues}': 1, 'objects{consumers}': 1 },
+        });
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    const node = Object.keys(values).find((key) => key.startsWith('node.running'));
+    const name = node?.slice('node.running'.length) ?? '';
+    expect(name).toMatch(/^\{cullinan\d+@localhost\}$/);
+    expect(values[`node.running${name}`]).toBe(1);
+    for (const key of ['uptime', 'memory.usage', 'memory.limit', 'disk.free', 'partitions']) {
+      expect(values).toHaveProperty([`node.${key}${name}`]);
+    }
+    await model.close();
+
+    for (const wrong of [
+      {},
+      { ...login, password: 'x' },
+      { username: 'guest', password: 'guest' },
+    ]) {
+      expect((await asked(rabbitmq, { url, ...wrong })).thrown).toBeInstanceOf(AccessDenied);
+    }
+  });
+});

@@ -56,7 +56,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
         { name: 'reader', password: 'ohTh1xoh', may: { configure: '^$', write: '^$', read: '.*' } },
       ],
     });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await broker[Symbol.asyncDispose]();
@@ -253,7 +253,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       const refused = wrong.map(([, given]) => open(given).catch(() => undefined));
       await Promise.all(refused);
       await vi.waitFor(async () => expect(await broker.agents()).toBe(0), 10_000);
-    }, 15_000);
+    });
 
     test('a login by certificate without TLS, or without one', async () => {
       const tls = { ca: certificates.ours.cert, ...client };
@@ -343,7 +343,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     const once = (paths: readonly string[]) => Object.fromEntries(paths.map((path) => [path, 1]));
     const names = Array.from({ length: 30 }, (_, i) => `a${i}`);
 
-    test('where a queue is full', { timeout: 20_000 }, async () => {
+    test('where a queue is full', async () => {
       const given: Given = { exchange: { name: 'tight' }, routingKey: '{path}' };
       await publish([], given);
       const model = await broker.connect();
@@ -428,7 +428,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
     await noSocket();
   });
 
-  describe('the program', { timeout: 60_000 }, () => {
+  describe('the program', () => {
     const running = (options: string) =>
       new RunningAgent({ amqp: `{ host: 127.0.0.1, port: ${broker.port}, ${options} }` });
     const failures = (agent: RunningAgent, count: number) =>
@@ -524,7 +524,6 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
 
     test.each(['SIGTERM', 'SIGKILL'] as const)(
       'loses nothing by a broker that is ended and started again (%s)',
-      { timeout: 60_000 },
       async (signal) => {
         const streaming = stream({ routingKey: '{path}' });
         await sleep(300);
@@ -553,9 +552,7 @@ describeWithPeer(['rabbitmq', 'stunnel', 'carbon-cache'], 'amqp with a real Rabb
       expect(streaming.notes.said).toEqual([]);
     });
 
-    test('goes to another broker while the first has no memory left', {
-      timeout: 60_000,
-    }, async () => {
+    test('goes to another broker while the first has no memory left', async () => {
       await using second = await RabbitMq.start();
       const host = [`127.0.0.1:${broker.port}`, `127.0.0.1:${second.port}`];
       const given = { host, exchange: { name: 'both' }, failover: { retry: '2s' } };

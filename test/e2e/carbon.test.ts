@@ -104,106 +104,101 @@ const filesOf = (carbon: Carbon, paths: () => Iterable<string>): Promise<void> =
     for (const path of paths()) expect(carbon.read(path).size, path).toBeGreaterThan(0);
   }, 15_000);
 
-describeWithPeer(
-  'carbon-cache',
-  'with a real Carbon',
-  () => {
-    test.concurrent('each tick of the program is one point in every whisper file', async () => {
-      await using carbon = await Carbon.start();
-      await using agent = new Agent(carbon.port);
-      const begun = Math.floor(Date.now() / 1000);
-      await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThanOrEqual(begun + 5), 15_000);
-      const { books, log } = await agent.stop();
-      await expectWhisperToEqual(carbon, agent);
-      const slots = [...carbon.read(seriesOf(carbon, '.loadavg.01') ?? '').keys()];
-      const first = slots[0] ?? 0;
-      expect(slots).toEqual(slots.map((_, i) => first + i));
-      expect(Math.abs(first - begun)).toBeLessThanOrEqual(3);
-      expect(books).toMatchObject({ delivered: books.observed, queued: 0, resent: 0 });
-      expect(log.at(-1)).toBe('stopped: everything that was queued was delivered');
-    });
+describeWithPeer('carbon-cache', 'with a real Carbon', () => {
+  test.concurrent('each tick of the program is one point in every whisper file', async () => {
+    await using carbon = await Carbon.start();
+    await using agent = new Agent(carbon.port);
+    const begun = Math.floor(Date.now() / 1000);
+    await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThanOrEqual(begun + 5), 15_000);
+    const { books, log } = await agent.stop();
+    await expectWhisperToEqual(carbon, agent);
+    const slots = [...carbon.read(seriesOf(carbon, '.loadavg.01') ?? '').keys()];
+    const first = slots[0] ?? 0;
+    expect(slots).toEqual(slots.map((_, i) => first + i));
+    expect(Math.abs(first - begun)).toBeLessThanOrEqual(3);
+    expect(books).toMatchObject({ delivered: books.observed, queued: 0, resent: 0 });
+    expect(log.at(-1)).toBe('stopped: everything that was queued was delivered');
+  });
 
-    test.concurrent('killed and restarted ten times, leaves no hole in what the program sent', async () => {
-      await using carbon = await Carbon.start();
-      await using agent = new Agent(carbon.port);
+  test.concurrent('killed and restarted ten times, leaves no hole in what the program sent', async () => {
+    await using carbon = await Carbon.start();
+    await using agent = new Agent(carbon.port);
+    for (const [i, signal] of KILLS.entries()) {
+      const since = Math.floor(Date.now() / 1000);
+      await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(since), 15_000);
+      await filesOf(carbon, () => agent.archived().keys());
+      // Each time at another moment between two ticks, and between two of Carbon's own writes.
+      await sleep(i * 100);
+      await carbon.kill(signal);
+      await carbon.start();
+    }
+    const since = Math.floor(Date.now() / 1000);
+    await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(since), 15_000);
+    const { books, log } = await agent.stop();
+    await expectWhisperToEqual(carbon, agent);
+    expect(imbalance(books)).toBe(0);
+    expect(books).toMatchObject({ delivered: books.observed, queued: 0 });
+    expect(books.resent).toBeGreaterThan(0);
+    // What comes and goes is said once each way.
+    expect(log.filter((line) => line.startsWith('handler graphite recovered'))).toHaveLength(1);
+  });
+
+  test.concurrent('away for good, costs the oldest points and no more, and all are counted', async () => {
+    await using carbon = await Carbon.start();
+    await using agent = new Agent(carbon.port, ', queue: { samples: 500 }');
+    await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(0), 15_000);
+    await carbon.kill('SIGKILL');
+    await sleep(6000);
+    const { books, log } = await agent.stop();
+    expect(imbalance(books)).toBe(0);
+    expect(books.dropped.overflow).toBeGreaterThan(0);
+    expect(books.dropped.shutdown).toBe(500);
+    expect(log.filter((line) => /^(queue of )?handler graphite:/.test(line))).toHaveLength(2);
+    expect(log.at(-1)).toBe(
+      'stopped: 500 points were not delivered in time and are dropped; ' +
+        `${books.dropped.overflow} had been dropped before`,
+    );
+  });
+
+  test.concurrent('killed ten times under ten ticks a second, leaves no hole either', async () => {
+    await using carbon = await Carbon.start();
+    const { delivery: it } = delivery(systemClock, {
+      handler: graphite as unknown as Handler,
+      options: graphite.options.parse({ host: '127.0.0.1', port: carbon.port }),
+      queue: { samples: 100_000, bytes: 16e6 },
+      backoff: { least: 0.05, most: 0.2 },
+      resend: 2,
+    });
+    const paths = Array.from({ length: 20 }, (_, i) => `fast.series${i}`);
+    const begun = Math.floor(Date.now() / 1000) - 400;
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      for (const path of paths) {
+        it.offer(
+          points(ticks, ticks + 1, path).map((point) => ({ ...point, time: begun + ticks })),
+        );
+      }
+      it.flush();
+      ticks += 1;
+      expect(imbalance(it.status())).toBe(0);
+    }, 100);
+    try {
+      await filesOf(carbon, () => paths);
       for (const [i, signal] of KILLS.entries()) {
-        const since = Math.floor(Date.now() / 1000);
-        await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(since), 15_000);
-        await filesOf(carbon, () => agent.archived().keys());
-        // Each time at another moment between two ticks, and between two of Carbon's own writes.
+        const sent = it.status().delivered;
+        await vi.waitFor(() => expect(it.status().delivered).toBeGreaterThan(sent), 5000);
         await sleep(i * 100);
         await carbon.kill(signal);
         await carbon.start();
       }
-      const since = Math.floor(Date.now() / 1000);
-      await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(since), 15_000);
-      const { books, log } = await agent.stop();
-      await expectWhisperToEqual(carbon, agent);
-      expect(imbalance(books)).toBe(0);
-      expect(books).toMatchObject({ delivered: books.observed, queued: 0 });
-      expect(books.resent).toBeGreaterThan(0);
-      // What comes and goes is said once each way.
-      expect(log.filter((line) => line.startsWith('handler graphite recovered'))).toHaveLength(1);
-    });
-
-    test.concurrent('away for good, costs the oldest points and no more, and all are counted', async () => {
-      await using carbon = await Carbon.start();
-      await using agent = new Agent(carbon.port, ', queue: { samples: 500 }');
-      await vi.waitFor(() => expect(latest(carbon)).toBeGreaterThan(0), 15_000);
-      await carbon.kill('SIGKILL');
-      await sleep(6000);
-      const { books, log } = await agent.stop();
-      expect(imbalance(books)).toBe(0);
-      expect(books.dropped.overflow).toBeGreaterThan(0);
-      expect(books.dropped.shutdown).toBe(500);
-      expect(log.filter((line) => /^(queue of )?handler graphite:/.test(line))).toHaveLength(2);
-      expect(log.at(-1)).toBe(
-        'stopped: 500 points were not delivered in time and are dropped; ' +
-          `${books.dropped.overflow} had been dropped before`,
-      );
-    });
-
-    test.concurrent('killed ten times under ten ticks a second, leaves no hole either', async () => {
-      await using carbon = await Carbon.start();
-      const { delivery: it } = delivery(systemClock, {
-        handler: graphite as unknown as Handler,
-        options: graphite.options.parse({ host: '127.0.0.1', port: carbon.port }),
-        queue: { samples: 100_000, bytes: 16e6 },
-        backoff: { least: 0.05, most: 0.2 },
-        resend: 2,
-      });
-      const paths = Array.from({ length: 20 }, (_, i) => `fast.series${i}`);
-      const begun = Math.floor(Date.now() / 1000) - 400;
-      let ticks = 0;
-      const ticking = setInterval(() => {
-        for (const path of paths) {
-          it.offer(
-            points(ticks, ticks + 1, path).map((point) => ({ ...point, time: begun + ticks })),
-          );
-        }
-        it.flush();
-        ticks += 1;
-        expect(imbalance(it.status())).toBe(0);
-      }, 100);
-      try {
-        await filesOf(carbon, () => paths);
-        for (const [i, signal] of KILLS.entries()) {
-          const sent = it.status().delivered;
-          await vi.waitFor(() => expect(it.status().delivered).toBeGreaterThan(sent), 5000);
-          await sleep(i * 100);
-          await carbon.kill(signal);
-          await carbon.start();
-        }
-      } finally {
-        clearInterval(ticking);
-      }
-      expect(await it.stop('shutdown', 5000)).toEqual({ left: 0 });
-      const whole = new Map(Array.from({ length: ticks }, (_, i) => [begun + i, i]));
-      await vi.waitFor(() => {
-        for (const path of paths) expect(carbon.read(path)).toEqual(whole);
-      }, 5000);
-      expect(it.status()).toMatchObject({ observed: ticks * 20, delivered: ticks * 20 });
-    });
-  },
-  90_000,
-);
+    } finally {
+      clearInterval(ticking);
+    }
+    expect(await it.stop('shutdown', 5000)).toEqual({ left: 0 });
+    const whole = new Map(Array.from({ length: ticks }, (_, i) => [begun + i, i]));
+    await vi.waitFor(() => {
+      for (const path of paths) expect(carbon.read(path)).toEqual(whole);
+    }, 5000);
+    expect(it.status()).toMatchObject({ observed: ticks * 20, delivered: ticks * 20 });
+  });
+});

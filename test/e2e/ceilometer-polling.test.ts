@@ -80,7 +80,7 @@ const sorted = <T extends { readonly name: unknown }>(list: readonly T[]): reado
   list.toSorted((a, b) => String(a.name).localeCompare(String(b.name)));
 
 describeWithPeer(['libvirt', 'libvirt-python', 'ceilometer'], 'a real guest', () => {
-  test("is measured as Ceilometer's own pollsters measure it", { timeout: 60_000 }, async () => {
+  test("is measured as Ceilometer's own pollsters measure it", async () => {
     await using libvirtd = await Libvirtd.start();
     await libvirtd.define(GUEST);
     await libvirtd.virsh('start', GUEST.name);

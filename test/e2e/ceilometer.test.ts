@@ -50,7 +50,7 @@ describeWithPeer(['rabbitmq', 'ceilometer'], 'samples for a real Ceilometer, on 
   beforeAll(async () => {
     broker = await RabbitMq.start();
     agent = await Ceilometer.start(`rabbit://guest:guest@127.0.0.1:${broker.port}/`, SECRET);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();

@@ -168,49 +168,46 @@ const missing = (from: Sent | undefined, among: Sent | undefined, excused: reado
 const valuesOf = (slots: ReadonlyMap<number, number>, from: number, to: number): number[] =>
   [...slots].filter(([time]) => time >= from && time <= to).map(([, value]) => value);
 
-describeWithPeer(
-  'collectd',
-  'beside a real collectd',
-  () => {
-    describe('with the options that neither was given', () => {
-      let it: Run;
+describeWithPeer('collectd', 'beside a real collectd', () => {
+  describe('with the options that neither was given', () => {
+    let it: Run;
 
-      beforeAll(async () => {
-        it = await run(`<Plugin df>\n  ${MOUNTS}\n</Plugin>`, '');
-      }, 90_000);
-      afterAll(() => it[Symbol.asyncDispose]());
+    beforeAll(async () => {
+      it = await run(`<Plugin df>\n  ${MOUNTS}\n</Plugin>`, '');
+    });
+    afterAll(() => it[Symbol.asyncDispose]());
 
-      test.each(VARIANTS)('every name of its is here: $name', ({ name }) => {
-        expect(it.theirs[name]?.size).toBeGreaterThan(100);
-        expect(missing(it.theirs[name], it.ours[name], THEIRS_ALONE)).toEqual([]);
-      });
-
-      test.each(VARIANTS)('nothing else here looks like one of its: $name', ({ name }) => {
-        expect(missing(it.ours[name], it.theirs[name], OURS_ALONE)).toEqual([]);
-      });
-
-      test('lines end as its lines do', () => {
-        expect(it.ends.theirs).toEqual(new Set(['\r\n']));
-        expect(it.ends.ours).toEqual(it.ends.theirs);
-      });
-
-      test('every total of a counter lies between the ones we read before and after', () => {
-        expectCounters(it.theirs['raw'], it.ours['raw']);
-      });
-
-      test('every rate comes to the same over the time they ran', () => {
-        expectRates(it.theirs['rates'], it.ours['rates']);
-      });
-
-      test('every level is one that we saw around that time', () => {
-        expectLevels(it.theirs['rates'], it.ours['rates']);
-      });
+    test.each(VARIANTS)('every name of its is here: $name', ({ name }) => {
+      expect(it.theirs[name]?.size).toBeGreaterThan(100);
+      expect(missing(it.theirs[name], it.ours[name], THEIRS_ALONE)).toEqual([]);
     });
 
-    test.concurrent('with percentages and the other options of the plugins, names and levels are the same', async () => {
-      const variant = { name: 'percent', theirs: '', ours: '' };
-      await using it = await run(
-        `<Plugin cpu>
+    test.each(VARIANTS)('nothing else here looks like one of its: $name', ({ name }) => {
+      expect(missing(it.ours[name], it.theirs[name], OURS_ALONE)).toEqual([]);
+    });
+
+    test('lines end as its lines do', () => {
+      expect(it.ends.theirs).toEqual(new Set(['\r\n']));
+      expect(it.ends.ours).toEqual(it.ends.theirs);
+    });
+
+    test('every total of a counter lies between the ones we read before and after', () => {
+      expectCounters(it.theirs['raw'], it.ours['raw']);
+    });
+
+    test('every rate comes to the same over the time they ran', () => {
+      expectRates(it.theirs['rates'], it.ours['rates']);
+    });
+
+    test('every level is one that we saw around that time', () => {
+      expectLevels(it.theirs['rates'], it.ours['rates']);
+    });
+  });
+
+  test.concurrent('with percentages and the other options of the plugins, names and levels are the same', async () => {
+    const variant = { name: 'percent', theirs: '', ours: '' };
+    await using it = await run(
+      `<Plugin cpu>
   ReportGuestState true
   ValuesPercentage true
   ReportNumCpu true
@@ -232,20 +229,20 @@ describeWithPeer(
 <Plugin vmem>
   Verbose true
 </Plugin>`,
-        'cpu: { reportGuestState: true, valuesPercentage: true, reportNumCpu: true }, ' +
-          'memory: { valuesPercentage: true }, df: { reportInodes: true, valuesPercentage: true }, ' +
-          'load: { reportRelative: true }, swap: { reportIO: false }, vmem: { verbose: true }',
-        [variant],
-      );
-      expect(missing(it.theirs['percent'], it.ours['percent'], THEIRS_ALONE)).toEqual([]);
-      expect(missing(it.ours['percent'], it.theirs['percent'], OURS_ALONE)).toEqual([]);
-      expectLevels(it.theirs['percent'], it.ours['percent']);
-    });
+      'cpu: { reportGuestState: true, valuesPercentage: true, reportNumCpu: true }, ' +
+        'memory: { valuesPercentage: true }, df: { reportInodes: true, valuesPercentage: true }, ' +
+        'load: { reportRelative: true }, swap: { reportIO: false }, vmem: { verbose: true }',
+      [variant],
+    );
+    expect(missing(it.theirs['percent'], it.ours['percent'], THEIRS_ALONE)).toEqual([]);
+    expect(missing(it.ours['percent'], it.theirs['percent'], OURS_ALONE)).toEqual([]);
+    expectLevels(it.theirs['percent'], it.ours['percent']);
+  });
 
-    test.concurrent('with all CPUs as one and filesystems by device, names are the same', async () => {
-      const variant = { name: 'one', theirs: '', ours: '' };
-      await using it = await run(
-        `<Plugin cpu>
+  test.concurrent('with all CPUs as one and filesystems by device, names are the same', async () => {
+    const variant = { name: 'one', theirs: '', ours: '' };
+    await using it = await run(
+      `<Plugin cpu>
   ReportByCpu false
   ReportByState false
 </Plugin>
@@ -255,18 +252,16 @@ describeWithPeer(
   ValuesAbsolute false
   ValuesPercentage true
 </Plugin>`,
-        'cpu: { reportByCpu: false, reportByState: false }, ' +
-          'df: { reportByDevice: true, valuesAbsolute: false, valuesPercentage: true }',
-        [variant],
-      );
-      expect(missing(it.theirs['one'], it.ours['one'], THEIRS_ALONE)).toEqual([]);
-      // Ours has /dev/shm too.
-      expect(missing(it.ours['one'], it.theirs['one'], [...OURS_ALONE, /\bdf-/])).toEqual([]);
-      expectLevels(it.theirs['one'], it.ours['one']);
-    });
-  },
-  120_000,
-);
+      'cpu: { reportByCpu: false, reportByState: false }, ' +
+        'df: { reportByDevice: true, valuesAbsolute: false, valuesPercentage: true }',
+      [variant],
+    );
+    expect(missing(it.theirs['one'], it.ours['one'], THEIRS_ALONE)).toEqual([]);
+    // Ours has /dev/shm too.
+    expect(missing(it.ours['one'], it.theirs['one'], [...OURS_ALONE, /\bdf-/])).toEqual([]);
+    expectLevels(it.theirs['one'], it.ours['one']);
+  });
+});
 
 /** The values that count something. */
 const COUNTER =
@@ -335,7 +330,8 @@ const TOLERANCES: readonly (readonly [RegExp, number])[] = [
   [/[.]load[.]/, 0.5],
   [/[.]ps_state-/, 200],
   [/[.]pending_operations/, 1000],
-  [/[.]uptime$/, 1],
+  // A tick that a busy machine ran late.
+  [/[.]uptime$/, 5],
   [/[.]swap-/, 64 * MIB],
   // Percent of a second that began at another moment.
   [/[.]cpu(-\d+)?[.]percent-/, 60],

@@ -110,45 +110,40 @@ describeWithPeer('gmond', 'a real gmond', () => {
   });
 });
 
-describeWithPeer(
-  'rabbitmq',
-  'a real RabbitMQ, as a configuration has it',
-  () => {
-    test('gets what a run found: under logster’s names, or under those of the configuration', async () => {
-      await using broker = await RabbitMq.start({
-        logins: [{ name: 'agent', password: 'Hahb5zoo' }],
-      });
-      using it = new CulledLog();
-      const options = `type: amqp, host: 127.0.0.1, port: ${broker.port}, username: agent, password: Hahb5zoo`;
-      const exchange = 'exchange: { name: logs }';
-      const config = it.file(
-        'cullinan.yaml',
-        `hostname: { name: web01 }\nhandlers:\n  central: { ${options}, ${exchange}, prefix: fleet }\n`,
-      );
-      const line = (...to: readonly string[]) => [
-        ...['--config', config, ...to, 'PostfixLogster', it.log],
-      ];
-      await it.cull(...line('--to', 'central'));
-      it.append(4);
-      // The exchange is there once something was sent to it.
-      expect(await it.cull(...line('--to', 'central'))).toMatchObject({ code: 0, stderr: '' });
-      await using consumer = await Consumer.on(broker, '', {
-        ...{ exchange: 'logs', options: { exclusive: true } },
-      });
-      it.append(8);
-      expect(await it.cull(...line('--to', 'central'))).toMatchObject({ code: 0, stderr: '' });
-      it.append(40);
-      const old = await it.cull(...line('-o', 'central', '-p', 'mail'));
-      expect(old).toMatchObject({ code: 0, stderr: '' });
-      await vi.waitFor(() => {
-        const said = consumer.texts.join('');
-        expect(said).toMatch(/^fleet\.web01\.numSent 4(\.0+)? \d{10}$/m);
-        expect(said).toMatch(/^mail\.numSent 20(\.0+)? \d{10}$/m);
-      }, 5000);
+describeWithPeer('rabbitmq', 'a real RabbitMQ, as a configuration has it', () => {
+  test('gets what a run found: under logster’s names, or under those of the configuration', async () => {
+    await using broker = await RabbitMq.start({
+      logins: [{ name: 'agent', password: 'Hahb5zoo' }],
     });
-  },
-  60_000,
-);
+    using it = new CulledLog();
+    const options = `type: amqp, host: 127.0.0.1, port: ${broker.port}, username: agent, password: Hahb5zoo`;
+    const exchange = 'exchange: { name: logs }';
+    const config = it.file(
+      'cullinan.yaml',
+      `hostname: { name: web01 }\nhandlers:\n  central: { ${options}, ${exchange}, prefix: fleet }\n`,
+    );
+    const line = (...to: readonly string[]) => [
+      ...['--config', config, ...to, 'PostfixLogster', it.log],
+    ];
+    await it.cull(...line('--to', 'central'));
+    it.append(4);
+    // The exchange is there once something was sent to it.
+    expect(await it.cull(...line('--to', 'central'))).toMatchObject({ code: 0, stderr: '' });
+    await using consumer = await Consumer.on(broker, '', {
+      ...{ exchange: 'logs', options: { exclusive: true } },
+    });
+    it.append(8);
+    expect(await it.cull(...line('--to', 'central'))).toMatchObject({ code: 0, stderr: '' });
+    it.append(40);
+    const old = await it.cull(...line('-o', 'central', '-p', 'mail'));
+    expect(old).toMatchObject({ code: 0, stderr: '' });
+    await vi.waitFor(() => {
+      const said = consumer.texts.join('');
+      expect(said).toMatch(/^fleet\.web01\.numSent 4(\.0+)? \d{10}$/m);
+      expect(said).toMatch(/^mail\.numSent 20(\.0+)? \d{10}$/m);
+    }, 5000);
+  });
+});
 
 describe('standard output', () => {
   test('has a time, a name and a value a line, as logster prints them', async () => {

@@ -51,7 +51,7 @@ describeWithPeer(['gnocchi', 'postgresql'], 'measures for a real Gnocchi', () =>
   beforeAll(async () => {
     server = await Gnocchi.start();
     given = { url: server.url, username: 'admin' };
-  }, 60_000);
+  });
   afterAll(() => server[Symbol.asyncDispose]());
 
   const counted = (connection: Connection) => connection.counts;
@@ -119,7 +119,7 @@ describeWithPeer(['gnocchi', 'postgresql'], 'measures for a real Gnocchi', () =>
     );
     const connection = await post(given, batch);
     expect(counted(connection)).toMatchObject({ 'resources.created': 500 });
-  }, 60_000);
+  });
 
   test('of a host, and of guests without Nova, are taken too', async () => {
     const guest = { uuid: 'mail.example', domain: 'mail.example' };
@@ -233,7 +233,7 @@ describeWithPeer(
       keystone = await Keystone.start(await freePort());
       agent = await createUser(keystone, 'agent');
       server = await Gnocchi.start(keystone.trusted);
-    }, 60_000);
+    });
     afterAll(async () => {
       await server[Symbol.asyncDispose]();
       await keystone[Symbol.asyncDispose]();

@@ -152,8 +152,8 @@ describeWithPeer(
         await libvirtd.define(guest);
         await libvirtd.virsh('start', guest.name);
       }
-    }, 60_000);
-    afterAll(() => libvirtd?.[Symbol.asyncDispose](), 60_000);
+    });
+    afterAll(() => libvirtd?.[Symbol.asyncDispose]());
 
     test.each(VARIANTS)(
       'have its names, and no others that look like them: $name',
@@ -194,7 +194,6 @@ describeWithPeer(
       },
     );
   },
-  90_000,
 );
 
 /** Values by series. */
@@ -273,24 +272,18 @@ describeWithPeer(
       });
     });
   },
-  60_000,
 );
 
-describeWithPeer(
-  'libvirt',
-  'the rule for polkit that docs/guests.md shows',
-  () => {
-    test('lets its user read where polkit lets nobody', async () => {
-      const page = readFileSync(new URL('../../docs/guests.md', import.meta.url), 'utf8');
-      const [, shown = ''] = /^```js\n(polkit[\s\S]*?)^```/m.exec(page) ?? [];
-      expect(shown).toContain("subject.user == 'cullinan'");
-      const nobody = 'polkit.addRule(function () { return polkit.Result.NO; });';
-      const rule = `${shown.replace("'cullinan'", "'nobody'")}\n${nobody}\n`;
-      await using libvirtd = await Libvirtd.start({ auth: 'polkit', rule });
-      await libvirtd.define(ONE);
-      const printed = await libvirtd.once('collectors: { libvirt: {} }', 'libvirt', '--raw');
-      expect(printed).toMatch(/guest\.state.*one.* 5\b/);
-    });
-  },
-  60_000,
-);
+describeWithPeer('libvirt', 'the rule for polkit that docs/guests.md shows', () => {
+  test('lets its user read where polkit lets nobody', async () => {
+    const page = readFileSync(new URL('../../docs/guests.md', import.meta.url), 'utf8');
+    const [, shown = ''] = /^```js\n(polkit[\s\S]*?)^```/m.exec(page) ?? [];
+    expect(shown).toContain("subject.user == 'cullinan'");
+    const nobody = 'polkit.addRule(function () { return polkit.Result.NO; });';
+    const rule = `${shown.replace("'cullinan'", "'nobody'")}\n${nobody}\n`;
+    await using libvirtd = await Libvirtd.start({ auth: 'polkit', rule });
+    await libvirtd.define(ONE);
+    const printed = await libvirtd.once('collectors: { libvirt: {} }', 'libvirt', '--raw');
+    expect(printed).toMatch(/guest\.state.*one.* 5\b/);
+  });
+});

@@ -71,5 +71,4 @@ describeWithPeer(
       await follow(`docs/write-a-${kind}.md`, carbon);
     });
   },
-  300_000,
 );

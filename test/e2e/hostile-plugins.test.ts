@@ -121,7 +121,7 @@ handlers: { file: { path: '${archive}', format: json } }
     );
     agent.kill('SIGTERM');
     [code] = await ended;
-  }, 240_000);
+  });
   afterAll(() => {
     child?.kill('SIGKILL');
     text = '';

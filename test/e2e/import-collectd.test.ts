@@ -108,5 +108,4 @@ describeWithPeer(
       expect(still(b)).toEqual(still(a));
     });
   },
-  90_000,
 );

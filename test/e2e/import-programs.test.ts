@@ -72,7 +72,7 @@ dir = FOLDER/files
     { timeout: 20_000, interval: 200 },
   );
   expect([...carbon.sent().keys()].filter((path) => path.includes('queue.active'))).toEqual([]);
-}, 30_000);
+});
 
 test('Telegraf’s programs, and those that send to it, are heard', async () => {
   await using carbon = await Sink.listen();
@@ -115,4 +115,4 @@ servers = ["127.0.0.1:${carbon.port}"]
     },
     { timeout: 20_000, interval: 200 },
   );
-}, 30_000);
+});

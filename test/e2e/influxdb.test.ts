@@ -27,7 +27,7 @@ describeWithPeer('influxdb', 'with a real InfluxDB', () => {
   let server: InfluxDb;
   beforeAll(async () => {
     server = await InfluxDb.start();
-  }, 30_000);
+  });
   afterAll(() => server[Symbol.asyncDispose]());
 
   test('what is queried is what was sent: names, labels, numbers, times', async () => {

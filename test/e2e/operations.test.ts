@@ -16,7 +16,7 @@ const LOST = { lost: '{ type: graphite, host: 127.0.0.1, port: 9, prefix: here }
 
 const LOAD = 'system.cpu.load_average.1m';
 
-test('tap shows points as they pass, by any of their names', { timeout: 60_000 }, async () => {
+test('tap shows points as they pass, by any of their names', async () => {
   await using agent = new RunningAgent(LOST);
   await agent.ticks(2);
   const tap = (...words: string[]) => cullinan(['tap', '--socket', agent.socket, ...words]);
@@ -74,7 +74,7 @@ test('a tap that is not read costs no tick, says what it left out, and ends', as
   expect((JSON.parse(status.stdout) as { schedule: unknown }).schedule).toMatchObject({
     lateTicks: 0,
   });
-}, 60_000);
+});
 
 test('tap ends when it is told to, and when the agent ends', async () => {
   const agent = new RunningAgent({});
@@ -94,7 +94,7 @@ test('tap ends when it is told to, and when the agent ends', async () => {
   const ended = once(left, 'exit');
   await agent.stop();
   expect((await ended)[0]).toBe(1);
-}, 60_000);
+});
 
 test('the log says more for a while, and goes back by itself', async () => {
   await using agent = new RunningAgent({});
@@ -109,7 +109,7 @@ test('the log says more for a while, and goes back by itself', async () => {
   expect((await log('error', '--for', '1h')).stdout).toBe('error for 1 h 0 min, then info again\n');
   expect((await log('configured', '--json')).stdout).toBe('{"level":"info","configured":"info"}\n');
   expect(await log('loud')).toMatchObject({ code: 64 });
-}, 60_000);
+});
 
 test('probes are answered over HTTP and by an exit code', async () => {
   const port = await freePort();
@@ -134,7 +134,7 @@ test('probes are answered over HTTP and by an exit code', async () => {
     code: 1,
     stderr: expect.stringContaining('no agent answers'),
   });
-}, 60_000);
+});
 
 test('who may not know the secrets of a configuration may ask its agent', async () => {
   await using agent = new RunningAgent({});
@@ -143,7 +143,7 @@ test('who may not know the secrets of a configuration may ask its agent', async 
   const secret = `handlers: { web: { type: http, url: "http://x/", token: "\${credential:token}" } }`;
   writeFileSync(config, `status: { socket: ${agent.socket} }\n${secret}\n`);
   expect(await cullinan(['health', '--config', config])).toMatchObject({ code: 0, stdout: 'ok\n' });
-}, 30_000);
+});
 
 test('an agent that stands still is not alive', async () => {
   const port = await freePort();
@@ -155,7 +155,7 @@ test('an agent that stands still is not alive', async () => {
   agent.signal('SIGCONT');
   await agent.ticks(2);
   expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
-}, 60_000);
+});
 
 test('top, where no terminal is, is one page', async () => {
   await using agent = new RunningAgent(LOST);
@@ -166,7 +166,7 @@ test('top, where no terminal is, is one page', async () => {
   expect(stdout).toMatch(/^ Handler +rate +waiting .*\n lost .*\n file /m);
   expect(stdout).toMatch(/^ Collector +time .*\n agent /m);
   expect((await cullinan([...words, '--sort', 'beauty'])).code).toBe(64);
-}, 60_000);
+});
 
 describeWithPeer('tmux', 'top on a real terminal', () => {
   test('is sorted by a key, pauses, and leaves the terminal as it was', async () => {
@@ -193,5 +193,5 @@ describeWithPeer('tmux', 'top on a real terminal', () => {
     } finally {
       terminal.close();
     }
-  }, 60_000);
+  });
 });

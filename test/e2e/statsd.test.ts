@@ -100,7 +100,7 @@ handlers:
   }
 }
 
-describe.each(PROTOCOLS)('a real statsd over %s', { timeout: 20_000 }, (protocol) => {
+describe.each(PROTOCOLS)('a real statsd over %s', (protocol) => {
   test.concurrent('flushes what was observed', async () => {
     await using peer = await Statsd.start();
     const connection = await open(peer.port, { protocol });

@@ -7,7 +7,7 @@ import { RunningAgent } from '../support/running.ts';
 
 const run = promisify(execFile);
 
-test('the running agent tells its books, and they balance', { timeout: 30_000 }, async () => {
+test('the running agent tells its books, and they balance', async () => {
   await using agent = new RunningAgent({ lost: '{ type: graphite, host: 127.0.0.1, port: 9 }' });
   await agent.ticks(3);
   const { stdout } = await run(PROGRAM, ['status', '--socket', agent.socket, '--json']);

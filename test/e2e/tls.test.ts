@@ -39,7 +39,7 @@ describeWithPeer(['carbon-cache', 'stunnel'], 'TLS through a real stunnel', () =
     carbon = await Carbon.start();
     right = certificates.ours.issue('localhost');
     client = certificates.ours.issue('agent');
-  }, 30_000);
+  });
 
   afterAll(async () => {
     for (const started of tunnels) await started[Symbol.asyncDispose]();

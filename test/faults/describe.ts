@@ -26,7 +26,7 @@ export function describeFaults(subject: Subject): void {
         .runIf(why === undefined)
         .concurrent(name, { timeout: TIMEOUT }, () => fault.play(subject));
     }
-    afterAll(() => subject.end?.(), 60_000);
+    afterAll(() => subject.end?.());
   };
   if (subject.needs === undefined) describe(subject.name, tests);
   else describeWithPeer(subject.needs, subject.name, tests);

@@ -53,6 +53,6 @@ test('one that cannot be loaded is told from those around it', async () => {
     'while it was loaded, it took more than 32 MiB of memory. Look for what it makes outside of its functions; plugins.memory says how much it may have',
     'c',
   ]);
-}, 60_000);
+});
 
 test('none is no work', async () => expect(await found({})).toEqual([]));

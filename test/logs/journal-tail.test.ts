@@ -287,9 +287,7 @@ describeWithPeer('journal', 'the journal, through journalctl', () => {
     { maxLength: 16 },
   );
 
-  test('what is left is read once, whatever is rotated and vacuumed, and a loss is said', {
-    timeout: 120_000,
-  }, async () => {
+  test('what is left is read once, whatever is rotated and vacuumed, and a loss is said', async () => {
     await fc.assert(
       fc.asyncProperty(fc.boolean(), life, async (units, steps) => {
         const journal = new Journal(folder());

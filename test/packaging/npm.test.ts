@@ -9,7 +9,7 @@ import { NODES, nodeOf } from '../support/nodes.ts';
 
 const run = promisify(execFile);
 
-describe('npm i -g, of what npm pack makes', { timeout: 120_000 }, () => {
+describe('npm i -g, of what npm pack makes', () => {
   let folder: string;
   let prefix: string;
 
@@ -21,7 +21,7 @@ describe('npm i -g, of what npm pack makes', { timeout: 120_000 }, () => {
     const [archive = ''] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
     const install = ['install', '--global', '--prefix', prefix, join(folder, archive)];
     await run('npm', [...install, '--no-audit', '--no-fund'], { timeout: 120_000 });
-  }, 180_000);
+  });
 
   /** The environment in which `node` is this version, and nothing else is there that env needs. */
   async function under(version: string): Promise<NodeJS.ProcessEnv> {

@@ -204,14 +204,11 @@ function install(name: PeerName): Missing {
 /**
  * Tests with real peers, which are installed if need be. Where that is impossible they are skipped
  * under a name that says why; with CI=true that is an error.
- *
- * @param timeout milliseconds for each test.
  */
 export function describeWithPeer(
   peers: PeerName | readonly PeerName[],
   what: string,
   tests: () => void,
-  timeout = 30_000,
 ): void {
   const missing = [peers].flat().flatMap((name) => {
     const why = install(name);
@@ -221,5 +218,5 @@ export function describeWithPeer(
     throw new Error(`${what}: ${missing}. With CI=true no test may be left out.`);
   }
   const title = missing === undefined ? what : `${what} (left out: ${missing})`;
-  describe.runIf(missing === undefined)(title, { timeout }, tests);
+  describe.runIf(missing === undefined)(title, tests);
 }

@@ -33,6 +33,7 @@ import {
 import { packLines } from 'cullinan/wire/datagrams';
 import { encodeLines } from 'cullinan/wire/graphite';
 import { imageEncoder } from 'cullinan/wire/graphite-image';
+import { lineEncoder } from 'cullinan/wire/graphite-lines';
 import { hashRing } from 'cullinan/wire/hash-ring';
 import { jumpHash } from 'cullinan/wire/jump-hash';
 import { encodePickle } from 'cullinan/wire/pickle';
@@ -160,8 +161,8 @@ function encoder(given: Options, dialect: string | undefined) {
 }
 
 /**
- * So many points are written into the lines of the time before. Fewer are sooner made anew: where there are few, V8
- * does not optimize what runs (docs/architecture.md, decision 14), and its own code for texts is faster.
+ * So many points are written into the lines of the time before. Fewer are sooner put together anew: where there are
+ * few, V8 does not optimize what runs (docs/architecture.md, decision 14), and its own code for texts is faster.
  */
 const MANY = 1000;
 
@@ -198,13 +199,17 @@ export default defineHandler({
         const { ended, close, finish } = stream;
         const write = (batch: Batch) => stream.write(encode(batch));
         if (protocol === 'udp' || given.format === 'pickle') return { ended, close, finish, write };
-        const lines = imageEncoder(endOf(given, dialect));
+        const end = endOf(given, dialect);
+        const few = lineEncoder(end);
+        const many = imageEncoder(end);
         return {
           ...{ ended, close, finish, write },
-          writePacked: (points) =>
-            points.length >= MANY && typeof points.times === 'number'
-              ? stream.write([lines(points, points.times)])
-              : write(points.slice(0, points.length)),
+          writePacked(points) {
+            if (typeof points.times !== 'number') return write(points.slice(0, points.length));
+            // What is left over of many is not few: all of it comes at once.
+            const encode = points.from === 0 && points.length < MANY ? few : many;
+            return stream.write([encode(points, points.times)]);
+          },
         };
       },
     }));

@@ -29,6 +29,7 @@ export const doors: ReadonlyMap<string, () => Promise<unknown>> = new Map<
   ['cullinan/wire/gnocchi', () => import('../wire/gnocchi.ts')],
   ['cullinan/wire/graphite', () => import('../wire/graphite.ts')],
   ['cullinan/wire/graphite-image', () => import('../wire/graphite-image.ts')],
+  ['cullinan/wire/graphite-lines', () => import('../wire/graphite-lines.ts')],
   ['cullinan/wire/haproxy-line', () => import('../wire/haproxy-line.ts')],
   ['cullinan/wire/hash-ring', () => import('../wire/hash-ring.ts')],
   ['cullinan/wire/influx', () => import('../wire/influx.ts')],

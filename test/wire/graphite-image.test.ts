@@ -5,6 +5,7 @@ import type { Name } from '../../src/metric/index.ts';
 import { WIDEST, writeDecimal } from '../../src/wire/decimal.ts';
 import { encodeLines, formatValue } from '../../src/wire/graphite.ts';
 import { imageEncoder } from '../../src/wire/graphite-image.ts';
+import { lineEncoder } from '../../src/wire/graphite-lines.ts';
 import { points } from '../support/delivery.ts';
 
 const precisions = [undefined, 0, 1, 2, 6, 8] as const;
@@ -35,7 +36,10 @@ test('a number has the text that lines made one by one have', () => {
   );
 });
 
-test('lines that are written anew are those that are made anew', () => {
+test.each([
+  ['written anew', imageEncoder],
+  ['put together', lineEncoder],
+])('lines that are %s are those that are made anew', (_, encoder) => {
   const point = fc.tuple(fc.nat(11), value);
   const tick = fc.record({
     step: fc.nat(3),
@@ -54,7 +58,7 @@ test('lines that are written anew are those that are made anew', () => {
       end,
       fc.integer({ min: 1, max: 9 }),
       (ticks, end, size) => {
-        const encode = imageEncoder(end);
+        const encode = encoder(end);
         const draft = new Draft();
         // Soon it has a digit more.
         let time = 997;

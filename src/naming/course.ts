@@ -1,5 +1,5 @@
 import type { Draft, Readings } from '../columns/index.ts';
-import type { Series } from '../metric/index.ts';
+import type { Name, Series } from '../metric/index.ts';
 import type { Spelling } from './dialect.ts';
 
 /** How a number is made of a sample, where it depends on no other. */
@@ -29,17 +29,34 @@ export class Conversions {
 interface Course {
   readonly ids: Int32Array;
   readonly places: Uint16Array;
-  /** The names that they had, and where these begin. */
-  readonly before: Draft['before'];
-  readonly from: number;
+  /** The names that they had, and where these begin: as of the latest time. */
+  names: readonly Name[];
+  from: number;
 }
 
 /** In place of a course: it came once in this order. */
 const NEW = Symbol('new');
 
-/** Whether its points may be those of the tick before, with other numbers. */
-const isUsual = ({ times, time }: Readings, into: Draft): boolean =>
-  times === undefined && into.names === undefined && into.isTimed(time);
+/** Whether all its points have the time of those that are there already. */
+const isTogether = ({ times, time }: Readings, into: Draft): boolean =>
+  times === undefined && into.isTimed(time);
+
+/** The names of the points of a draft. */
+const namesIn = ({ names, before }: Draft): readonly Name[] => names ?? before.list;
+
+/** Gives the next points of a draft the names that they had, which mostly are those of the tick before. */
+function rename({ names: known, from, ids: { length } }: Course, into: Draft): void {
+  const { length: end, before } = into;
+  let { names } = into;
+  let i = 0;
+  if (names === undefined) {
+    const { list } = before;
+    while (i < length && list[end + i] === known[from + i]) i += 1;
+    if (i === length) return;
+    names = into.differ(end + i);
+  }
+  for (; i < length; i += 1) names[end + i] = known[from + i] as Name;
+}
 
 /**
  * Collections whose series come in the same order, tick for tick: of these only numbers are looked at. To look
@@ -66,14 +83,13 @@ export class Courses {
   /**
    * Appends the points of a collection that came before, under the names that they had.
    *
-   * @returns whether it did; what is no number, or under another name now, has to be looked at one by one.
+   * @returns whether it did; where one is no number, they have to be looked at one by one.
    */
   follow(readings: Readings, into: Draft): boolean {
     const { order, values, amounts, seconds } = readings;
-    if (order === undefined || !isUsual(readings, into)) return false;
+    if (order === undefined || !isTogether(readings, into)) return false;
     const course = this.#known.get(order);
-    if (course === NEW || course?.before !== into.before || course.from !== into.length)
-      return false;
+    if (course === undefined || course === NEW) return false;
     const { ids, places } = course;
     const { length } = ids;
     const { list } = this.#conversions;
@@ -94,14 +110,19 @@ export class Courses {
       if (value - value !== 0) return false;
       written[end + i] = value;
     }
+    if (into.names !== undefined || course.names !== into.before.list || course.from !== end) {
+      rename(course, into);
+      course.names = namesIn(into);
+      course.from = end;
+    }
     into.length = end + length;
     return true;
   }
 
-  /** Remembers a collection whose points were appended from a place on, if they had the names of the tick before. */
+  /** Remembers a collection whose points were appended from a place on. */
   learn(readings: Readings, into: Draft, from: number): void {
     const { order, length, ids: all, series } = readings;
-    if (order === undefined || !isUsual(readings, into)) return;
+    if (order === undefined || !isTogether(readings, into)) return;
     // What does not come twice in its order is not worth it, and what failed once fails again.
     const isNew = !this.#known.has(order);
     if (!isNew && this.#known.get(order) === undefined) return;
@@ -120,8 +141,11 @@ export class Courses {
     }
     // One of them was no number, and is not among the names.
     if (ids.length !== into.length - from) return;
-    const { before } = into;
-    const course = { ids: Int32Array.from(ids), places: Uint16Array.from(places), before, from };
-    this.#known.set(order, course);
+    this.#known.set(order, {
+      ids: Int32Array.from(ids),
+      places: Uint16Array.from(places),
+      names: namesIn(into),
+      from,
+    });
   }
 }

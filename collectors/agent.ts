@@ -14,6 +14,7 @@ import {
   DROP_REASONS,
   defineCollector,
   gauge,
+  Observations,
   OUTCOMES,
   seconds,
   z,
@@ -147,48 +148,51 @@ export default defineCollector({
       of: { handler },
       reasons: DROP_REASONS.map((reason) => ({ reason, of: { handler, reason } })),
     }));
+    const seen = new Observations();
     return {
-      *collect({ agent }) {
+      collect({ agent }) {
+        seen.clear();
         for (const collector of agent.collectors) {
           const { of, outcomes } = collectors(collector.name);
           for (const { outcome, of } of outcomes) {
-            yield metrics.runs.observe(count(collector.outcomes[outcome]), of);
+            seen.add(metrics.runs, count(collector.outcomes[outcome]), of);
           }
-          yield metrics.time.observe(seconds(collector.seconds), of);
-          yield metrics.series.observe(count(collector.series), of);
-          yield metrics.refused.observe(count(collector.refused), of);
+          seen.add(metrics.time, seconds(collector.seconds), of);
+          seen.add(metrics.series, count(collector.series), of);
+          seen.add(metrics.refused, count(collector.refused), of);
         }
         for (const handler of agent.handlers) {
           const { of, reasons } = handlers(handler.name);
-          yield metrics.observed.observe(count(handler.observed), of);
-          yield metrics.delivered.observe(count(handler.delivered), of);
-          yield metrics.resent.observe(count(handler.resent), of);
-          yield metrics.failures.observe(count(handler.failures), of);
-          yield metrics.queued.observe(count(handler.queued), of);
-          yield metrics.spooled.observe(count(handler.spooled), of);
+          seen.add(metrics.observed, count(handler.observed), of);
+          seen.add(metrics.delivered, count(handler.delivered), of);
+          seen.add(metrics.resent, count(handler.resent), of);
+          seen.add(metrics.failures, count(handler.failures), of);
+          seen.add(metrics.queued, count(handler.queued), of);
+          seen.add(metrics.spooled, count(handler.spooled), of);
           for (const { reason, of } of reasons) {
-            yield metrics.dropped.observe(count(handler.dropped[reason]), of);
+            seen.add(metrics.dropped, count(handler.dropped[reason]), of);
           }
-          yield metrics.connected.observe(count(handler.connected ? 1 : 0), of);
+          seen.add(metrics.connected, count(handler.connected ? 1 : 0), of);
           for (const [what, total] of Object.entries(handler.counts ?? {})) {
-            yield metrics.counted.observe(count(total), { handler: handler.name, what });
+            seen.add(metrics.counted, count(total), { handler: handler.name, what });
           }
         }
-        yield* observeProcess(agent);
+        observeProcess(seen, agent);
+        return seen;
       },
       close: () => undefined,
     };
   },
 });
 
-function* observeProcess(agent: AgentStatus) {
+function observeProcess(seen: Observations, agent: AgentStatus) {
   const { schedule, cpu } = agent;
-  yield metrics.clockSteps.observe(count(schedule.clockSteps));
-  yield metrics.suspends.observe(count(schedule.suspends));
-  yield metrics.lateTicks.observe(count(schedule.lateTicks));
-  yield metrics.resets.observe(count(agent.counterResets));
-  yield metrics.lag.observe(seconds(agent.eventLoopLag));
-  yield metrics.memory.observe(bytes(agent.residentMemory));
-  yield metrics.cpu.observe(seconds(cpu.user), USER);
-  yield metrics.cpu.observe(seconds(cpu.system), SYSTEM);
+  seen.add(metrics.clockSteps, count(schedule.clockSteps));
+  seen.add(metrics.suspends, count(schedule.suspends));
+  seen.add(metrics.lateTicks, count(schedule.lateTicks));
+  seen.add(metrics.resets, count(agent.counterResets));
+  seen.add(metrics.lag, seconds(agent.eventLoopLag));
+  seen.add(metrics.memory, bytes(agent.residentMemory));
+  seen.add(metrics.cpu, seconds(cpu.user), USER);
+  seen.add(metrics.cpu, seconds(cpu.system), SYSTEM);
 }

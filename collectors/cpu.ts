@@ -16,6 +16,7 @@ import {
   defineCollector,
   gauge,
   NoData,
+  Observations,
   ParseError,
   parseLines,
   type Row,
@@ -109,12 +110,14 @@ export default defineCollector({
     let counted: string | undefined;
     let cores: number | Error | undefined;
     const known = new Map<string, ReturnType<typeof label>>();
+    const seen = new Observations();
     return {
-      *collect({ host, options }) {
+      collect({ host, options }) {
+        seen.clear();
         const { online, times } = parse(host.proc.read('stat'));
         for (const line of times) {
           if (line instanceof Error) {
-            yield line;
+            seen.fail(line);
             continue;
           }
           const { cpu, ticks } = line;
@@ -125,10 +128,11 @@ export default defineCollector({
             const spent = ticks[state];
             if (spent === undefined) continue;
             const time = seconds(spent / USER_HZ);
-            yield cpu === '' ? metrics.total.observe(time, all) : metrics.time.observe(time, one);
+            if (cpu === '') seen.add(metrics.total, time, all);
+            else seen.add(metrics.time, time, one);
           }
         }
-        yield metrics.logical.observe(count(online.length));
+        seen.add(metrics.logical, count(online.length));
 
         // Some kernels measure every CPU's frequency, for milliseconds, to print /proc/cpuinfo; and
         // topology in /sys is two files per CPU. What they say changes only with the CPUs online.
@@ -137,8 +141,9 @@ export default defineCollector({
           counted = set;
           cores = attempt(() => countCores(host.proc.read('cpuinfo'), online.length));
         }
-        if (cores instanceof Error) yield cores;
-        else if (cores !== undefined) yield metrics.physical.observe(count(cores));
+        if (cores instanceof Error) seen.fail(cores);
+        else if (cores !== undefined) seen.add(metrics.physical, count(cores));
+        return seen;
       },
       close: () => undefined,
     };

@@ -290,14 +290,26 @@ export function createCollectorSeries(
     },
     get readings() {
       if (left !== undefined) return left;
-      const { series, values, amounts, times, spans } = table;
-      const each = odd ? { times, spans } : { times: undefined, spans: undefined };
+      const { series, values, amounts } = table;
+      const times = odd ? table.times : undefined;
+      const spans = odd ? table.spans : undefined;
       if (reordered || seen !== ordered) {
         order = {};
         reordered = false;
         ordered = seen;
       }
-      given = { length: seen, ids, order, series, values, amounts, time, seconds: span, ...each };
+      given = {
+        length: seen,
+        ids,
+        order,
+        series,
+        values,
+        amounts,
+        time,
+        seconds: span,
+        times,
+        spans,
+      };
       return given;
     },
     turn(now, tick) {

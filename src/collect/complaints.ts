@@ -8,6 +8,7 @@ export class Complaints {
   readonly #newSeriesPerHour: number;
   readonly #report: Report;
   readonly #key: string;
+  readonly #seriesKey: string;
   /** The kinds of problems that were there in the latest collection. */
   readonly #standing = new Set<string>();
   #refused = 0;
@@ -23,6 +24,7 @@ export class Complaints {
     this.#newSeriesPerHour = newSeriesPerHour;
     this.#report = report;
     this.#key = `collector ${instance}`;
+    this.#seriesKey = `${this.#key} series`;
   }
 
   /** Says each kind of problem once, and its end when a collection has gone well without it. */
@@ -59,14 +61,13 @@ export class Complaints {
 
   /** @param all observations that were left out so far because of the cap on new series. */
   refused(all: number): void {
-    const key = `${this.#key} series`;
     const refused = all - this.#refused;
     if (refused === 0) {
-      this.#report.recovered(key);
+      this.#report.recovered(this.#seriesKey);
       return;
     }
     this.#refused = all;
-    this.#report.problem(key, {
+    this.#report.problem(this.#seriesKey, {
       where: this.#key,
       error: new Foreseen(
         `${refused} observations belong to new series beyond the ${this.#newSeriesPerHour} allowed in an hour`,

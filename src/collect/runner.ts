@@ -45,12 +45,20 @@ export interface RunnerNeeds {
 }
 
 /** One run of a collector: what it brought, and how it ended. */
-export interface Collection {
+export class Collection {
   readonly outcome: Outcome;
   /** They hold until the next run. */
   readonly readings: Readings | undefined;
+
+  constructor(outcome: Outcome, readings?: Readings) {
+    this.outcome = outcome;
+    this.readings = readings;
+  }
+
   /** The same as objects, which are made when they are asked for. */
-  readonly samples: readonly Sample[];
+  get samples(): readonly Sample[] {
+    return this.readings === undefined ? [] : samplesOf(this.readings);
+  }
 }
 
 /** Runs one collector, again and again, and never throws. */
@@ -134,7 +142,7 @@ class CollectorRunner implements Runner {
   run(time: number): Collection | Promise<Collection> {
     if (this.#hanging || this.#closed) {
       this.skip();
-      return { outcome: 'skipped', readings: undefined, samples: [] };
+      return new Collection('skipped');
     }
     const run = new Run(time, this.#needs.clock, this.#options.timeout);
     const collected = this.#begin(run);
@@ -239,12 +247,6 @@ class CollectorRunner implements Runner {
       this.#complaints.refused(this.#series.refused);
       this.#complaints.ran(run);
     }
-    return {
-      outcome,
-      readings,
-      get samples() {
-        return samplesOf(readings);
-      },
-    };
+    return new Collection(outcome, readings);
   }
 }

@@ -187,15 +187,20 @@ const STATES: Readonly<Record<string, string>> = {
   alloc: 'allocated',
 };
 
+const PROTOCOL = /^([A-Za-z]+?)(6?):$/;
+const WHOLE = /^\d{1,20}$/;
+
 /** `TCP: inuse 1 orphan 0`: the protocol in lower case, and the numbers by their words. */
 export function parseSockstat(line: string) {
-  const [first = '', ...words] = line.split(' ');
-  if (!/^[A-Za-z]+6?:$/.test(first)) throw new ParseError(`"${line}" is not "PROTOCOL: …"`);
-  const family = first.endsWith('6:') ? ('ipv6' as const) : ('ipv4' as const);
-  const protocol = first.replace(/6?:$/, '').toLowerCase();
+  const words = line.split(' ');
+  const match = PROTOCOL.exec(words[0] as string);
+  if (match === null) throw new ParseError(`"${line}" is not "PROTOCOL: …"`);
+  const protocol = (match[1] as string).toLowerCase();
+  const family = match[2] === '6' ? ('ipv6' as const) : ('ipv4' as const);
   const numbers = new Map<string, number>();
-  for (let i = 0; i < words.length; i += 2) {
-    const { number } = readNumber(words[i + 1] ?? '');
+  for (let i = 1; i < words.length; i += 2) {
+    const digits = words[i + 1] ?? '';
+    const number = WHOLE.test(digits) ? Number(digits) : readNumber(digits).number;
     numbers.set(words[i] as string, number);
   }
   return { protocol, family, numbers };

@@ -12,8 +12,8 @@
  * To print /proc/net/tcp the kernel goes through its hash table of connections, whose size follows
  * from the machine's memory: 0.8 ms of CPU time for 262,144 buckets, however few are in use, as
  * much again for tcp6, and 0.7 µs per connection; all other files here together take 0.06 ms. So
- * connections are counted by state only at every sixth tick, and the count stands until the next
- * one; and only while there are at most 1,000. How many are in use, orphaned or in TIME_WAIT the
+ * connections are counted by state only at every sixth tick, and no more than once a minute; the count
+ * stands until the next one; and only while there are at most 1,000. How many are in use, orphaned or in TIME_WAIT the
  * kernel says at every tick (`system.sockets.count`), and how many are established (`CurrEstab`).
  */
 import {
@@ -41,13 +41,11 @@ const options = z.strictObject({
     .describe('Report every field of snmp, netstat and snmp6, not only the usual ones.'),
   tcpStates: z
     .strictObject({
-      every: z
-        .int()
-        .min(0)
-        .default(6)
-        .describe(
+      every: z.int().min(0).optional().meta({
+        description:
           'Ticks from one count of TCP connections by state to the next; 0 never counts them.',
-        ),
+        fallback: '6, or as many as a minute has if these are more',
+      }),
       atMost: z
         .int()
         .min(1)
@@ -228,6 +226,12 @@ function* observeSockstat(file: string, text: string) {
   return connections;
 }
 
+const LEAST_TICKS = 6;
+const MINUTE = 60;
+
+/** Ticks from one count of connections to the next. @param interval seconds from one tick to the next. */
+const usualTicks = (interval = MINUTE) => Math.max(LEAST_TICKS, Math.round(MINUTE / interval));
+
 /** TCP connections per state in {@link TCP_STATES}, of both families. */
 function countStates(host: Host, net: string): readonly number[] {
   const counts = TCP_STATES.map(() => 0);
@@ -254,7 +258,7 @@ export default defineCollector({
   name: 'sockets',
   summary: "Sockets by protocol and state; the kernel's counters of IP, ICMP, TCP and UDP.",
   source:
-    '/proc/net/{sockstat,sockstat6,snmp,netstat,snmp6}; /proc/net/{tcp,tcp6} at every sixth tick, while they are short',
+    '/proc/net/{sockstat,sockstat6,snmp,netstat,snmp6}; /proc/net/{tcp,tcp6} at every sixth tick or once a minute, while they are short',
   options,
   metrics,
   open: () => {
@@ -267,7 +271,7 @@ export default defineCollector({
     let turn = 0;
     let states: readonly number[] | undefined;
     return {
-      *collect({ host, options: { detailed, tcpStates } }) {
+      *collect({ host, options: { detailed, tcpStates }, interval }) {
         // /proc/net is that of whoever asks.
         const net = host.foreign ? '1/net' : 'net';
         const read = (name: string): string => host.proc.read(`${net}/${name}`);
@@ -284,7 +288,10 @@ export default defineCollector({
           (detailed ? observeAllSnmp6 : observeSnmp6)(file('snmp6'), read('snmp6')),
         );
 
-        const due = tcpStates.every > 0 && turn % tcpStates.every === 0;
+        const every = tcpStates.every ?? usualTicks(interval);
+        // Where there were too many, it is soon seen that there are few again.
+        const soon = states === undefined ? Math.min(every, LEAST_TICKS) : every;
+        const due = every > 0 && turn % soon === 0;
         turn += 1;
         const few = connections <= tcpStates.atMost;
         if (due || !few) states = undefined;

@@ -62,6 +62,8 @@ interface Given {
   readonly options?: unknown;
   readonly agent?: AgentStatus;
   readonly signal?: AbortSignal;
+  /** Seconds from one tick to the next, where it is told. */
+  readonly interval?: number;
 }
 
 /** One collector as the agent runs it: its session and its memory live from collection to collection. */
@@ -69,7 +71,7 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
   const { since, turn } = createSince();
   let session: Pick<Session<O>, 'collect'> | undefined;
   return async (time: number, given: Given): Promise<CollectorRun> => {
-    const { host, options = {}, agent = idleAgent } = given;
+    const { host, options = {}, agent = idleAgent, interval } = given;
     const { signal = new AbortController().signal } = given;
     const observations: Observation[] = [];
     const errors: Error[] = [];
@@ -78,7 +80,7 @@ export function collecting<O extends z.ZodType>(collector: Collector<O>) {
     session ??= collector.open ? await collector.open() : collector;
     const parsed = collector.options.parse(options);
     try {
-      const context = { host, options: parsed, signal, since, agent, time };
+      const context = { host, options: parsed, signal, since, agent, time, interval };
       const collected: unknown = await session.collect(context);
       if (!isIterable(collected)) {
         throw new Unfit('what collect() gave back is no list of observations: write *collect()');

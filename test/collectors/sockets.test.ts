@@ -134,6 +134,35 @@ describe('TCP connections by state', () => {
     expect(seen).toEqual([['established 2'], ['established 2'], ['listen 2'], ['listen 2']]);
   });
 
+  test.each([
+    [undefined, 6],
+    [60, 6],
+    [10, 6],
+    [1, 60],
+  ])('with %j s from tick to tick, are counted at every %ith', async (interval, every) => {
+    const collect = collecting(sockets);
+    let counted = 0;
+    const host = refusing(hostOf(tcp('01')), (question) => {
+      if (question === 'read proc/net/tcp') counted += 1;
+      return undefined;
+    });
+    const given = interval === undefined ? { host } : { host, interval };
+    for (let tick = 0; tick <= every; tick += 1) {
+      expect(counts(text(await collect(tick, given)))).toEqual(['established 1']);
+      expect(counted).toBe(tick === every ? 2 : 1);
+    }
+  });
+
+  test('are counted again at the sixth tick where there were too many', async () => {
+    const collect = collecting(sockets);
+    const seen = [];
+    for (let tick = 0; tick <= 12; tick += 1) {
+      const host = hostOf(tcp('01'), tick === 8 ? 1000 : 3);
+      seen.push(counts(text(await collect(tick, { host, interval: 1 }))).length);
+    }
+    expect(seen).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1]);
+  });
+
   test('are absent while there are too many, until they are counted again', async () => {
     const collect = collector({ every: 2, atMost: 5 });
     expect(counts(await collect(hostOf(tcp('01'), 3)))).toEqual(['established 1']);

@@ -12,9 +12,9 @@
  * Nowhere does the kernel say how many processes are in which state: each has a file of its own,
  * and reading 5,000 of them takes 34 ms of CPU time (100: 0.4 ms), more than all other collectors
  * together. So a tick lists the processes (5,000: 3 ms) if any has begun or ended since the tick
- * before, reads those that are new, and of the rest only 25, those it has not read for longest. What
- * has ended is gone at once, so the total is exact; with 250 processes a state is at most ten ticks
- * old.
+ * before, reads those that are new, and of the rest only 25, those it has not read for longest; where
+ * ticks come faster than every ten seconds, fewer. What has ended is gone at once, so the total is
+ * exact; with 250 processes a state is at most ten ticks old, or 100 seconds.
  */
 import {
   columns,
@@ -33,14 +33,20 @@ import {
 } from 'cullinan/plugin';
 
 const options = z.strictObject({
-  statesPerTick: z
-    .int()
-    .min(0)
-    .default(25)
-    .describe(
+  statesPerTick: z.int().min(0).optional().meta({
+    description:
       'Known processes whose state is read again at a tick, longest unread first; 0 counts none.',
-    ),
+    fallback: '25, or fewer where ticks come faster than every ten seconds',
+  }),
 });
+
+const MOST_AGAIN = 25;
+/** Seconds in which so many are read again. */
+const UNHURRIED = 10;
+
+/** How many are read again at a tick. @param interval seconds from one tick to the next. */
+const usualAgain = (interval = UNHURRIED) =>
+  Math.min(MOST_AGAIN, Math.ceil((MOST_AGAIN * interval) / UNHURRIED));
 
 const metrics = {
   count: gauge('system.processes.count', {
@@ -244,12 +250,12 @@ export default defineCollector({
   open: () => {
     const known: Known = { statuses: new Map(), counts: new Map(), population: undefined };
     return {
-      *collect({ host, options }) {
+      *collect({ host, options, interval }) {
         const forks = yield* observeStat(host.proc.read('stat'));
         for (const [path, instruments] of SYSCTLS) {
           yield* part(() => observeSysctl(`/proc/${path}`, host.proc.read(path), instruments));
         }
-        const again = options.statesPerTick;
+        const again = options.statesPerTick ?? usualAgain(interval);
         if (again > 0) yield* part(() => observeStates(host, known, forks, again));
       },
       close: () => undefined,

@@ -99,6 +99,21 @@ test('reads few again at a tick, longest unread first, and forgets at once what 
   expect(await after(40, 'S')).toEqual(['sleeping 1']);
 });
 
+test.each([
+  [undefined, 25],
+  [60, 25],
+  [10, 25],
+  [5, 13],
+  [1, 3],
+  [0.1, 1],
+])('with %j s from tick to tick, reads %i again', async (interval, again) => {
+  const collect = collecting(processes);
+  const given = interval === undefined ? {} : { interval };
+  await collect(0, { host: hostOf('S'.repeat(30)), ...given });
+  const seen = text(await collect(1, { host: hostOf('Z'.repeat(30)), ...given }));
+  expect(counts(seen)).toEqual([`sleeping ${30 - again}`, `zombie ${again}`]);
+});
+
 test('reads nothing of processes where nothing of them is wanted', async () => {
   const host = refusing(hostOf('SS'), (question) =>
     question.startsWith('list') ? new Error(question) : undefined,

@@ -209,11 +209,15 @@ const READ = [
 const LINK = ['operstate', 'speed', 'duplex'];
 const ON_DISK = /^(ext[234]|xfs|btrfs|f2fs|tmpfs)$/;
 const KERNELS_OWN = /^\/(dev|proc|run|sys)(\/|$)/;
-/** As many as the processes collector reads at a tick. */
+/** As many as the processes collector reads at a tick, or in ten seconds where that is less. */
 const PROCESSES = 25;
 
-/** The default collectors' reads, in the words of floor.c. */
-function reads() {
+/**
+ * The default collectors' reads, in the words of floor.c.
+ *
+ * @param {number} interval seconds.
+ */
+function reads(interval) {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .trimEnd()
     .split('\n')
@@ -229,7 +233,7 @@ function reads() {
     ...mounts,
     // floor.c holds a bounded list; a host with hundreds of interfaces is not measured with it.
     ...links.slice(0, 15),
-    `pids:${PROCESSES}`,
+    `pids:${Math.min(PROCESSES, Math.ceil((PROCESSES * interval) / 10))}`,
   ];
 }
 
@@ -243,7 +247,7 @@ export const floor = (program) => ({
   sink: 'nothing',
   program,
   packages: ['gcc', 'libc6-dev'],
-  command: ({ interval }) => [program, String(interval * 1000), ...reads()],
+  command: ({ interval }) => [program, String(interval * 1000), ...reads(interval)],
 });
 
 /** @type {readonly Agent[]} */

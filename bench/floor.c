@@ -5,7 +5,7 @@
  *     floor MILLISECONDS HOW:PATH...
  *
  * keep:FILE  stays open between two readings       open:FILE  is opened anew each time
- * stat:PATH  is asked with statvfs(3)              rare:FILE  like keep, at every sixth tick
+ * stat:PATH  is asked with statvfs(3)              rare:FILE  like keep, at every sixth tick or once a minute
  * pids:N     lists /proc, and reads the status of N processes in turn
  */
 #define _POSIX_C_SOURCE 200809L
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HOW = 5, MOST_ITEMS = 64, MOST_PROCESSES = 65536, RARELY = 6 };
+enum { HOW = 5, MOST_ITEMS = 64, MOST_PROCESSES = 65536, RARELY = 6, MINUTE = 60000 };
 
 static char buffer[1 << 16];
 static int processes[MOST_PROCESSES];
@@ -56,6 +56,8 @@ static void read_processes(int most) {
 int main(int count, char **words) {
     if (count < 3 || count - 2 > MOST_ITEMS) return 64;
     long interval = atol(words[1]);
+    if (interval < 1) return 64;
+    long rarely = MINUTE / interval > RARELY ? MINUTE / interval : RARELY;
     int kept[MOST_ITEMS];
     for (int i = 2; i < count; i++) {
         int stays = !strncmp(words[i], "keep:", HOW) || !strncmp(words[i], "rare:", HOW);
@@ -69,7 +71,7 @@ int main(int count, char **words) {
             struct statvfs answer;
             switch (words[i][0]) {
             case 'r':
-                if (tick % RARELY != 0) break;
+                if (tick % rarely != 0) break;
                 /* fall through */
             case 'k':
                 if (kept[i - 2] >= 0) read_whole(kept[i - 2]);

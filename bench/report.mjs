@@ -62,12 +62,15 @@ export function agentsTable(/** @type {Report} */ { rows, start }) {
     `${row.children}${row.hadChild ? ', and ended ones' : ''}`,
   ]);
   if (start === undefined) return table(HEAD, all);
-  const began = Object.entries({ 'bare Node': start.bare, 'cullinan, alone': start.own }).map(
-    ([name, { rss, anonymous, seconds, cpu }]) => [
-      ...[name, '–', '–', '–', '–', '–', rss.toFixed(1), anonymous.toFixed(1)],
-      ...[seconds.toFixed(3), (cpu / 1000).toFixed(1), '–'],
-    ],
-  );
+  const { bare, own, clean } = start;
+  const starts = {
+    ...{ 'bare Node': bare, 'cullinan, alone': own },
+    ...(clean && { 'bare Node, clean': clean.bare, 'cullinan, alone, clean': clean.own }),
+  };
+  const began = Object.entries(starts).map(([name, { rss, anonymous, seconds, cpu }]) => [
+    ...[name, '–', '–', '–', '–', '–', rss.toFixed(1), anonymous.toFixed(1)],
+    ...[seconds.toFixed(3), (cpu / 1000).toFixed(1), '–'],
+  ]);
   return table(HEAD, [...all, ...began]);
 }
 
@@ -195,11 +198,11 @@ agent that works once in ten seconds is cold for most of its life. Both measure 
       ? ''
       : `; of cullinan and of a bare Node (\`node -e\` with one line of output)
   the median of ${start.times} starts, each alone. Their memory is read half a second later${
-    process.env['NODE_EXTRA_CA_CERTS'] === undefined
+    start.clean === undefined
       ? ''
       : `.
-  Here the environment has NODE_EXTRA_CA_CERTS, and both read the certificates as they start: without it a bare Node takes
-  a third of the CPU, and cullinan as much less in milliseconds`
+  Here the environment has NODE_EXTRA_CA_CERTS, and both read the certificates as they start. "clean" is without it, as an
+  agent is installed`
   }`
   }.
 - **children** are other processes of the tree, the most seen at once; "and ended ones" is what the kernel says of children that

@@ -203,8 +203,9 @@ const SETTLED = 8000;
 /** The share of a CPU from which on it tidies up once more. */
 const BUSY = 0.02;
 /**
- * The share from which on what it saves is worth the optimizing compiler: a thousand guests at a tick a second take
- * less, and are to fit into 20 MiB; the same guests sent, or a thousand disks and interfaces, take more.
+ * The share from which on what it saves is worth the optimizing compiler: a thousand guests that are sent at a tick a
+ * second, or a thousand disks and interfaces, take more. The same guests only collected take about as much, and fit into
+ * 20 MiB with the compiler, too.
  */
 const VERY_BUSY = 0.04;
 

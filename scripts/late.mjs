@@ -62,7 +62,7 @@ export const lateness = (root) => [late, listed(root, loading), called(root), sc
 const late = {
   name: 'late',
   setup({ onResolve, onLoad }) {
-    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|tty|zlib)$/;
+    const filter = /^(node:)?(child_process|crypto|dgram|fs\/promises|module|tty|zlib)$/;
     onResolve({ filter }, ({ path, namespace }) =>
       namespace === 'late' ? { path, external: true } : { path, namespace: 'late' },
     );
@@ -73,6 +73,12 @@ const late = {
       const lines = functions.map(
         ([name]) => `export const ${name} = (...words) => loadPart('${path}').${name}(...words);`,
       );
+      if (path.endsWith('module')) {
+        // The one class that is made of these: what `new` gives is Node's own.
+        lines.push(
+          `export function SourceMap(...words) { return new (loadPart('${path}').SourceMap)(...words); }`,
+        );
+      }
       return { contents: lines.join('\n') };
     });
   },

@@ -68,9 +68,12 @@ export function proxyFor(
   );
 }
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
+const LOOPBACK = [
+  ['127.0.0.0', 8],
+  ['::1', 128],
+] as const;
+const isLoopback = (address: string) =>
+  LOOPBACK.some(([network, bits]) => within(address, network, bits));
 
 const familyOf = (address: string) => (isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
@@ -80,7 +83,7 @@ function spared(url: URL, list: string): boolean {
   const { port } = peer;
   const host = peer.host.replace(/\.$/, '');
   const address = isIP(host) !== 0;
-  if (host === 'localhost' || (address && loopback.check(host, familyOf(host)))) return true;
+  if (host === 'localhost' || (address && isLoopback(host))) return true;
   return list.split(',').some((entry) => {
     const text = entry.trim().toLowerCase();
     if (text === '*') return true;

@@ -70,7 +70,7 @@ const options = z
       ),
     relay: z.enum(['carbon', 'carbon-c-relay']).optional().meta({
       description:
-        'Whose relay a consistent hash agrees with where two hosts fall on the same place.',
+        'Whose relay a consistent hash agrees with: they differ where two hosts fall on the same place, and only Carbon’s hashes tags.',
       fallback: 'carbon with carbon_ch, else carbon-c-relay',
     }),
     failover: failoverOptions().describe('With route: failover.'),

@@ -1,12 +1,13 @@
 /**
  * carbon-c-relay's `jump_fnv1a_ch`: the 64-bit FNV-1a hash of a path, and from it one of several nodes
  * by jump consistent hashing, which spreads paths evenly and moves as few as possible when a node is
- * added at the end. No other node can be taken away without moving most paths.
+ * added at the end. No other node can be taken away without moving most paths. Tags are not hashed.
  *
  * @see https://arxiv.org/abs/1406.2294 (Lamping, Veach: A Fast, Minimal Memory, Consistent Hash Algorithm)
  * @see https://github.com/grobian/carbon-c-relay (section CLUSTERS of its manual)
  */
 import { fnv1a64 } from './fnv1a.ts';
+import { withoutTags } from './hash-ring.ts';
 
 const JUMP = 2_862_933_555_777_941_757n;
 
@@ -32,5 +33,5 @@ function jump(hash: bigint, buckets: number): number {
 export function jumpHash(instances: readonly (string | undefined)[]): (path: string) => number {
   const order = instances.map((instance, index) => ({ index, key: Buffer.from(instance ?? '') }));
   order.sort((a, b) => Buffer.compare(a.key, b.key));
-  return (path) => order[jump(fnv1a64(path), order.length)]?.index ?? 0;
+  return (path) => order[jump(fnv1a64(withoutTags(path)), order.length)]?.index ?? 0;
 }

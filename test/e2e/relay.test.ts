@@ -59,7 +59,14 @@ describeWithPeer(['carbon-cache', 'carbon-c-relay'], 'with two real Carbons', ()
     const relays = { carbon_ch: carbon, fnv1a_ch: fnv, jump_fnv1a_ch: jump };
     const handlers = (more: (hash: Hash) => string) =>
       Object.fromEntries(
-        HASHES.map((hash) => [`to_${hash}`, `{ type: graphite, prefix: ${hash}, ${more(hash)} }`]),
+        HASHES.flatMap((hash) => {
+          const way = `type: graphite, prefix: ${hash}, ${more(hash)}`;
+          const tagged = `${way}, tags: true, only: ["collector:memory"]`;
+          return [
+            [`to_${hash}`, `{ ${way} }`],
+            [`tagged_to_${hash}`, `{ ${tagged} }`],
+          ];
+        }),
       );
 
     await using relayed = new RunningAgent(
@@ -87,6 +94,11 @@ describeWithPeer(['carbon-cache', 'carbon-c-relay'], 'with two real Carbons', ()
       expect(places.filter(({ length }) => length !== 1)).toEqual([]);
       expect(new Set(places.flat()).size, hash).toBe(2);
     }
+    const tagged = caches.map((cache) =>
+      cache.series().filter((path) => path.startsWith('_tagged')),
+    );
+    for (const paths of tagged) expect(paths.length).toBeGreaterThan(20);
+    expect(new Set(tagged.flat()).size, 'in one cache each').toBe(tagged.flat().length);
   });
 
   test.concurrent('one of them killed and restarted leaves no hole, whatever the way to it', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { endpoint } from '../../src/net/index.ts';
-import { hashRing, type RingHash, type RingTies } from '../../src/wire/hash-ring.ts';
+import { hashRing, type RingHash, type RingRelay } from '../../src/wire/hash-ring.ts';
 import { jumpHash } from '../../src/wire/jump-hash.ts';
 
 const fixture = (name: string) =>
@@ -23,8 +23,8 @@ const nodes = (hosts: readonly string[]) => hosts.flatMap((text) => endpoint(tex
 function chooser({ hash, hosts, relay }: Recorded): (path: string) => number {
   const members = nodes(hosts);
   if (hash === 'jump_fnv1a_ch') return jumpHash(members.map(({ instance }) => instance));
-  const ties: RingTies = relay.startsWith('carbon-c-relay') ? 'carbon-c-relay' : 'carbon';
-  return hashRing(hash, members, ties);
+  const whose: RingRelay = relay.startsWith('carbon-c-relay') ? 'carbon-c-relay' : 'carbon';
+  return hashRing(hash, members, whose);
 }
 
 describe('a consistent hash', () => {
@@ -76,10 +76,10 @@ describe('a consistent hash', () => {
   test('always chooses one of the hosts', () => {
     const hosts = fc.uniqueArray(fc.domain(), { minLength: 1, maxLength: 8 });
     const hash = fc.constantFrom('carbon_ch' as const, 'fnv1a_ch' as const);
-    const ties = fc.constantFrom('carbon' as const, 'carbon-c-relay' as const);
+    const relay = fc.constantFrom('carbon' as const, 'carbon-c-relay' as const);
     fc.assert(
-      fc.property(hosts, hash, ties, fc.string(), (names, kind, rule, path) => {
-        const index = hashRing(kind, nodes(names), rule)(path);
+      fc.property(hosts, hash, relay, fc.string(), (names, kind, whose, path) => {
+        const index = hashRing(kind, nodes(names), whose)(path);
         expect(index).toBeGreaterThanOrEqual(0);
         expect(index).toBeLessThan(names.length);
       }),

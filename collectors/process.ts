@@ -11,6 +11,9 @@
  * Access  The exe and smaps_rollup of another user's process need CAP_SYS_PTRACE, its fd and io
  *         CAP_DAC_READ_SEARCH as well, because of their modes. Where one member's cannot be read, the group has no such figure: a part would pass for the whole.
  *         For the same reason no group has levels where /proc is mounted with hidepid.
+ * Safety  Whoever may start a process chooses its command line, and none may hold up the agent:
+ *         expressions run in linear time, but for those that RE2 does not know (to look ahead or
+ *         behind, to refer back).
  */
 import {
   AccessDenied,
@@ -87,6 +90,8 @@ const options = z.strictObject({
     ),
 });
 type Rules = z.output<typeof group>;
+type Kind = keyof Rules;
+type Test = (text: string) => boolean;
 
 const of = ['group'] as const;
 const level = { unit: 'count', labels: of } as const;
@@ -135,8 +140,21 @@ const JUDGE_AGAIN = 8;
 /** It is judged so often in a row at first, in case it was seen between fork and exec. */
 const FIRST_LOOKS = 2;
 
+/** Makes tests of expressions, in linear time where that can be. */
+async function compiler(): Promise<(rule: RegExp) => Test> {
+  const { RE2JS } = await import('re2js');
+  return (rule) => {
+    try {
+      const expression = RE2JS.compile(rule.source);
+      return (text) => expression.matcher(text).find();
+    } catch {
+      return (text) => rule.test(text);
+    }
+  };
+}
+
 /** A group, in this collection and since the first. */
-const createGroup = ([name, rules]: readonly [string, Rules]) => ({
+const createGroup = (name: string, rules: Readonly<Record<Kind, readonly Test[]>>) => ({
   rules,
   label: { group: name },
   used: { ...NOTHING_USED },
@@ -184,7 +202,7 @@ function judge(proc: Tree, pid: string, command: string, groups: readonly Group[
   };
   return groups.filter((group) => {
     const { rules } = group;
-    if (rules.name.some((rule) => rule.test(name))) return true;
+    if (rules.name.some((matches) => matches(name))) return true;
     for (const key of ['exe', 'cmdline', 'cgroup'] as const) {
       if (rules[key].length === 0) continue;
       const answer = ask(key, facts[key]);
@@ -195,7 +213,7 @@ function judge(proc: Tree, pid: string, command: string, groups: readonly Group[
         group.unjudged = { why: group.unjudged?.why ?? answer, turn };
         continue;
       }
-      if (rules[key].some((rule) => answer.some((text) => rule.test(text)))) return true;
+      if (rules[key].some((matches) => answer.some(matches))) return true;
     }
     return false;
   });
@@ -365,9 +383,18 @@ export default defineCollector({
     let groups: readonly Group[] = [];
     let watch: ReturnType<typeof createWatch> | undefined;
     return {
-      *collect({ host, options }) {
+      async *collect({ host, options }) {
         if (watch === undefined) {
-          groups = Object.entries(options.groups).map(createGroup);
+          const compile = await compiler();
+          groups = Object.entries(options.groups).map(
+            ([name, { name: names, exe, cmdline, cgroup }]) =>
+              createGroup(name, {
+                name: names.map(compile),
+                exe: exe.map(compile),
+                cmdline: cmdline.map(compile),
+                cgroup: cgroup.map(compile),
+              }),
+          );
           watch = createWatch(groups, options.pss);
         }
         const whole = yield* watch(host.proc);

@@ -342,6 +342,22 @@ test.each([
   expect(spoken.at(-1)).toBe(false);
 });
 
+test('a command line holds nothing up, whatever its owner makes of it', async () => {
+  const options = {
+    groups: { app: { cmdline: ['java.*-jar.*app\\.jar'] }, not: { cmdline: ['^(?!java)'] } },
+  };
+  const collect = collecting(process);
+  const cmdline = 'java\0-jar\0'.repeat(5000);
+  const began = performance.now();
+  const run = await collect(0, { host: hostOf({ 7: { cmdline }, 8: { cmdline: 'x' } }), options });
+  expect(performance.now() - began).toBeLessThan(5000);
+  const counts = run.observations.filter(({ metric }) => metric.name.endsWith('.count'));
+  expect(counts.map(({ value, labels }) => [labels, value])).toEqual([
+    [{ group: 'app' }, 0],
+    [{ group: 'not' }, 1],
+  ]);
+});
+
 describe('options', () => {
   test.each([
     ['no group', { groups: {} }, 'must name at least one group'],

@@ -2,8 +2,9 @@
  * Temperatures, fans, voltages, currents and power, as the hardware's own sensors measure them.
  *
  * Source  /sys/class/hwmon/hwmon<n>: name, and per sensor <kind><n>_input (power may have _average
- *         alone) and _label (Linux, Documentation/hwmon/sysfs-interface.rst). Chips are named as
+ *         alone), _label and _fault (Linux, Documentation/hwmon/sysfs-interface.rst). Chips are named as
  *         lm-sensors names them, by driver, bus and address: `coretemp-isa-0000`, `nvme-pci-6500`.
+ *         A sensor whose _fault is 1 has a number that is none, and is left out.
  * Units   Thousandths of °C, V and A, millionths of W and revolutions per minute become celsius,
  *         volts, amperes, watts and hertz.
  * Access  World-readable. Off unless it is configured: some drivers ask a slow bus, and hold up the
@@ -93,6 +94,8 @@ const baseOf = (sys: Tree, path: string): string | undefined =>
 
 interface Sensor {
   readonly file: string;
+  /** Where its driver says that it is broken, or not connected; not every driver does. */
+  readonly fault: string | undefined;
   readonly observe: (reading: number) => Observation;
 }
 
@@ -132,7 +135,8 @@ function survey(
     const sensor = [label, plain].find((name) => name !== '' && !used.has(name)) ?? file;
     used.add(sensor);
     const where = { chip: name, sensor };
-    return { file: `${at}/${file}`, observe: (reading) => observe(reading, where) };
+    const fault = files.includes(`${plain}_fault`) ? `${at}/${plain}_fault` : undefined;
+    return { file: `${at}/${file}`, fault, observe: (reading) => observe(reading, where) };
   });
   return { driver, name, sensors };
 }
@@ -165,8 +169,9 @@ export default defineCollector({
             const chip = same ? known : survey(sys, folder, driver, taken);
             taken.add(chip.name);
             chips.set(number, chip);
-            for (const { file, observe } of chip.sensors) {
+            for (const { file, fault, observe } of chip.sensors) {
               yield* part(function* () {
+                if (fault !== undefined && parse(fault, sys.read(fault)) !== 0) return;
                 yield observe(parse(file, sys.read(file)));
               });
             }

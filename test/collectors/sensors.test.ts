@@ -54,6 +54,18 @@ test('power that is measured both ways is reported once, as it is now', async ()
   ]);
 });
 
+test('a sensor that is broken has no value until it is mended', async () => {
+  const collect = collecting(sensors);
+  const run = async (at: number, fault: string) => {
+    const files = { name: 'nct6775\n', temp1_input: '-128000\n', temp1_fault: fault };
+    return (await collect(at, { host: hostWith(chip(0, files)) })).observations.map(line);
+  };
+  expect(await run(0, '1\n')).toEqual([]);
+  expect(await run(10, '0\n')).toEqual([
+    'hardware.temperature{chip="nct6775-virtual-0",sensor="temp1"} -128 celsius gauge',
+  ]);
+});
+
 test('a number that is taken over by another driver is looked at anew', async () => {
   const collect = collecting(sensors);
   await collect(0, { host: hostWith(chip(0, { name: 'a\n', temp1_input: '1000\n' })) });

@@ -35,6 +35,16 @@ const counts = (seen: string) =>
     .filter(([, , n]) => n !== '0')
     .map(([, status, n]) => `${status} ${n}`);
 
+test('does not count what it sees where hidepid hides the rest', async () => {
+  const host = hostWith({ 'proc/stat': STAT, 'proc/700/stat': stat(700, 'S') });
+  const { observations, errors } = await collecting(processes)(0, { host });
+  const names = observations.map(({ metric }) => metric.name);
+  expect(names).toContain('system.processes.running');
+  expect(names).not.toContain('system.processes.count');
+  expect(errors).toEqual([expect.any(AccessDenied)]);
+  expect(String(errors[0])).toContain('hidepid');
+});
+
 test('a line of /proc/stat that makes no sense costs its own number, and is told of', async () => {
   const host = hostWith({ 'proc/stat': STAT.replace('ctxt 34', 'ctxt many') });
   const { observations, errors } = await collecting(processes)(0, { host });

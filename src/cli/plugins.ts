@@ -65,6 +65,8 @@ export async function bringPlugins(
     return { ...NONE, files, missing };
   }
   any = true;
+  // Of four threads for files and names, as usual, one plugin whose disk hangs may have all.
+  process.env['UV_THREADPOOL_SIZE'] ??= '16';
   const { summon } = await import('../foreign/index.ts');
   const { proc, sys, root } = host;
   const wanted = { ...plugins, scripts, host: { proc, sys, root } };

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../clock/index.ts';
 import { type Fault, Foreseen } from '../plugin/index.ts';
-import { faultOf, offBecause } from './faults.ts';
+import { faultOf, offBecause, stuck } from './faults.ts';
 import type { Beginning, Lodger, Order, Parcel, Said } from './protocol.ts';
 import { Refused, Thread, type Until, type Why } from './thread.ts';
 
@@ -39,6 +39,8 @@ interface State {
   off: Fault | undefined;
   /** What it did last; whoever waits for it is told. */
   last: Fault | undefined;
+  /** The thread that was ended for its fault. */
+  before: Thread | undefined;
   said: boolean;
   /** Whether somebody was told of a fault that came when nobody waited. */
   warned: boolean;
@@ -101,6 +103,7 @@ export class Colony {
       faults: [],
       off: undefined,
       last: undefined,
+      before: undefined,
       said: false,
       warned: false,
     };
@@ -129,6 +132,7 @@ export class Colony {
   ): Promise<unknown> {
     const state = this.#stateOf(resident);
     if (state.off !== undefined) throw state.off;
+    if (state.before?.gone === false) throw stuck(resident.who);
     const home = this.#home(state);
     const { number, parcel } = state.resident;
     try {
@@ -259,6 +263,7 @@ export class Colony {
   #blame(state: State, why: Why, home: Home): void {
     const now = this.#clock.monotonic();
     state.alone = true;
+    state.before = home.thread;
     state.faults = [...state.faults.filter((at) => now - at < HOUR), now];
     const { who } = state.resident;
     state.last = faultOf(why, who);

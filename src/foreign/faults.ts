@@ -40,6 +40,13 @@ export function faultOf(why: Why, who: string): Fault {
   }
 }
 
+/** Each thread more that waits for the same would take another of the few that Node has for files and names. */
+export const stuck = (who: string): Fault =>
+  new Fault(
+    `${who} is not asked while its thread, which was stopped, has not ended: it may wait for a file on a mount that hangs, a pipe or a program`,
+    'Read what may hang with a program that can be killed, as execFile of node:child_process runs it, with context.signal; or let the collector exec run one.',
+  );
+
 /** It is not started again. */
 export const offBecause = (who: string, times: number, { message, remedy }: Fault): Fault =>
   new Fault(

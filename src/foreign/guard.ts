@@ -14,10 +14,9 @@ const LONGEST = 200;
 
 /** What a plugin must not do in a process that is not its own comes to the agent's ears, and not to pass. */
 export function guard(members: readonly Member[], atWork: AtWork, say: (said: Said) => void): void {
-  const of = (stack: string | undefined): number => {
-    const found = members.find(({ paths }) => paths.some((path) => stack?.includes(path)));
-    return found?.number ?? atWork.number;
-  };
+  const whose = (stack: string | undefined): number | undefined =>
+    members.find(({ paths }) => paths.some((path) => stack?.includes(path)))?.number;
+  const of = (stack: string | undefined): number => whose(stack) ?? atWork.number;
   const exit = process.exit.bind(process);
   const leave = (what: string): never => {
     const { stack } = new Error(what);
@@ -53,9 +52,29 @@ export function guard(members: readonly Member[], atWork: AtWork, say: (said: Sa
     };
   }
   const unhandled = (error: unknown): void => {
-    const number = of(error instanceof Error ? error.stack : undefined);
+    // It was begun some time ago: who is at work by now says nothing.
+    const number = whose(error instanceof Error ? error.stack : undefined) ?? 0;
     say({ said: 'fault', kind: 'unhandled', number, error: told(error) });
   };
   process.on('uncaughtException', unhandled);
   process.on('unhandledRejection', unhandled);
+  guardStacks();
+}
+
+/** Whoever writes stacks his own way, and throws there while an error is uncaught, has Node abort the whole process. */
+function guardStacks(): void {
+  let its: unknown = Error.prepareStackTrace;
+  const guarded = (error: Error, sites: NodeJS.CallSite[]): unknown => {
+    try {
+      return (its as typeof guarded)(error, sites);
+    } catch {
+      return [`${error.name}: ${error.message}`, ...sites].join('\n    at ');
+    }
+  };
+  Object.defineProperty(Error, 'prepareStackTrace', {
+    get: () => (typeof its === 'function' ? guarded : its),
+    set: (given: unknown) => {
+      if (given !== guarded) its = given;
+    },
+  });
 }

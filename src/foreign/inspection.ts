@@ -65,7 +65,16 @@ async function inspectAll({ suspects, oneByOne }: Inspection): Promise<void> {
   process.exit(0);
 }
 
-async function finding({ path, as }: Suspect): Promise<Finding> {
+async function finding(suspect: Suspect): Promise<Finding> {
+  const what = await looked(suspect);
+  const [added] = inherited();
+  if (added === undefined) return what;
+  return {
+    error: `it adds "${added}" to what every object or list inherits, and with it to all other plugins. Make it a function of its own`,
+  };
+}
+
+async function looked({ path, as }: Suspect): Promise<Finding> {
   try {
     const script = compile(path);
     const plugins = pluginsIn(evaluate(script, await opened(script.doors)), as, path);
@@ -75,6 +84,13 @@ async function finding({ path, as }: Suspect): Promise<Finding> {
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What was added to what everything inherits, and shows wherever names are listed; it is taken away. */
+function inherited(): readonly string[] {
+  return [Object.prototype, Array.prototype].flatMap((all) =>
+    Object.keys(all).filter((name) => Reflect.deleteProperty(all, name)),
+  );
 }
 
 /** Writes all of a text to whoever asked, through a pipe that may be full for the moment. */

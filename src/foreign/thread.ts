@@ -57,9 +57,21 @@ interface Waiting {
 const LOOK = 100;
 /** Milliseconds until a thread comes round for the first time. */
 const LONGEST_START = 5000;
+/** Milliseconds for which the end of a thread is waited for. */
+const PATIENCE = 2000;
 /** A stack deeper than this is one that has no end. */
 const STACK = 4;
 const MiB = 2 ** 20;
+
+/** Threads that are being ended. One that waits in the kernel, for a disk that hangs, does not end before that does. */
+const ending = new Set<Thread>();
+
+/** Node ends after its threads, and would wait for such a one for ever: it is left by a signal that services are ended by. */
+function leave(): void {
+  if (ending.size === 0) return;
+  process.removeAllListeners('SIGTERM');
+  process.kill(process.pid, 'SIGTERM');
+}
 
 /** A thread with plugins, and whoever waits for its answers. */
 export class Thread {
@@ -69,6 +81,7 @@ export class Thread {
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
   #ended = false;
+  #gone = false;
   #watch: NodeJS.Timeout | undefined;
   /** Resident memory when the beat was asked for. */
   #resident = 0;
@@ -110,6 +123,8 @@ export class Thread {
       );
     });
     this.worker.on('exit', (code) => {
+      this.#gone = true;
+      ending.delete(this);
       this.end({ kind: 'exit', what: `the thread ended with ${code}` }, this.#atFault());
     });
     // Answered before anything is asked of a plugin: from then on whoever keeps it from coming round is one.
@@ -204,7 +219,7 @@ export class Thread {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#watch);
-    void this.worker.terminate();
+    void this.#terminate();
     // Whoever waits is told why by whoever looks after the thread.
     this.#needs.ended(why, number);
     this.#dismiss();
@@ -215,6 +230,14 @@ export class Thread {
     this.#ended = true;
     clearInterval(this.#watch);
     this.#dismiss();
+    await this.#terminate();
+  }
+
+  async #terminate(): Promise<void> {
+    if (this.#gone) return;
+    process.off('exit', leave).on('exit', leave);
+    ending.add(this);
+    setTimeout(() => this.worker.unref(), PATIENCE).unref();
     await this.worker.terminate();
   }
 
@@ -229,6 +252,11 @@ export class Thread {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether it is no more: what waits in the kernel goes on after it was ended. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   #heard(message: Answer | Said | Again | null): void {
@@ -266,8 +294,8 @@ export class Thread {
   }
 
   #fault({ kind, number, error }: Extract<Said, { said: 'fault' }>): void {
-    // What has been kept for long says nothing of who is at work.
-    const whose = number === 0 && kind !== 'memory' ? this.#atFault() : number;
+    // What has been kept for long, or was thrown later on, says nothing of who is at work.
+    const whose = number === 0 && kind === 'exit' ? this.#atFault() : number;
     if (kind === 'memory') this.end({ kind, bytes: this.#needs.memory }, whose);
     else if (kind === 'exit') this.end({ kind, what: error?.message ?? '' }, whose);
     else this.end({ kind, error: error === undefined ? new Error('?') : untold(error) }, whose);

@@ -8,6 +8,7 @@ import { scratchFolder } from '../support/plugins.ts';
 import { PROGRAM } from '../support/program.ts';
 
 const HOSTILE = fileURLToPath(new URL('../fixtures/plugins/hostile', import.meta.url));
+const UNWELL = fileURLToPath(new URL('../fixtures/plugins/unwell', import.meta.url));
 const WELL = fileURLToPath(new URL('../fixtures/plugins/well', import.meta.url));
 
 interface Entry {
@@ -16,6 +17,69 @@ interface Entry {
   readonly where?: string;
   readonly remedy?: string;
 }
+
+/** Runs an agent with some of the well and unwell plugins until its log says something, and then with `more`. */
+async function untilSaid(
+  plugins: readonly string[],
+  said: RegExp,
+  more: (agent: ChildProcess, archive: string, text: () => string) => Promise<void>,
+): Promise<void> {
+  const folder = scratchFolder();
+  const archive = join(folder, 'archive.json');
+  const config = join(folder, 'cullinan.yaml');
+  const wanted = ['load', ...plugins].map((name) => `${name}: { enabled: true }`).join(', ');
+  writeFileSync(
+    config,
+    `interval: 1s
+shutdown: { timeout: 1s }
+status: { enabled: false }
+plugins: { folders: ['${UNWELL}', '${WELL}'] }
+collectors: { default: { enabled: false }, ${wanted} }
+handlers: { file: { path: '${archive}', format: json } }
+`,
+  );
+  const agent = spawn(process.execPath, [PROGRAM, 'run', '--config', config]);
+  try {
+    let text = '';
+    agent.stderr.setEncoding('utf8').on('data', (some: string) => {
+      text += some;
+    });
+    await vi.waitFor(() => expect(text).toMatch(said), 30_000);
+    await more(agent, archive, () => text);
+  } finally {
+    agent.kill('SIGKILL');
+  }
+}
+
+/** A file on a mount that hangs keeps what reads it for ever; a pipe into which nobody writes does the same. */
+test('an agent goes on, and ends, with a plugin that waits for what cannot be given up', () =>
+  untilSaid(
+    ['waits-in-the-kernel'],
+    /is not asked while its thread/,
+    async (agent, archive, text) => {
+      const written = () => readFileSync(archive, 'utf8').length;
+      const before = written();
+      await vi.waitFor(() => expect(written()).toBeGreaterThan(before), 10_000);
+      const ended = once(agent, 'exit');
+      agent.kill('SIGTERM');
+      // As services do that do not listen to it: for Node itself would wait.
+      expect(await ended).toEqual([null, 'SIGTERM']);
+      expect(text().match(/did not come back at its deadline/g)).toHaveLength(1);
+      expect(text()).toMatch(/stopped: everything that was queued was delivered/);
+    },
+  ));
+
+test('who rejects a promise without a reason is told from who is at work by then', () =>
+  untilSaid(
+    ['behaved', 'rejects-nothing'],
+    /"[^"]*rejects-nothing\.ts threw/,
+    async (_, __, text) => {
+      expect(text()).not.toMatch(/"[^"]*one of [^"]*behaved\.ts threw|"[^"]*\/behaved\.ts threw/);
+      expect(
+        text().match(/one of .*\/behaved\.ts.* threw where nobody could catch it/g),
+      ).toHaveLength(1);
+    },
+  ));
 
 /** Every hostile plugin at once, in one agent, beside one that behaves and what the agent has itself. */
 describe('an agent with a folder of hostile plugins', () => {
@@ -31,6 +95,7 @@ plugins: { folders: ['${HOSTILE}', '${WELL}'], block: 2s, memory: 32MiB }
 collectors: { default: { enabled: false, timeout: 8s }, ${[
       'load',
       'behaved',
+      'breaks-stacks',
       'exits',
       'kills',
       'leaks',
@@ -78,6 +143,7 @@ handlers: { file: { path: '${archive}', format: json } }
     ['leaks-buffers', /leaks-buffers\.ts (took more than 32 MiB|kept its thread busy)/],
     ['loops', /loops\.ts (kept its thread busy|did not come back)/],
     ['never-resolves', /never-resolves\.ts did not come back at its deadline/],
+    ['breaks-stacks', /breaks-stacks\.ts threw where nobody could catch it: later, on purpose/],
     ['rejects-later', /rejects-later\.ts threw where nobody could catch it: rejected, on purpose/],
     ['throws-later', /throws-later\.ts threw where nobody could catch it: later, on purpose/],
     [

@@ -185,6 +185,7 @@ export function configJsonSchema({
   dialects,
 }: Plugins): Record<string, unknown> {
   const section = (
+    place: 'collectors' | 'handlers',
     plugins: Plugins['collectors'],
     keys: z.ZodType,
     more: Record<string, unknown> = {},
@@ -199,12 +200,17 @@ export function configJsonSchema({
         additionalProperties: false,
       };
     }
-    // An instance under a name of its own has the options of its type, which no schema can follow.
+    // An instance under a name of its own has the options of its type.
     const type = { enum: [...plugins.keys()] };
-    const other = { type: 'object', required: ['type'], properties: { ...common, type } };
+    const allOf = [...plugins.keys()].map((name) => ({
+      if: { required: ['type'], properties: { type: { const: name } } },
+      // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema
+      then: { $ref: `#/properties/${place}/properties/${name}` },
+    }));
+    const other = { type: 'object', required: ['type'], properties: { ...common, type }, allOf };
     return { type: ['object', 'null'], properties, additionalProperties: other };
   };
-  const collected = section(collectors, collectorKeys);
+  const collected = section('collectors', collectors, collectorKeys);
   const dialect = dialectSchema(dialects, inputSchema(handlerKeys).properties?.['dialect']);
   const defaults = { ...inputSchema(collectorKeys).properties };
   delete defaults['type'];
@@ -221,21 +227,26 @@ export function configJsonSchema({
     properties: {
       ...inputSchema(globals).properties,
       collectors: { ...collected, properties: { default: standard, ...collected.properties } },
-      handlers: section(handlers, handlerKeys, { dialect }),
+      handlers: section('handlers', handlers, handlerKeys, { dialect }),
     },
     additionalProperties: false,
   }) as Record<string, unknown>;
 }
 
-/** Text of a form may also be a reference, such as `${PWD}` or `${file:/run/secrets/x}`. */
+/** Text of a form, and a number, may also be a reference, such as `${PWD}` or `${file:/run/secrets/x}`. */
 function referring(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(referring);
   if (typeof schema !== 'object' || schema === null) return schema;
   return Object.fromEntries(
-    Object.entries(schema).map(([key, value]) =>
-      key === 'pattern' && typeof value === 'string'
-        ? [key, `${value}|\\$\\{`]
-        : [key, referring(value)],
-    ),
+    Object.entries(schema).flatMap(([key, value]) => {
+      if (key === 'pattern' && typeof value === 'string') return [[key, `${value}|\\$\\{`]];
+      if (key === 'type' && ['integer', 'number', 'boolean'].includes(value)) {
+        return [
+          [key, [value, 'string']],
+          ['pattern', '\\$\\{'],
+        ];
+      }
+      return [[key, referring(value)]];
+    }),
   );
 }

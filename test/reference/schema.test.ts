@@ -42,6 +42,14 @@ describe('an editor with the schema', () => {
     expect(underlined(read('packaging/cullinan.yaml'))).toEqual([]);
   });
 
+  test.each([
+    ['a number', `handlers: { graphite: { port: "\${PORT}" } }`],
+    ['a choice', `collectors: { cpu: { enabled: "\${CPU}" } }`],
+    ['a duration', `interval: "\${INTERVAL}"`],
+  ])('finds nothing wrong with %s that is elsewhere', (_, yaml) => {
+    expect(underlined(yaml)).toEqual([]);
+  });
+
   test('is told by its first line where the schema is', () => {
     expect(read('packaging/cullinan.yaml').split('\n', 1)[0]).toBe(
       '# yaml-language-server: $schema=/usr/share/cullinan/cullinan.schema.json',
@@ -51,6 +59,9 @@ describe('an editor with the schema', () => {
   test.each([
     ['a key that is none', 'intervall: 10s'],
     ['an option that is none', 'handlers: { graphite: { hots: a } }'],
+    ['an option that an instance does not have', 'collectors: { a: { type: exec, hots: a } }'],
+    ['a value that an instance does not take', 'collectors: { a: { type: exec, command: a } }'],
+    ['an instance of nothing', 'handlers: { a: { port: 5 } }'],
     ['a value of the wrong kind', 'handlers: { graphite: { port: many } }'],
     ['a number out of its bounds', 'handlers: { graphite: { port: 70000 } }'],
   ])('underlines %s', (_, yaml) => expect(underlined(yaml)).not.toEqual([]));

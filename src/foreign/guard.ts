@@ -14,8 +14,12 @@ const LONGEST = 200;
 
 /** What a plugin must not do in a process that is not its own comes to the agent's ears, and not to pass. */
 export function guard(members: readonly Member[], atWork: AtWork, say: (said: Said) => void): void {
-  const whose = (stack: string | undefined): number | undefined =>
-    members.find(({ paths }) => paths.some((path) => stack?.includes(path)))?.number;
+  /** Whose code a stack shows; 0, nobody's, where it is that of several who are not at work. */
+  const whose = (stack = ''): number | undefined => {
+    const found = members.filter(({ paths }) => paths.some((path) => stack.includes(path)));
+    if (found.length < 2) return found[0]?.number;
+    return found.find(({ number }) => number === atWork.number)?.number ?? 0;
+  };
   const of = (stack: string | undefined): number => whose(stack) ?? atWork.number;
   const exit = process.exit.bind(process);
   const leave = (what: string): never => {

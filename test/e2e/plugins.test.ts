@@ -473,6 +473,19 @@ describe('plugins that share a thread', () => {
     );
   });
 
+  test('are told apart where they are in one file', async () => {
+    const it = both('block: 2s', {
+      'plugins/bad.ts': collector('bad', 'one()', 'const one = () => 1;').replace(
+        /export default (defineCollector\([\s\S]*\));/,
+        `const bad = $1;
+export default [{ ...bad, name: 'innocent' }, { ...bad, *collect() { process.exit(); } }];`,
+      ),
+    });
+    it.start();
+    await it.said(/bad\.ts \(bad\) ended its thread/);
+    expect(it.log().filter((line) => line.includes('(innocent) ended'))).toEqual([]);
+  });
+
   test('are told apart where one keeps another from coming back', async () => {
     const it = both('block: 30s', {
       'plugins/bad.ts': collector('bad', '1', '').replace(

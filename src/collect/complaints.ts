@@ -30,8 +30,9 @@ export class Complaints {
   /** Says each kind of problem once, and its end when a collection has gone well without it. */
   ran({ errors, thrown, samples }: Pick<Run, 'errors' | 'thrown' | 'samples'>): void {
     if (errors.length === 0 && thrown === undefined && this.#standing.size === 0) return;
-    // One device that went away in the middle of a reading is nothing to speak of.
-    const spoken: unknown[] = errors.filter((error) => !(error instanceof NoData));
+    // One device that went away in the middle of a reading is nothing to speak of; all of them are.
+    const absent = samples === 0 && errors.every((error) => error instanceof NoData);
+    const spoken: unknown[] = absent ? [...errors] : errors.filter((it) => !(it instanceof NoData));
     const kinds = kindsOf(thrown === undefined ? spoken : [...spoken, thrown]);
     const fewer = kinds.size < this.#standing.size;
     for (const kind of this.#standing) {

@@ -283,6 +283,22 @@ describe('outcomes', () => {
     expect(report.standing).toBeUndefined();
   });
 
+  test('one of several that is absent is not said; that all are is, as information', () => {
+    const gone = (server: string) => new NoData(`${server}: nobody listens`);
+    const { runner, report } = runnerFor(
+      scripted(
+        () => [io('sda', 1), gone('a')],
+        () => [gone('a'), gone('b')],
+      ),
+      host,
+    );
+    expect(atOnce(runner.run(0)).outcome).toBe('partial');
+    expect(report.said).toEqual([]);
+    expect(atOnce(runner.run(10)).outcome).toBe('no-data');
+    expect(report.said.map(({ trouble }) => trouble.absent)).toContain(true);
+    expect(report.said.map(({ trouble }) => trouble.absent)).not.toContain(false);
+  });
+
   test('problems of different kinds are told apart, those of one kind are not', () => {
     const bad = (device: string) => new ParseError(`line 4: "${device}" is 17 columns short`);
     const { runner, report } = runnerFor(

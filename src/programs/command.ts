@@ -22,32 +22,49 @@ const KEPT = 4096;
 export const calledIn = ({ command: [program = ''] }: Pick<Command, 'command'>): string =>
   basename(program);
 
-/** The number of a user's first group, as the system knows it. */
-function firstGroup(user: string): Promise<string> {
+/** What the system knows of a user: passwd(5). */
+interface Account {
+  /** The number of the first group. */
+  readonly group: string;
+  readonly home: string;
+}
+
+function accountOf(user: string): Promise<Account> {
   return new Promise((resolve, reject) => {
-    execFile('id', ['-g', '--', user], { timeout: 5000 }, (cause, stdout) => {
-      if (cause === null) return resolve(stdout.trim());
-      const why = `the system knows no user ${printable(user)}. Name one that id(1) knows.`;
+    execFile('getent', ['passwd', '--', user], { timeout: 5000 }, (cause, stdout) => {
+      const [, , , group = '', , home = ''] = stdout.trim().split(':');
+      if (cause === null) return resolve({ group, home });
+      const why = `the system knows no user ${printable(user)}. Name one that getent(1) knows under passwd.`;
       reject(new Foreseen(why, { cause }));
     });
   });
+}
+
+/** How a command is started. */
+export interface Start {
+  readonly line: readonly string[];
+  /** Where the user is at home that it runs as, if that is another one. */
+  readonly home?: string | undefined;
 }
 
 /**
  * The whole command line: prlimit(1) sets the bound and setpriv(1) the user, then each becomes what follows it,
  * so that the process that is started is the program itself in the end.
  */
-export async function commandLine(it: Command): Promise<readonly string[]> {
+export async function prepare(it: Command): Promise<Start> {
   const { user, group, memory, command } = it;
   const bounds = memory === undefined ? [] : ['prlimit', `--as=${memory}`, '--core=0', '--'];
-  if (user === undefined) return [...bounds, ...command];
+  if (user === undefined) return { line: [...bounds, ...command] };
   const number = /^\d+$/.test(user);
+  // A number may be of nobody, as in a container.
+  const nobody = group === undefined || !number ? undefined : { group, home: '/' };
+  const account = await accountOf(user).catch((error: Error) => nobody ?? Promise.reject(error));
   const groups = number ? '--clear-groups' : '--init-groups';
-  const regid = group ?? (await firstGroup(user));
+  const regid = group ?? account.group;
   // An agent that may change users without being root would hand that on, too.
   const nothing = ['--inh-caps=-all', '--ambient-caps=-all'];
   const as = ['setpriv', `--reuid=${user}`, `--regid=${regid}`, groups, ...nothing, '--'];
-  return [...as, ...bounds, ...command];
+  return { line: [...as, ...bounds, ...command], home: account.home };
 }
 
 /** Starts it in a process group of its own, with an environment that is ours to say. */

@@ -5,7 +5,7 @@ import { decodeJson } from '../wire/readings/json.ts';
 import { type MuninReader, muninReader } from '../wire/readings/munin.ts';
 import { decodePlugin, PLUGIN_STATES, statusReading } from '../wire/readings/perfdata.ts';
 import type { LineReader } from '../wire/readings/reading.ts';
-import { type Command, calledIn, commandLine, failed } from './command.ts';
+import { type Command, calledIn, failed, prepare } from './command.ts';
 import { type LineFormat, readerOf } from './formats.ts';
 import { Intake } from './intake.ts';
 import { allTaken, Lines } from './lines.ts';
@@ -131,8 +131,12 @@ export class ProgramSession implements Session {
     const named = NAMED.has(options.format);
     const prefix = named ? undefined : options.as;
     const intake = new Intake({ most: options.series, prefix, own }, calledIn(options));
-    this.#line = await commandLine(options);
-    this.#environment = environmentOf(options, own, interval);
+    const { line, home } = await prepare(options);
+    this.#line = line;
+    this.#environment = {
+      ...(home === undefined ? {} : { HOME: home }),
+      ...environmentOf(options, own, interval),
+    };
     this.#intake = intake;
     return intake;
   }

@@ -151,18 +151,22 @@ describe('at each tick', () => {
     expect(await values()).toEqual({ limit: 256 * 1024 ** 2 });
   });
 
-  test.runIf(process.getuid?.() === 0)('it runs as another user, with his groups', async () => {
-    const { values } = running({
-      command: sh('echo uid $(id -u); echo gid $(id -g); echo groups $(id -G | wc -w)'),
-      ...{ user: 'daemon', memory: '256MiB' },
-    });
-    expect(await values()).toEqual({ uid: 1, gid: 1, groups: 1 });
-    const { values: other } = running({
-      command: sh('echo uid $(id -u); echo gid $(id -g)'),
-      ...{ user: '4242', group: '4343' },
-    });
-    expect(await other()).toEqual({ uid: 4242, gid: 4343 });
-  });
+  test.runIf(process.getuid?.() === 0)(
+    'it runs as another user, with his groups and home',
+    async () => {
+      const home = 'if [ "$HOME" = ~daemon ]; then echo home 1; else echo home 0; fi';
+      const { values } = running({
+        command: sh(`echo uid $(id -u); echo gid $(id -g); echo groups $(id -G | wc -w); ${home}`),
+        ...{ user: 'daemon', memory: '256MiB' },
+      });
+      expect(await values()).toEqual({ uid: 1, gid: 1, groups: 1, home: 1 });
+      const { values: other } = running({
+        command: sh('echo uid $(id -u); echo gid $(id -g)'),
+        ...{ user: '4242', group: '4343' },
+      });
+      expect(await other()).toEqual({ uid: 4242, gid: 4343 });
+    },
+  );
 });
 
 describe('for as long as the agent runs', () => {

@@ -33,6 +33,11 @@ test("Diamond's user scripts", () => {
     'a.b 42 count gauge @1795219200',
     'd 1 count gauge',
   ]);
+  // No time that can be: when it was said is as good.
+  expect(read(plainReader(), 'a 1 99999999999\nb 1 -1')).toEqual([
+    'a 1 count gauge',
+    'b 1 count gauge',
+  ]);
   expect(read(plainReader(), 'queue;name=in;host=web02 3')).toEqual([
     'queue{name=in} 3 count gauge web02',
   ]);
@@ -86,6 +91,7 @@ describe("collectd's PUTVAL", () => {
     ['PUTVAL web01/exec N:1', 'no identifier'],
     ['PUTVAL "web01/exec/gauge N:1', 'quotation mark'],
     ['PUTVAL web01/exec/gauge soon:1', 'no time'],
+    ['PUTVAL web01/exec/gauge 99999999999:1', 'no time'],
     ['PUTVAL web01/exec/gauge N:one', 'no number'],
     ['LISTVAL', 'neither PUTVAL nor PUTNOTIF'],
     ['PUTNOTIF severity=bad message=x', 'no severity'],
@@ -397,7 +403,7 @@ describe('whatever bytes come', () => {
               expect(name).not.toBe('');
               expect(Number.isFinite(value)).toBe(true);
               expect(Object.values(labels).every((text) => typeof text === 'string')).toBe(true);
-              expect(time === undefined || (time > 0 && Number.isFinite(time))).toBe(true);
+              expect(time === undefined || (time > 0 && time < 2 ** 32)).toBe(true);
             }
           }
         }),

@@ -9,6 +9,7 @@
 import type { Labels } from '../../metric/index.ts';
 import type { DataSource } from './collectd-types.ts';
 import {
+  END_OF_TIME,
   isName,
   isNoNumber,
   type LineReader,
@@ -68,7 +69,7 @@ export function decodePutval(words: readonly string[], line: string, types: Type
     if (/^[a-z_:]+=/i.test(word)) continue;
     const [at = '', ...texts] = word.split(':');
     const time = at === 'N' ? undefined : numberIn(at);
-    if (time !== undefined && !(time >= 0))
+    if (time !== undefined && !(time >= 0 && time < END_OF_TIME))
       throw refused(FORM, line, 'has no time before its values');
     sources ??= texts.length === 1 ? [{ name: 'value', kind: 'gauge' }] : undefined;
     if (sources === undefined) {

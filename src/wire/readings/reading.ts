@@ -68,11 +68,14 @@ export function refused(form: string, line: string, what: string): SyntaxError {
   return new SyntaxError(`${form}: "${shown}" ${what}`);
 }
 
+/** Seconds since the Unix epoch that nobody means: the agent takes no such time, its peers keep them in 32 bits. */
+export const END_OF_TIME = 2 ** 32;
+
 /** A time that another clock gives, if it is one: seconds, milliseconds, microseconds or nanoseconds. */
 export function timeIn(value: number): number | undefined {
   let time = value;
   for (let i = 0; i < 3 && Math.abs(time) >= 1e11; i += 1) time /= 1000;
-  return time > 0 && time < 1e11 ? time : undefined;
+  return time > 0 && time < END_OF_TIME ? time : undefined;
 }
 
 export const NO_LABELS: Labels = Object.freeze({});

@@ -155,18 +155,16 @@ export class Colony {
   /**
    * Has a session that is known in its thread collect again.
    *
-   * @returns nothing, where only values have changed.
-   * @throws as {@link ask}.
+   * @returns nothing, where it has done so at once and only values have changed; a promise of nothing,
+   * where that took a while. It rejects as {@link ask}.
    */
-  async again(resident: Resident, session: number, until: Until): Promise<unknown> {
+  again(resident: Resident, session: number, until: Until): Promise<unknown> | undefined {
     const state = this.#stateOf(resident);
     const home = this.#homeOf(state);
-    if (home === undefined) throw state.off ?? new Interrupted();
-    try {
-      return await home.thread.again(resident.number, session, until);
-    } catch (error) {
+    if (home === undefined) return Promise.reject(state.off ?? new Interrupted());
+    return home.thread.again(resident.number, session, until)?.catch((error) => {
       throw this.#why(error, state, home);
-    }
+    });
   }
 
   #why(error: unknown, state: State, { thread }: Home): unknown {

@@ -4,6 +4,8 @@ import { type Colony, Interrupted, type Resident } from './colony.ts';
 import { type AgentCopy, type Brought, untold } from './protocol.ts';
 import { Refused } from './thread.ts';
 
+type Items = Iterable<Observation | Error>;
+
 /** Milliseconds that a collector has after its deadline; the agent leaves it behind a little later. */
 const GRACE = 100;
 
@@ -57,31 +59,28 @@ class SessionElsewhere implements Session {
     colony.watch(this.#id, () => this.#lost());
   }
 
-  async collect(context: CollectContext): Promise<Iterable<Observation | Error>> {
+  collect(context: CollectContext): Items | Promise<Items> {
     this.#metrics ??= this.#metricsFor(context.options);
-    for (;;) {
-      try {
-        const shared = this.#asks ? undefined : this.#shared;
-        const brought = await (shared === undefined
-          ? this.#ask(context)
-          : this.#again(context, shared));
-        return brought === undefined ? this.#renew() : this.#unpack(brought);
-      } catch (error) {
-        // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
-        if (error instanceof Interrupted && !context.signal.aborted) continue;
-        throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
-      }
+    const shared = this.#asks ? undefined : this.#shared;
+    if (shared === undefined) return this.#later(context, this.#ask(context));
+    shared[0] = context.time;
+    const until = { signal: () => context.signal, grace: GRACE };
+    const brought = this.#colony.again(this.#resident, this.#id, until);
+    return brought === undefined ? this.#renew() : this.#later(context, brought);
+  }
+
+  async #later(context: CollectContext, asked: Promise<unknown>): Promise<Items> {
+    try {
+      const brought = (await asked) as Brought | undefined;
+      return brought === undefined ? this.#renew() : this.#unpack(brought);
+    } catch (error) {
+      // Whoever shared its thread was stopped, and it has time left: the tick is not lost to it.
+      if (error instanceof Interrupted && !context.signal.aborted) return this.collect(context);
+      throw error instanceof Refused && error.told !== undefined ? untold(error.told) : error;
     }
   }
 
-  #again(context: CollectContext, shared: Float64Array): Promise<Brought | undefined> {
-    shared[0] = context.time;
-    const until = { signal: () => context.signal, grace: GRACE };
-    const asked = this.#colony.again(this.#resident, this.#id, until);
-    return asked as Promise<Brought | undefined>;
-  }
-
-  async #ask(context: CollectContext): Promise<Brought | undefined> {
+  async #ask(context: CollectContext): Promise<unknown> {
     const { options, time, agent } = context;
     const { key } = this.#resident.parcel;
     const first = !this.#known;
@@ -91,7 +90,7 @@ class SessionElsewhere implements Session {
     const until = { signal: () => context.signal, grace: GRACE };
     const brought = await this.#colony.ask(this.#resident, this.#id, order, { until });
     this.#known = true;
-    return brought as Brought | undefined;
+    return brought;
   }
 
   async close(): Promise<void> {

@@ -95,8 +95,9 @@ export type Order =
 
 export type Call = Order & { readonly call: number };
 /**
- * A session is to collect again, under the options that it has; and that it did, and observed the same
- * series as before. As at most ticks: every word that goes over costs. Its call is the session below zero.
+ * A session is to collect again, under the options that it has; and, where the agent has not waited for it,
+ * that it did, and observed the same series as before. As at most ticks: every word that goes over costs. Its
+ * call is the session below zero.
  */
 export type Again = number;
 /** What needs no answer. */

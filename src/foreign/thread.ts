@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { Foreseen } from '../plugin/index.ts';
-import { type Marks, marks } from './marks.ts';
+import { Marks } from './marks.ts';
 import {
   type Again,
   type Answer,
@@ -53,6 +53,11 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * Milliseconds within which most collections are done. They are waited for without the event loop: two timers, and a turn
+ * for the answer, would cost as much as the collection.
+ */
+const AT_ONCE = 2;
 /** How often one looks after a thread that has not answered yet. */
 const LOOK = 100;
 /** Milliseconds until a thread comes round for the first time. */
@@ -77,7 +82,7 @@ function leave(): void {
 export class Thread {
   readonly worker: Worker;
   readonly #needs: ThreadNeeds;
-  readonly #marks: Marks = marks();
+  readonly #marks = new Marks();
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
   #ended = false;
@@ -147,34 +152,39 @@ export class Thread {
       transfer = [],
     }: { until?: Until | undefined; transfer?: readonly ArrayBuffer[] | undefined } = {},
   ): Promise<unknown> {
+    if (this.#ended) return this.#inVain();
     this.#calls += 1;
     const call = this.#calls;
-    return this.#send(call, number, until, { ...order, call } satisfies Call, transfer);
+    this.worker.postMessage({ ...order, call } satisfies Call, transfer);
+    return this.#answer(call, number, until);
   }
 
   /**
    * Has a session collect again.
    *
    * @param number the plugin's.
-   * @returns nothing, where only values have changed, which are in shared memory.
+   * @returns nothing, where it has done so at once and only values have changed, which are in shared
+   * memory. A promise of nothing, where that took a while.
    */
-  again(number: number, session: number, until: Until): Promise<unknown> {
-    return this.#send(-session, number, until, session satisfies Again);
+  again(number: number, session: number, until: Until): Promise<unknown> | undefined {
+    if (this.#ended) return this.#inVain();
+    // One that is busy has been waited for already.
+    const free = this.#waiting.size === 0;
+    if (free) this.#marks.expect(session);
+    this.worker.postMessage(session satisfies Again);
+    if (free && this.#marks.awaited(session, AT_ONCE)) return undefined;
+    return this.#answer(-session, number, until);
   }
 
-  #send(
-    call: number,
-    number: number,
-    until: Until | undefined,
-    message: Call | Again,
-    transfer: readonly ArrayBuffer[] = [],
-  ): Promise<unknown> {
-    if (this.#ended) return Promise.reject(new Foreseen('the thread has ended'));
+  #inVain(): Promise<never> {
+    return Promise.reject(new Foreseen('the thread has ended'));
+  }
+
+  #answer(call: number, number: number, until: Until | undefined): Promise<unknown> {
     if (this.#waiting.size === 0) this.worker.ref();
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#waiting.set(call, { number, resolve, reject, until, off: undefined });
     });
-    this.worker.postMessage(message, transfer);
     this.#watchOver();
     return answer;
   }

@@ -8,7 +8,7 @@ import { Unresponsive } from '../plugin/index.ts';
 import { AtWork } from './at-work.ts';
 import { guard, type Member } from './guard.ts';
 import { inspectFiles, Judge } from './inspection.ts';
-import { marks } from './marks.ts';
+import { Marks } from './marks.ts';
 import {
   type Again,
   type Answer,
@@ -27,7 +27,7 @@ if (parentPort === null) inspectFiles();
 else serve(parentPort, workerData as Beginning);
 
 function serve(port: MessagePort, beginning: Beginning): void {
-  const shared = marks(beginning.marks);
+  const shared = new Marks(beginning.marks);
   const atWork = new AtWork(shared);
   const members: Member[] = [];
   const say = (said: Said): void => port.postMessage(said);
@@ -60,20 +60,25 @@ function serve(port: MessagePort, beginning: Beginning): void {
 
   function again(session: number): void {
     const call = -session;
-    const done = (value: unknown): void =>
-      over(call, value === undefined ? session : { call, value });
-    const failed = (error: unknown): void => over(call, { call, error: told(error) });
+    let brought: ReturnType<Residents['again']>;
     try {
-      const brought = residents.again(session, () => signalOf(call));
-      if (brought instanceof Promise) {
-        // Only what is waited for can be aborted.
-        underWay.add(call);
-        brought.then(done).catch(failed);
-      } else {
-        done(brought);
-      }
+      brought = residents.again(session, () => signalOf(call));
     } catch (error) {
-      failed(error);
+      brought = Promise.reject(error);
+    }
+    const done = brought === undefined;
+    if (shared.letGo(session, done) && done) over(call);
+    else void follow(call, brought);
+  }
+
+  /** What takes a while, or has more to say than numbers. Only what is waited for can be aborted. */
+  async function follow(call: number, brought: ReturnType<Residents['again']>): Promise<void> {
+    underWay.add(call);
+    try {
+      const value = await brought;
+      over(call, value === undefined ? -call : { call, value });
+    } catch (error) {
+      over(call, { call, error: told(error) });
     }
   }
 
@@ -87,8 +92,8 @@ function serve(port: MessagePort, beginning: Beginning): void {
     }
   }
 
-  function over(call: number, said: Answer | Again): void {
-    port.postMessage(said);
+  function over(call: number, said?: Answer | Again): void {
+    if (said !== undefined) port.postMessage(said);
     aborters.delete(call);
     underWay.delete(call);
     answers += 1;

@@ -18,6 +18,13 @@ export default defineCollector({
 });
 `;
 
+interface Line {
+  readonly name: string;
+  readonly value: number;
+  readonly time: number;
+  readonly host: string;
+}
+
 /** An agent, and a folder for what it is given and for what it writes. */
 function agent(yaml: string, files: Readonly<Record<string, string>>) {
   const folder = scratchFolder();
@@ -47,7 +54,7 @@ function agent(yaml: string, files: Readonly<Record<string, string>>) {
   const samples = () => {
     const path = join(folder, 'out.json');
     const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
-    return lines.map((line) => JSON.parse(line) as { name: string; value: number; time: number });
+    return lines.map((line) => JSON.parse(line) as Line);
   };
   const values = (name: string) => samples().flatMap((it) => (it.name === name ? [it.value] : []));
   const signal = (name: NodeJS.Signals) => child?.kill(name);
@@ -58,6 +65,7 @@ function agent(yaml: string, files: Readonly<Record<string, string>>) {
     log,
     said,
     start,
+    samples,
     values,
     signal,
     words: ['--config', config],
@@ -274,6 +282,40 @@ const encode = typeof encodeText;`,
   });
 });
 
+test('what is observed in a thread is all there, at once or late, of other hosts and other times', async () => {
+  const own = (name: string, collect: string) =>
+    collector(name, '1', 'let n = 0;').replace(/\*collect.*/, `*collect({ time }) { ${collect} },`);
+  const names = ['prompt', 'late', 'abroad', 'timed'];
+  const on = names.map((name) => `${name}: { enabled: true }`).join(', ');
+  const patient = 'default: { enabled: false, timeout: 15s }';
+  // Longer than anybody waits for it without the event loop.
+  const slow = 'if (n % 3 === 0) for (const end = Date.now() + 10; Date.now() < end; );';
+  const { start, samples, log } = agent(`${FAST}collectors: { ${patient}, ${on} }\n${OUT}`, {
+    'plugins/prompt.ts': own('prompt', 'yield metrics.one.observe(count(++n));'),
+    'plugins/late.ts': own('late', `n += 1; ${slow} yield metrics.one.observe(count(n));`),
+    'plugins/abroad.ts': own(
+      'abroad',
+      `n += 1; yield { ...metrics.one.observe(count(n)), host: 'guest' };`,
+    ),
+    'plugins/timed.ts': own(
+      'timed',
+      'n += 1; const at = n % 2 === 0 ? { time: time - 60 } : {}; yield { ...metrics.one.observe(count(n)), ...at };',
+    ),
+  });
+  start();
+  const of = (name: string) => samples().filter((it) => it.name === `own.${name}`);
+  await vi.waitFor(() => {
+    for (const name of names) expect(of(name).length, log().join('\n')).toBeGreaterThan(8);
+  }, 15_000);
+  for (const name of names) {
+    const values = of(name).map(({ value }) => value);
+    expect(values).toEqual(values.map((_, i) => i + 1));
+  }
+  expect(new Set(of('abroad').map(({ host }) => host))).toEqual(new Set(['guest']));
+  const [odd, even] = [1, 0].map((rest) => of('timed').filter(({ value }) => value % 2 === rest));
+  expect((odd?.[1]?.time ?? 0) - (even?.[0]?.time ?? 0)).toBeGreaterThan(59);
+});
+
 test('a reload loads anew what has changed, and leaves the others as they are', async () => {
   const counting = (name: string, from: number) => collector(name, 'n++', `let n = ${from};`);
   const it = agent(
@@ -365,12 +407,12 @@ async function peer() {
 
 describe('a handler of one’s own', () => {
   /** A busy machine takes longer to start a thread than the half interval that a collection has. */
-  const PATIENT = 'mine: { enabled: true, timeout: 5s }';
+  const patient = 'mine: { enabled: true, timeout: 5s }';
 
   test('delivers, and again after its peer has gone', async () => {
     const { port, lines, cut } = await peer();
     const handlers = `handlers: { plain: { port: ${port}, backoff: { least: 50ms, most: 100ms } } }\n`;
-    const collectors = `collectors: { ${QUIET}, ${PATIENT} }\n`;
+    const collectors = `collectors: { ${QUIET}, ${patient} }\n`;
     const it = agent(FAST + handlers + collectors, {
       'plugins/plain.ts': HANDLER,
       'plugins/mine.ts': collector('mine', 'n++', 'let n = 10;'),
@@ -402,7 +444,7 @@ describe('a handler of one’s own', () => {
     const [one, other] = [await peer(), await peer()];
     const it = agent(
       `${FAST}handlers: { plain: { ports: [${one.port}, ${other.port}], backoff: { least: 50ms, most: 100ms } } }
-collectors: { ${QUIET}, ${PATIENT} }\n`,
+collectors: { ${QUIET}, ${patient} }\n`,
       { 'plugins/plain.ts': DIVIDED, 'plugins/mine.ts': collector('mine', 'n++', 'let n = 20;') },
     );
     it.start();

@@ -1,10 +1,11 @@
-import type { Metric, Observation } from '../metric/index.ts';
+import { type Metric, type Observation, Observations } from '../metric/index.ts';
 import type { AgentStatus, CollectContext, Collector, Session, z } from '../plugin/index.ts';
 import { type Colony, Interrupted, type Resident } from './colony.ts';
 import { type AgentCopy, type Brought, untold } from './protocol.ts';
 import { Refused } from './thread.ts';
 
 type Items = Iterable<Observation | Error>;
+type Series = Pick<Observation, 'metric' | 'labels' | 'host'>;
 
 /** Milliseconds that a collector has after its deadline; the agent leaves it behind a little later. */
 const GRACE = 100;
@@ -33,16 +34,16 @@ class SessionElsewhere implements Session {
   /** Whether its thread knows it. */
   #known = false;
   #asks = false;
-  #series: {
-    metric: Metric;
-    labels: Observation['labels'];
-    host: string | undefined;
-    value: number;
-  }[] = [];
-  #order: Int32Array = new Int32Array();
+  #series: Series[] = [];
+  /** Those that were observed last, in their order. */
+  #order: readonly Series[] = [];
+  /** What was observed of them: the values are where its thread writes them. */
+  #observed = new Observations();
+  /** The same as objects, once they are needed: there is no column for a host. */
+  #objects: (Series & { value: number })[] | undefined;
+  #abroad = false;
   /** Where its thread and the agent write: the time, and behind it the values. There while its thread knows it. */
   #shared: Float64Array | undefined;
-  #items: (Observation | Error)[] = [];
   settled?: (collections: number) => void;
 
   constructor(
@@ -104,18 +105,32 @@ class SessionElsewhere implements Session {
     this.#colony.watch(this.#id, () => this.#lost());
   }
 
-  /** The same series as in the collection before, with other values. */
-  #renew(): readonly (Observation | Error)[] {
-    const series = this.#series;
-    const ids = this.#order;
-    const items = this.#items;
-    const values = this.#shared as Float64Array;
-    for (let i = 0; i < ids.length; i += 1) {
-      const it = series[ids[i] as number] as (typeof series)[number];
-      it.value = values[i + 1] as number;
-      items[i] = it;
+  /** The same series as in the collection before: their values are others by now. */
+  #renew(): Items {
+    return this.#abroad ? this.#asObjects() : this.#observed;
+  }
+
+  #asObjects(): readonly Observation[] {
+    this.#objects ??= this.#order.map(({ metric, labels, host }) => {
+      return { metric, labels, host, value: 0 };
+    });
+    const { values } = this.#observed;
+    for (const [at, object] of this.#objects.entries()) object.value = values[at] as number;
+    return this.#objects;
+  }
+
+  /** These are observed from now on. */
+  #arrange(order: readonly Series[]): void {
+    this.#order = order;
+    this.#objects = undefined;
+    this.#abroad = order.some(({ host }) => host !== undefined);
+    this.#observed = new Observations();
+    const { metrics, labels } = this.#observed;
+    for (const series of order) {
+      metrics.push(series.metric);
+      labels.push(series.labels);
     }
-    return items;
+    this.#observed.length = order.length;
   }
 
   #unpack({ anew, fresh, order, values, when, errors, thrown, awaits, asks }: Brought) {
@@ -130,16 +145,14 @@ class SessionElsewhere implements Session {
     for (const [id, metric, labels, host] of fresh) {
       const declared = this.#metrics?.[metric];
       if (declared === undefined) throw new Error('a metric came over that is not declared');
-      this.#series[id] = { metric: declared, labels, host, value: 0 };
+      this.#series[id] = { metric: declared, labels, host };
     }
-    if (order !== undefined) {
-      this.#order = order;
-      this.#items = [];
-    }
+    if (order !== undefined) this.#arrange(Array.from(order, (id) => this.#series[id] as Series));
     this.#shared = values;
-    const items = this.#renew();
-    if (when.length === 0 && errors.length === 0 && thrown === undefined) return items;
-    const all = [...items];
+    this.#observed.values = values.subarray(1);
+    if (when.length === 0 && errors.length === 0 && thrown === undefined) return this.#renew();
+    const items = this.#asObjects();
+    const all: (Observation | Error)[] = [...items];
     for (const [at, time, seconds] of when)
       all[at] = { ...(items[at] as Observation), time, seconds };
     for (const error of errors) all.push(untold(error));

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock/index.ts';
 import type { Observation } from '../metric/index.ts';
 import {
   type CollectContext,
@@ -9,7 +10,7 @@ import {
 } from '../plugin/index.ts';
 import { createSince } from '../rates/index.ts';
 import { AgentSeen, type AtWork } from './at-work.ts';
-import { type Packer, type Packing, packer } from './observed.ts';
+import { type Packer, packer } from './observed.ts';
 import type { AgentCopy, Brought } from './protocol.ts';
 
 const NO_LIST =
@@ -58,28 +59,28 @@ export class CollectorInside {
     signal: () => AbortSignal,
   ): Brought | undefined | Promise<Brought | undefined> {
     this.#agent.renew(copy);
-    this.#memory.turn(performance.now() / 1000);
-    const packing = this.#packer.begin();
+    this.#memory.turn(systemClock.monotonic() / 1000);
+    this.#packer.begin();
     const context = new Context(
       { host: this.#host, options: this.#options, agent: this.#agent, since: this.#memory.since },
       time,
       signal,
     );
     const failed = (error: unknown) => {
-      packing.thrown(error);
-      return this.#done(packing);
+      this.#packer.thrown(error);
+      return this.#done();
     };
     try {
-      const under = this.#take(packing, context);
-      if (under === undefined) return this.#done(packing);
-      return under.then(() => this.#done(packing), failed);
+      const under = this.#take(context);
+      if (under === undefined) return this.#done();
+      return under.then(() => this.#done(), failed);
     } catch (error) {
       return failed(error);
     }
   }
 
-  #done(packing: Packing): Brought | undefined {
-    const done = packing.done();
+  #done(): Brought | undefined {
+    const done = this.#packer.done();
     const { asked: asks } = this.#agent;
     const { order, when, errors, thrown } = done;
     const same = order === undefined && when.length === 0;
@@ -88,21 +89,21 @@ export class CollectorInside {
   }
 
   /** @returns nothing, where nothing had to be waited for. */
-  #take(packing: Packing, context: CollectContext): Promise<void> | undefined {
+  #take(context: CollectContext): Promise<void> | undefined {
     const { collect } = this.#collector;
-    if (collect === undefined && this.#session === undefined) return this.#open(packing, context);
-    const collected = this.#atWork.now(this.#number, () =>
-      collect === undefined
-        ? (this.#session as Session).collect(context)
-        : (this.#collector.collect?.(context) as Collected),
-    );
-    if (typeof collected !== 'object' || collected === null) throw new Foreseen(NO_LIST);
-    if (!(Symbol.iterator in collected)) return this.#follow(packing, collected);
-    this.#gather(packing, collected);
-    return undefined;
+    if (collect === undefined && this.#session === undefined) return this.#open(context);
+    const later = this.#atWork.now(this.#number, () => {
+      const collected: Collected =
+        collect === undefined
+          ? (this.#session as Session).collect(context)
+          : this.#collector.collect(context);
+      if (typeof collected !== 'object' || collected === null) throw new Foreseen(NO_LIST);
+      return Symbol.iterator in collected ? this.#gather(collected) : collected;
+    });
+    return later && this.#follow(later);
   }
 
-  async #open(packing: Packing, context: CollectContext): Promise<void> {
+  async #open(context: CollectContext): Promise<void> {
     const collector = this.#collector;
     if (collector.collect !== undefined) return;
     const session = await this.#atWork.now(this.#number, () => collector.open());
@@ -110,23 +111,25 @@ export class CollectorInside {
       throw new Foreseen('what open() gave back has no collect(): return { collect, close }');
     }
     this.#session = session;
-    await this.#take(packing, context);
+    await this.#take(context);
   }
 
-  async #follow(packing: Packing, later: Exclude<Collected, Iterable<unknown>>): Promise<void> {
+  async #follow(later: Exclude<Collected, Iterable<unknown>>): Promise<void> {
     const collected = await later;
     if (!isIterable(collected)) throw new Foreseen(NO_LIST);
-    if (Symbol.iterator in collected) return this.#gather(packing, collected);
+    if (Symbol.iterator in collected) {
+      this.#atWork.now(this.#number, () => this.#gather(collected));
+      return;
+    }
     for await (const item of collected) {
       this.#atWork.turn(this.#number);
-      if (!packing.add(item)) return;
+      if (!this.#packer.add(item)) return;
     }
   }
 
-  #gather(packing: Packing, collected: Iterable<Observation | Error>): void {
-    this.#atWork.now(this.#number, () => {
-      for (const item of collected) if (!packing.add(item)) return;
-    });
+  #gather(collected: Iterable<Observation | Error>): undefined {
+    const packer = this.#packer;
+    for (const item of collected) if (!packer.add(item)) return;
   }
 
   settled(collections: number): void {

@@ -4,8 +4,10 @@ import { formatValue } from './graphite.ts';
 const ZERO = 48;
 const POINT = 46;
 const POWERS = [1, 10, 100, 1000, 1e4, 1e5, 1e6];
-/** Up to here a number times a power of ten is off by less than {@link NEAR}. */
-const EXACT = 4e9;
+/** The most digits after the point that {@link writeFixed} takes. */
+export const MOST_PLACES = POWERS.length - 1;
+/** Up to here a number times a power of ten is off by less than {@link NEAR}: by half of what its last bit counts. */
+const EXACT = 1e11;
 /** So near to the middle between two numbers it is left to V8 which one to round to. */
 const NEAR = 1e-5;
 /** Below it V8 reckons with whole numbers of 31 bits. */
@@ -28,42 +30,48 @@ export function writeDecimal(
   significant: number | undefined,
   into: Uint8Array,
 ): number {
-  const places = precision ?? 0;
-  const power = POWERS[places];
-  if (value < 0 || power === undefined || (precision === undefined && significant !== undefined)) {
-    return writeText(formatValue(value, precision, significant), into);
-  }
-  let left = value;
+  return precision !== undefined && precision <= MOST_PLACES
+    ? writeFixed(value, precision, into)
+    : writeText(formatValue(value, precision, significant), into);
+}
+
+/**
+ * The same of a number whose digits after the point are known.
+ *
+ * @param places at most {@link MOST_PLACES}.
+ */
+export function writeFixed(value: number, places: number, into: Uint8Array): number {
   let at = WIDEST;
-  if (Number.isSafeInteger(value)) {
-    for (let i = 0; i < places; i += 1) {
+  /** Where the point stands; without one, the end. */
+  const point = places === 0 ? at : at - places - 1;
+  let left = value;
+  if (value >= 0 && Number.isSafeInteger(value)) {
+    while (at > point + 1) {
       at -= 1;
       into[at] = ZERO;
     }
+    if (at > point) {
+      at -= 1;
+      into[at] = POINT;
+    }
   } else {
-    const scaled = value * power;
+    const scaled = value * (POWERS[places] as number);
     left = Math.floor(scaled);
     const off = scaled - left - 0.5;
-    if (precision === undefined || scaled > EXACT || (off < NEAR && off > -NEAR)) {
-      return writeText(formatValue(value, precision), into);
+    if (value < 0 || scaled > EXACT || (off < NEAR && off > -NEAR)) {
+      return writeText(formatValue(value, places), into);
     }
     if (off > 0) left += 1;
-    for (let i = 0; i < places; i += 1) {
-      const next = Math.floor(left / 10);
-      at -= 1;
-      into[at] = ZERO + (left - 10 * next);
-      left = next;
-    }
-  }
-  if (places > 0) {
-    at -= 1;
-    into[at] = POINT;
   }
   while (left > SMALL) {
     const next = Math.floor(left / 10);
     at -= 1;
     into[at] = ZERO + (left - 10 * next);
     left = next;
+    if (at === point + 1) {
+      at -= 1;
+      into[at] = POINT;
+    }
   }
   let small = left | 0;
   do {
@@ -71,10 +79,15 @@ export function writeDecimal(
     at -= 1;
     into[at] = ZERO + (small - 10 * next);
     small = next;
-  } while (small > 0);
+    if (at === point + 1) {
+      at -= 1;
+      into[at] = POINT;
+    }
+  } while (small > 0 || at >= point);
   return at;
 }
 
+/** The same of any text. */
 function writeText(text: string, into: Uint8Array): number {
   const from = WIDEST - text.length;
   for (let i = 0; i < text.length; i += 1) into[from + i] = text.charCodeAt(i);

@@ -4,23 +4,22 @@
  * `encodeLines` in graphite.ts, at a fifth of its cost, and without garbage.
  */
 import type { Name, Packed } from '../metric/index.ts';
-import { WIDEST, writeDecimal } from './decimal.ts';
+import { MOST_PLACES, WIDEST, writeDecimal, writeFixed } from './decimal.ts';
 
-/** Lines as they were sent, and where in them the numbers stand. */
+/** Lines as they were sent. */
 interface Image {
   readonly names: readonly Name[];
   /** Where the first of its names stands among these, and how many there are. */
   readonly from: number;
   readonly length: number;
-  /** Of each line its number, where that begins, and how long it is. */
+  /** Of each line: how long it is before its number, the number, how long that is, and its digits after the point. */
+  readonly heads: Int32Array;
   readonly values: Float64Array;
-  readonly starts: Int32Array;
   readonly widths: Uint16Array;
-  readonly bytes: Buffer;
-  /** How many of them count. */
-  readonly size: number;
+  readonly places: Int8Array;
+  bytes: Buffer;
   /** What stands behind each number: a blank, the time, and the line's end. */
-  readonly rest: string;
+  rest: string;
 }
 
 /** So many batches are remembered. */
@@ -31,10 +30,19 @@ const AHEAD = 32;
 const USUAL = 10;
 /** The most that a character takes. */
 const UTF8 = 3;
+/** In place of digits after the point: what a number looks like is up to V8. */
+const AS_IT_IS = -1;
 
-const blank = (rest: string): Image => ({
-  ...{ names: [], from: 0, length: 0, bytes: Buffer.alloc(0), size: 0, rest },
-  ...{ values: new Float64Array(0), starts: new Int32Array(0), widths: new Uint16Array(0) },
+/** An image of such names, of which nothing is known. */
+const blank = (
+  { names, from, length }: Pick<Packed, 'names' | 'from' | 'length'>,
+  { bytes, rest }: Pick<Image, 'bytes' | 'rest'>,
+): Image => ({
+  ...{ names, from, length, bytes, rest },
+  heads: new Int32Array(length),
+  values: new Float64Array(length),
+  widths: new Uint16Array(length),
+  places: new Int8Array(length),
 });
 
 /**
@@ -77,146 +85,132 @@ export function imageEncoder(end: '\n' | '\r\n'): (points: Packed, time: number)
     filled += spare.write(text, filled);
   }
 
-  return (points, time) => {
-    const { names, from, length, values } = points;
-    const rest = ` ${Math.floor(time)}${end}`;
-    const { length: tail } = rest;
-    let image = images.get(from) ?? blank(rest);
-    if (image.rest.length !== tail) image = blank(rest);
+  /** What was moved takes the place of what an image had; there is as much room for what moves next. */
+  function replace(image: Image): void {
     const { bytes } = image;
-    const same = image.names === names && image.from === from && image.length === length;
-    const numbers = same ? image.values : new Float64Array(length);
-    const starts = same ? image.starts : new Int32Array(length);
-    const widths = same ? image.widths : new Uint16Array(length);
-    // The characters of the time that are other ones.
+    image.bytes = spare;
+    spare = bytes.length < spare.length ? Buffer.allocUnsafeSlow(spare.length) : bytes;
+    filled = 0;
+  }
+
+  /** The lines of other names: those that there are already, with their numbers, and new ones without. */
+  function align(before: Image, points: Packed): Image {
+    const image = blank(points, before);
+    const { names, from, length } = points;
+    const { heads, values, widths, places } = before;
+    const { length: tail } = before.rest;
+    room(guess(points, tail));
+    /** What stands before this has been moved, or is left out. */
+    let moved = 0;
+    /** The line that may come next, and where it begins. */
+    let j = 0;
+    let line = 0;
+    for (let i = 0; i < length; i += 1) {
+      const name = names[from + i] as Name;
+      const ahead = find(before, j, name);
+      if (ahead !== j) {
+        move(before.bytes, moved, line);
+        for (; j < ahead; j += 1) line += (heads[j] as number) + (widths[j] as number) + tail;
+        moved = line;
+      }
+      if (ahead < 0) {
+        const start = filled;
+        // By itself: to be written, it becomes one piece in memory, where it was put together of several.
+        putText(name.path);
+        putText(' ');
+        image.heads[i] = filled - start;
+        image.places[i] = placesOf(name);
+        image.values[i] = Number.NaN;
+        putText(before.rest);
+        continue;
+      }
+      image.heads[i] = heads[j] as number;
+      image.values[i] = values[j] as number;
+      image.widths[i] = widths[j] as number;
+      image.places[i] = places[j] as number;
+      line += (heads[j] as number) + (widths[j] as number) + tail;
+      j += 1;
+    }
+    move(before.bytes, moved, line);
+    replace(image);
+    return image;
+  }
+
+  /**
+   * Writes numbers and time into lines of the same names. Where a number takes more room than before, or less,
+   * what stands around it moves.
+   *
+   * @returns how long all lines are.
+   */
+  function update(image: Image, { names, from, values: numbers }: Packed, rest: string): number {
+    const { length, heads, values, widths, places, bytes } = image;
+    const { length: tail } = rest;
+    // The characters of the time that are other ones: mostly it is the last digit alone.
     const until = tail - end.length;
     let changed = 0;
     while (changed < until && image.rest.charCodeAt(changed) === rest.charCodeAt(changed)) {
       changed += 1;
     }
-
-    filled = 0;
-    if (image.length === 0) room(guess(points, tail));
-    /** What stands before this in the image has been moved, if anything was. */
+    image.rest = rest;
     let moved = 0;
-    /** The line in the image, and where it begins. */
-    let j = 0;
-    let line = 0;
-    let i = 0;
-    if (same) {
-      i = patch(image, points, digits, rest.slice(0, until), changed);
-      j = i;
-      if (i > 0) line = (starts[i - 1] as number) + (widths[i - 1] as number) + tail;
-    }
-    for (; i < length; i += 1) {
-      const name = names[from + i] as Name;
-      const value = values[from + i] as number;
-      if (!same) {
-        const ahead = find(image, j, name);
-        if (ahead !== j) {
-          move(bytes, moved, line);
-          moved = line;
-        }
-        if (ahead < 0) {
-          putText(name.path);
-          putText(' ');
-          const at = writeDecimal(value, name.precision, name.significant, digits);
-          starts[i] = filled;
-          widths[i] = WIDEST - at;
-          numbers[i] = value;
-          put(at);
-          putText(rest);
-          continue;
-        }
-        if (ahead > j) {
-          line = (image.starts[ahead - 1] as number) + (image.widths[ahead - 1] as number) + tail;
-          moved = line;
-          j = ahead;
-        }
-      }
-      const start = image.starts[j] as number;
-      const width = image.widths[j] as number;
-      const behind = start + width;
-      let now = width;
-      let at = filled + start - moved;
-      if (value !== image.values[j]) {
-        const text = writeDecimal(value, name.precision, name.significant, digits);
-        now = WIDEST - text;
-        if (now === width) {
-          for (let k = 0; k < width; k += 1) bytes[start + k] = digits[text + k] as number;
+    let at = 0;
+    for (let i = 0; i < length; i += 1) {
+      const value = numbers[from + i] as number;
+      const width = widths[i] as number;
+      at += heads[i] as number;
+      if (value !== values[i]) {
+        const fraction = places[i] as number;
+        const text =
+          fraction === AS_IT_IS
+            ? writeOf(names[from + i] as Name, value, digits)
+            : writeFixed(value, fraction, digits);
+        if (WIDEST - text === width) {
+          for (let k = text, to = at; k < WIDEST; k += 1, to += 1) bytes[to] = digits[k] as number;
         } else {
-          move(bytes, moved, start);
-          at = filled;
+          move(bytes, moved, at);
           put(text);
-          moved = behind;
+          moved = at + width;
+          widths[i] = WIDEST - text;
         }
+        values[i] = value;
       }
-      for (let k = changed; k < until; k += 1) bytes[behind + k] = rest.charCodeAt(k);
-      numbers[i] = value;
-      starts[i] = at;
-      widths[i] = now;
-      line = behind + tail;
-      j += 1;
+      at += width;
+      for (let k = changed; k < until; k += 1) bytes[at + k] = rest.charCodeAt(k);
+      at += tail;
     }
-    const stays = filled === 0 && moved === 0;
-    let now = bytes;
-    let count = line;
-    if (!stays) {
-      move(bytes, moved, line);
-      now = spare;
-      count = filled;
-      spare = bytes;
+    if (moved === 0) return at;
+    move(bytes, moved, at);
+    const size = filled;
+    replace(image);
+    return size;
+  }
+
+  return (points, time) => {
+    const { names, from, length } = points;
+    const rest = ` ${Math.floor(time)}${end}`;
+    let image = images.get(from);
+    if (image?.rest.length !== rest.length) {
+      image = blank(NOTHING, { bytes: Buffer.alloc(0), rest });
     }
-    if (!images.has(from) && images.size === MOST_IMAGES) images.clear();
-    images.set(from, {
-      names,
-      from,
-      length,
-      values: numbers,
-      starts,
-      widths,
-      bytes: now,
-      size: count,
-      rest,
-    });
-    return now.subarray(0, count);
+    if (image.names !== names || image.length !== length) {
+      image = align(image, points);
+      if (!images.has(from) && images.size === MOST_IMAGES) images.clear();
+      images.set(from, image);
+    }
+    const size = update(image, points, rest);
+    return image.bytes.subarray(0, size);
   };
 }
 
-/**
- * Writes numbers and time into lines of the same names, as far as each number takes as much room as before.
- *
- * @param stamp the blank and the time, of which the first `changed` characters are there already.
- * @returns how many lines that are.
- */
-function patch(
-  { bytes, values: before, starts, widths }: Image,
-  { names, from, length, values }: Packed,
-  digits: Uint8Array,
-  stamp: string,
-  changed: number,
-): number {
-  // Mostly it is the last digit alone.
-  const last = stamp.length - 1;
-  const digit = stamp.charCodeAt(last);
-  for (let i = 0; i < length; i += 1) {
-    const value = values[from + i] as number;
-    const start = starts[i] as number;
-    const behind = start + (widths[i] as number);
-    if (value !== before[i]) {
-      const { precision, significant } = names[from + i] as Name;
-      const text = writeDecimal(value, precision, significant, digits);
-      if (WIDEST - text !== behind - start) return i;
-      for (let k = text, to = start; k < WIDEST; k += 1, to += 1) bytes[to] = digits[k] as number;
-      before[i] = value;
-    }
-    if (changed < last) {
-      for (let k = changed; k < last; k += 1) bytes[behind + k] = stamp.charCodeAt(k);
-    }
-    if (changed <= last) bytes[behind + last] = digit;
-  }
-  return length;
-}
+const NOTHING = { names: [], from: 0, length: 0 };
+
+/** Writes what a number looks like under a name. */
+const writeOf = ({ precision, significant }: Name, value: number, into: Uint8Array): number =>
+  writeDecimal(value, precision, significant, into);
+
+/** The digits after the point that a name's numbers have, where that is all there is to know. */
+const placesOf = ({ precision = AS_IT_IS }: Name): number =>
+  precision <= MOST_PLACES ? precision : AS_IT_IS;
 
 /** About how many bytes lines of these names take. */
 function guess({ names, from, length }: Packed, tail: number): number {

@@ -101,16 +101,6 @@ const readCounters = columns(
 );
 type Counters = ReturnType<typeof readCounters>;
 
-const NOTHING = '0 '.repeat(17);
-
-/** The columns of each direction: requests, their time, merged, sectors. */
-const DIRECTIONS = [
-  ['read', 'reads', 'readTime', 'readsMerged', 'readSectors'],
-  ['write', 'writes', 'writeTime', 'writesMerged', 'writeSectors'],
-  ['discard', 'discards', 'discardTime', 'discardsMerged', 'discardSectors'],
-  ['flush', 'flushes', 'flushTime'],
-] as const;
-
 interface Device {
   readonly name: string;
   readonly counters: Counters;
@@ -153,7 +143,7 @@ export default defineCollector({
   metrics,
   open: () => {
     const known = new Map<string, Where>();
-    const row = readCounters(NOTHING);
+    const row = readCounters.row();
     const seen = new Observations();
     let turn = 0;
     return {
@@ -168,11 +158,14 @@ export default defineCollector({
             continue;
           }
           const { name, counters } = disk;
-          const where = known.get(name) ?? createWhere(name);
+          let where = known.get(name);
+          if (where === undefined) {
+            where = createWhere(name);
+            known.set(name, where);
+          }
           // Read in pieces, the file shows a device twice if another appears ahead of it meanwhile.
           if (where.seen === turn) continue;
           where.seen = turn;
-          known.set(name, where);
           observe(seen, where, counters);
           derive(seen, where, since(name, counters, GROWING));
         }
@@ -198,19 +191,37 @@ const createWhere = (device: string) => ({
 type Where = ReturnType<typeof createWhere>;
 
 function observe(seen: Observations, where: Where, now: Counters) {
-  for (const [direction, requests, time, merged, moved] of DIRECTIONS) {
-    const done = now[requests];
-    const took = now[time];
-    if (done === undefined || took === undefined) continue;
-    seen.add(metrics.operations, count(done), where[direction]);
-    seen.add(metrics.operationTime, milliseconds(took), where[direction]);
-    if (merged === undefined) continue;
-    seen.add(metrics.merged, count(now[merged] ?? 0), where[direction]);
-    seen.add(metrics.io, sectors(now[moved] ?? 0), where[direction]);
-  }
+  observeDirection(seen, where.read, now.reads, now.readTime, now.readsMerged, now.readSectors);
+  observeDirection(
+    seen,
+    where.write,
+    now.writes,
+    now.writeTime,
+    now.writesMerged,
+    now.writeSectors,
+  );
+  const { discards, discardTime, discardsMerged, discardSectors } = now;
+  observeDirection(seen, where.discard, discards, discardTime, discardsMerged, discardSectors);
+  observeDirection(seen, where.flush, now.flushes, now.flushTime);
   seen.add(metrics.ioTime, milliseconds(now.ioTime), where.device);
   seen.add(metrics.weightedIoTime, milliseconds(now.weightedIoTime), where.device);
   seen.add(metrics.pending, count(now.pending), where.device);
+}
+
+function observeDirection(
+  seen: Observations,
+  where: Where['all'],
+  requests: number | undefined,
+  time: number | undefined,
+  merged?: number,
+  moved?: number,
+) {
+  if (requests === undefined || time === undefined) return;
+  seen.add(metrics.operations, count(requests), where);
+  seen.add(metrics.operationTime, milliseconds(time), where);
+  if (merged === undefined) return;
+  seen.add(metrics.merged, count(merged), where);
+  seen.add(metrics.io, sectors(moved ?? 0), where);
 }
 
 /** What means and shares are made of. */

@@ -88,11 +88,11 @@ export const parse = (text: string, chosen?: Chosen): (Interface | ParseError)[]
   ...each(text, chosen),
 ];
 
-/** @param known where the counters of an interface go that was there before. */
+/** @param into where the counters of an interface go. */
 function each(
   text: string,
   chosen: Chosen = () => true,
-  known: (name: string) => Counters | undefined = () => undefined,
+  into: (name: string) => Counters | undefined = () => undefined,
 ) {
   const parseLine = (line: string): Interface | undefined => {
     // An alias carries a colon in its own name (`eth0:1`), so the name ends at the last one.
@@ -104,7 +104,7 @@ function each(
     }
     const name = nameOf(raw);
     if (!chosen(name)) return undefined;
-    return { raw, name, counters: readCounters(line, colon + 1, known(name)) };
+    return { raw, name, counters: readCounters(line, colon + 1, into(name)) };
   };
   return eachLine('/proc/net/dev', text, parseLine, { skip: 2 });
 }
@@ -182,18 +182,21 @@ export default defineCollector({
         // A line that is left out, because there was one already, must not write into that one's counters.
         const row = (name: string) => {
           const link = links.get(name);
-          return link?.seen === turn ? undefined : link?.counters;
+          return link === undefined || link.seen === turn ? readCounters.row() : link.counters;
         };
         for (const nic of each(text, options.interfaces, row)) {
           if (nic instanceof Error) {
             seen.fail(nic);
             continue;
           }
-          const link = links.get(nic.name) ?? createLink(nic);
+          let link = links.get(nic.name);
+          if (link === undefined) {
+            link = createLink(nic);
+            links.set(nic.name, link);
+          }
           // Read in pieces, the file shows one twice if another appears ahead of it meanwhile.
           if (link.seen === turn) continue;
           link.seen = turn;
-          links.set(nic.name, link);
           found.push(link);
         }
         for (const [name, link] of links) if (link.seen < turn) links.delete(name);

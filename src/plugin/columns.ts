@@ -17,6 +17,43 @@ const LONG = 16_384;
 /** Whether the line that is read is one of such a text. */
 let many = false;
 
+/** What {@link columns} makes: takes the line, where to begin, and a row of its own to write into. */
+export interface ReadColumns<R extends string, O extends string = never> {
+  (line: string, from?: number, into?: Row<R, O>): Row<R, O>;
+  /**
+   * Makes a row to be written into again and again: of a thousand devices every number would else be garbage at
+   * every tick. Its numbers are read by their names, and not listed.
+   */
+  row(): Row<R, O>;
+}
+
+/** Where a row has its numbers that is written into again and again; NaN is absent. */
+const NUMBERS = Symbol('numbers');
+interface Numbered {
+  readonly [NUMBERS]: Float64Array;
+}
+
+/** The class of rows that have their numbers in one piece, under these names. */
+function rowsOf(names: readonly string[], required: number): new () => Numbered {
+  class Kept implements Numbered {
+    readonly [NUMBERS] = new Float64Array(names.length).fill(Number.NaN);
+  }
+  for (let i = 0; i < names.length; i += 1) {
+    Object.defineProperty(Kept.prototype, names[i] as string, {
+      get:
+        i < required
+          ? function (this: Kept) {
+              return this[NUMBERS][i];
+            }
+          : function (this: Kept) {
+              const number = this[NUMBERS][i] as number;
+              return Number.isNaN(number) ? undefined : number;
+            },
+    });
+  }
+  return Kept;
+}
+
 /**
  * Makes a reader of lines that hold whole numbers in a fixed order, separated by blanks.
  *
@@ -35,14 +72,20 @@ let many = false;
 export function columns<const R extends readonly string[], const O extends readonly string[] = []>(
   required: R,
   optional?: O,
-): (line: string, from?: number, into?: Row<R[number], O[number]>) => Row<R[number], O[number]> {
+): ReadColumns<R[number], O[number]> {
+  type Made = Row<R[number], O[number]>;
   const names: readonly string[] = [...required, ...(optional ?? [])];
   const empty: Readonly<Record<string, number | undefined>> = Object.fromEntries(
     names.map((name) => [name, undefined]),
   );
+  let Kept: (new () => Numbered) | undefined;
 
   /** The same of a line that is as the kernel prints most of them; whether it is. */
-  function plainly(text: string, row: Record<string, number | undefined>) {
+  function plainly(
+    text: string,
+    row: Record<string, number | undefined>,
+    numbers: Float64Array | undefined,
+  ) {
     if (!PLAIN.test(text)) return false;
     const words = text.split(' ');
     let found = 0;
@@ -51,16 +94,19 @@ export function columns<const R extends readonly string[], const O extends reado
       const digits = word.length;
       if (digits === 0) continue;
       if (digits > WIDEST) return false;
-      row[names[found] as string] = Number(word);
+      if (numbers === undefined) row[names[found] as string] = Number(word);
+      else numbers[found] = Number(word);
       found += 1;
     }
-    for (let i = found; i < names.length; i += 1) row[names[i] as string] = undefined;
+    if (numbers !== undefined) numbers.fill(Number.NaN, found);
+    else for (let i = found; i < names.length; i += 1) row[names[i] as string] = undefined;
     return found >= required.length;
   }
 
-  return (line, from = 0, into = { ...empty } as Row<R[number], O[number]>) => {
+  const read = (line: string, from = 0, into: Made = { ...empty } as Made): Made => {
     const row: Record<string, number | undefined> = into;
-    if (!many && plainly(from === 0 ? line : line.slice(from), row)) return into;
+    const numbers = (into as Partial<Numbered>)[NUMBERS];
+    if (!many && plainly(from === 0 ? line : line.slice(from), row, numbers)) return into;
     const end = line.length;
     let at = from;
     for (let i = 0; i < names.length; i += 1) {
@@ -74,14 +120,20 @@ export function columns<const R extends readonly string[], const O extends reado
       }
       // From 2^53 on the sum above would gather errors.
       if (at - start > EXACT) value = Number(line.slice(start, at));
-      const name = names[i] as string;
       const ended = at === end || line.charCodeAt(at) <= 32;
-      if (ended && at > start && at - start <= WIDEST) row[name] = value;
-      else if (start === end && i >= required.length) row[name] = undefined;
-      else throw wrongColumn(line, start, i, names);
+      if (!ended || at - start > WIDEST || (at === start && (at < end || i < required.length))) {
+        throw wrongColumn(line, start, i, names);
+      }
+      if (numbers !== undefined) numbers[i] = at > start ? value : Number.NaN;
+      else row[names[i] as string] = at > start ? value : undefined;
     }
     return into;
   };
+  const row = (): Made => {
+    Kept ??= rowsOf(names, required.length);
+    return new Kept() as Numbered & Made;
+  };
+  return Object.assign(read, { row });
 }
 
 function wrongColumn(line: string, start: number, i: number, names: readonly string[]): ParseError {

@@ -28,6 +28,16 @@ describe('columns', () => {
     }
   });
 
+  test('writes into a row that is made for it, and leaves nothing of what was there', () => {
+    const row = read.row();
+    for (const line of ['1 2 3 4', ' 7\t9\n', '18446744073709551615 9 1 ', '7 9']) {
+      expect(read(line, 0, row)).toBe(row);
+      const { reads, writes, discards, flushes } = row;
+      expect({ reads, writes, discards, flushes }).toEqual(read(line));
+    }
+    expect(() => read('7 x', 0, row)).toThrow('column 2 of 4 (writes) is "x"');
+  });
+
   test.each([
     ['', 'column 1 of 4 (reads) is missing'],
     ['7 ', 'column 2 of 4 (writes) is missing'],
@@ -116,7 +126,12 @@ describe('parseLines', () => {
           const all = ['x'.repeat(heading), ...lines.map((words) => words.join(' '))];
           const text = `${all.join('\n')}${cut ? '' : '\n'}`;
           const skip = 1 + more;
-          const read = (line: string) => JSON.stringify(readAll(line));
+          const row = readAll.row();
+          const read = (line: string) => {
+            const { a, b, c } = readAll(line, 0, row);
+            expect(readAll(line)).toEqual({ a, b, c });
+            return JSON.stringify({ a, b, c });
+          };
           expect(said(eachLine('/proc/x', text, read, { skip }))).toEqual(
             said(parseLines('/proc/x', text, read, { skip })),
           );

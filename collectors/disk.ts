@@ -106,7 +106,8 @@ interface Device {
   readonly counters: Counters;
 }
 
-const NUMBERS_AND_NAME = /^ *\d+ +\d+ ([^ ]+)/;
+/** Looked for without a match being made, which would be four objects for every line. */
+const NUMBERS = /^ *\d+ +\d+ (?! |$)/y;
 /** Before 2.6.25 a partition had four columns, counted before merging: nothing like a disk's. */
 const OLD_PARTITION = /^ *\d+ +\d+ [^ ]+(?: +\d+){4}$/;
 const SECTOR = 512;
@@ -120,14 +121,17 @@ export const parse = (text: string, chosen?: Chosen): (Device | ParseError)[] =>
 /** @param into where the counters of each device go: they hold until the next. */
 function each(text: string, chosen: Chosen = () => true, into?: Counters) {
   return eachLine('/proc/diskstats', text, (line): Device | undefined => {
-    const match = NUMBERS_AND_NAME.exec(line);
-    if (match === null) {
+    NUMBERS.lastIndex = 0;
+    if (!NUMBERS.test(line)) {
       throw new ParseError(`"${line.slice(0, 80)}" does not begin with MAJOR MINOR NAME`);
     }
-    const name = nameOf(match[1] as string);
+    const start = NUMBERS.lastIndex;
+    const blank = line.indexOf(' ', start);
+    const end = blank < 0 ? line.length : blank;
+    const name = nameOf(line.slice(start, end));
     if (!chosen(name)) return undefined;
     try {
-      return { name, counters: readCounters(line, match[0].length, into) };
+      return { name, counters: readCounters(line, end, into) };
     } catch (error) {
       if (OLD_PARTITION.test(line)) return undefined;
       throw error;

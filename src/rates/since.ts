@@ -23,6 +23,8 @@ export function createSince(): Since {
   let seen = 0;
   let at = 0;
   let before = 0;
+  /** What is copied for each row: an object that grew by one counter after the other would be copied as often. */
+  let blank: Blank = { counters: [], growths: {} };
   return {
     turn: (now) => {
       if (rows.size > seen) {
@@ -46,7 +48,8 @@ export function createSince(): Since {
       if (last.turn !== turn) seen += 1;
       last.turn = turn;
       if (last.counters !== counters) reorder(last, counters);
-      const grown = difference(counters, last.values, row, at - before);
+      if (blank.counters !== counters) blank = blankOf(counters);
+      const grown = difference({ ...blank.growths }, counters, last.values, row, at - before);
       return fresh && at > before ? grown : undefined;
     },
   };
@@ -59,14 +62,26 @@ function reorder(row: Remembered, counters: readonly string[]): void {
   row.values = Float64Array.from(counters, (name) => values[names.indexOf(name)] ?? Number.NaN);
 }
 
+/** How much some counters have grown, where nothing is known of them. */
+interface Blank {
+  readonly counters: readonly string[];
+  readonly growths: Row;
+}
+
+const blankOf = (counters: readonly string[]): Blank => ({
+  counters,
+  growths: Object.fromEntries(['seconds', ...counters].map((name) => [name, undefined])),
+});
+
 /** How much each has grown; `undefined` if one went backwards. Remembers what they are now. */
 function difference<K extends string>(
+  grown: Record<string, number | undefined>,
   counters: readonly K[],
   values: Float64Array,
   row: Row,
   seconds: number,
 ): Growths<K> | undefined {
-  const grown: Record<string, number> = { seconds };
+  grown['seconds'] = seconds;
   let backwards = false;
   for (let i = 0; i < counters.length; i += 1) {
     const name = counters[i] as K;

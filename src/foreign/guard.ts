@@ -63,6 +63,8 @@ export function guard(members: readonly Member[], atWork: AtWork, say: (said: Sa
   process.on('uncaughtException', unhandled);
   process.on('unhandledRejection', unhandled);
   guardStacks();
+  // What is added to these shows in every other plugin, long after: now it is refused to the one that adds it.
+  for (const all of [Object.prototype, Array.prototype]) Object.preventExtensions(all);
 }
 
 /** Whoever writes stacks his own way, and throws there while an error is uncaught, has Node abort the whole process. */

@@ -484,7 +484,7 @@ collectors: { ${QUIET}, hang: { enabled: true } }\n`,
       { 'plugins/plain.ts': HANDLER, 'plugins/hang.ts': collector('hang', 'n++', 'let n = 1;') },
     );
     it.start();
-    await it.said(/plain: writing 1 points took longer than 0\.3 s/);
+    await it.said(/plain: writing \d+ points took longer than 0\.3 s/);
     await vi.waitFor(() => expect(it.values('own.hang').length).toBeGreaterThan(10), 15_000);
     it.signal('SIGTERM');
     await it.said('stopped: ');
@@ -513,6 +513,21 @@ describe('plugins that share a thread', () => {
     expect(taken.filter((line) => /good\.ts took/.test(line) && !line.includes('one of'))).toEqual(
       [],
     );
+  });
+
+  test('cannot add to what all objects are made of', async () => {
+    const it = both('block: 2s', {
+      'plugins/bad.ts': collector(
+        'bad',
+        'added()',
+        'const added = () => ((Object.prototype as any).every = 1);',
+      ),
+    });
+    it.start();
+    await it.said('collector bad: Cannot add property every, object is not extensible');
+    const [before] = it.values('own.good').slice(-1);
+    await vi.waitFor(() => expect(it.values('own.good').slice(-1)).not.toEqual([before]), 15_000);
+    expect(it.log().filter((line) => line.includes('good'))).toEqual([]);
   });
 
   test('are told apart where they are in one file', async () => {

@@ -114,6 +114,12 @@ function* objections(given: Options): Generator<readonly [keyof Options, string]
   if (given.relay !== undefined && (route === 'fan-out' || route === 'failover')) {
     yield ['relay', 'must be left out: only a route by consistent hash agrees with a relay'];
   }
+  if (given.relay === 'carbon' && route === 'jump_fnv1a_ch') {
+    yield [
+      'relay',
+      'must be carbon-c-relay, or left out: the relay of Carbon has no jump_fnv1a_ch',
+    ];
+  }
   if (protocol === 'udp' && route === 'failover') {
     yield ['route', 'must not be failover: UDP does not tell whether a host answers'];
   }

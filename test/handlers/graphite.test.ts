@@ -191,6 +191,11 @@ test.each([
     'must be left out: only a route by consistent hash agrees with a relay',
   ],
   [
+    { relay: 'carbon', route: 'jump_fnv1a_ch', host: ['a', 'b'] },
+    'relay',
+    'must be carbon-c-relay, or left out: the relay of Carbon has no jump_fnv1a_ch',
+  ],
+  [
     { protocol: 'udp', format: 'pickle' },
     'format',
     'must be plaintext: Carbon takes no pickles over UDP',

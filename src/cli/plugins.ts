@@ -66,7 +66,7 @@ export async function bringPlugins(
   }
   any = true;
   // Of four threads for files and names, as usual, one plugin whose disk hangs may have all.
-  process.env['UV_THREADPOOL_SIZE'] ??= '16';
+  process.env['UV_THREADPOOL_SIZE'] ??= '8';
   const { summon } = await import('../foreign/index.ts');
   const { proc, sys, root } = host;
   const wanted = { ...plugins, scripts, host: { proc, sys, root } };

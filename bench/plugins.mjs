@@ -12,11 +12,8 @@ const MOST_IDLE = 0.5;
 const MOST_TICK = 0.3;
 /** Seconds after which an agent has let go of what only its start needed. */
 const STARTED = 5;
-/**
- * Seconds after which an agent runs as it will for good: by then it has seen whether it is busy (scripts/launch.cjs), and V8
- * has collected, once, what loading plugins left behind in a thread: ten milliseconds between the 14th second and the 20th.
- */
-const SETTLED = 25;
+/** Seconds after which an agent runs as it will for good: by then it has seen whether it is busy (scripts/launch.cjs). */
+const SETTLED = 17;
 /** What two agents that do the same differ by, side by side (ms per tick). */
 const NOISE = 0.3;
 

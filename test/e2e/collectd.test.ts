@@ -339,7 +339,7 @@ const TOLERANCES: readonly (readonly [RegExp, number])[] = [
 ];
 
 /** Another number at every moment, as soon as other tests run beside this one: usually it is one that we saw at some time. */
-const MOMENTARY = /[.](?:ps_state-running|pending_operations)$/;
+const MOMENTARY = /[.]ps_state-running$/;
 
 /**
  * Every level of theirs is one that we saw within two seconds of it, but for what moves meanwhile; and
